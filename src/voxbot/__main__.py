@@ -1,0 +1,5 @@
+"""`python -m voxbot`."""
+
+from voxbot.main.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The words every other package speaks: audio, ids, dialogue, events, errors. Imports nothing of VoxBot."""

@@ -1,0 +1,134 @@
+"""Everything that VoxBot raises on purpose.
+
+VoxbotError
+├── ConfigError            a setting, a file or the environment is wrong; the operator must act
+│   ├── ModelError         a local model is missing or its checksum is wrong
+│   └── PortBusyError      an address is taken by another program
+├── KnowledgeError         a knowledge base cannot be read, or its index cannot be built or opened
+├── ProviderError          a speech, language or embedding engine failed
+│   ├── ProviderUnavailableError   refused, reset, 5xx, hung            (retryable)
+│   ├── ProviderRateLimitError     too many requests, retry later       (retryable)
+│   └── ProviderAuthError          the key or account was refused
+├── AriError               Asterisk refused a request
+│   ├── AriAuthError       wrong ARI user or password
+│   ├── AriUnavailableError        Asterisk does not answer             (retryable)
+│   └── ChannelGoneError   the channel or bridge of the request no longer exists
+├── MediaError             the audio connection of a call failed
+└── StoreError             the database cannot be opened or written
+
+`code` is stable and fit for logs, metrics and API answers. `retryable` says whether the same request may
+succeed when it is sent again; only the fallback wrappers act on it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+
+class VoxbotError(Exception):
+    """Root of the tree: the text says what, where and what to do, in one line."""
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+
+class ConfigError(VoxbotError):
+    """A setting, a file or the environment is wrong."""
+
+    code = "config"
+
+
+class ModelError(ConfigError):
+    """A local model is missing or damaged."""
+
+    code = "model"
+
+
+class PortBusyError(ConfigError):
+    """An address that a unit must listen on is taken."""
+
+    code = "port_busy"
+
+
+class KnowledgeError(VoxbotError):
+    """A knowledge base or its index is unusable."""
+
+    code = "knowledge"
+
+
+class ProviderError(VoxbotError):
+    """An engine failed; `provider` names it."""
+
+    code = "provider"
+
+    def __init__(self, provider: str, text: str) -> None:
+        super().__init__(f"{provider}: {text}")
+        self.provider = provider
+
+
+class ProviderUnavailableError(ProviderError):
+    """The engine refused, reset or hung."""
+
+    code = "provider_unavailable"
+    retryable = True
+
+
+class ProviderRateLimitError(ProviderError):
+    """The engine asks to send less."""
+
+    code = "provider_rate_limit"
+    retryable = True
+
+
+class ProviderAuthError(ProviderError):
+    """The engine refused the key or the account."""
+
+    code = "provider_auth"
+
+
+class AriError(VoxbotError):
+    """Asterisk refused an ARI request; `status` is the HTTP status, 0 if there was none."""
+
+    code = "ari"
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class AriAuthError(AriError):
+    """Asterisk refused the ARI user or password."""
+
+    code = "ari_auth"
+
+
+class AriUnavailableError(AriError):
+    """Asterisk's HTTP server does not answer."""
+
+    code = "ari_unavailable"
+    retryable = True
+
+
+class ChannelGoneError(AriError):
+    """The channel or bridge does not exist (any more)."""
+
+    code = "channel_gone"
+
+
+class MediaError(VoxbotError):
+    """The audio connection of a call failed."""
+
+    code = "media"
+
+
+class StoreError(VoxbotError):
+    """The database cannot be opened or written."""
+
+    code = "store"
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Take the first error out of a task group's bundle, however deep; any other error is itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error

@@ -1,0 +1,74 @@
+"""What happens in a call, as told to the observers (call log, metrics, live view).
+
+Frozen values in one union: handle them with `match` and `assert_never`. `at` is seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voxbot.domain.dialogue import AnswerInfo
+    from voxbot.domain.ids import CallId
+
+CallStatus: TypeAlias = Literal["Active", "Completed", "Transferred", "Failed"]
+EndReason: TypeAlias = Literal["caller_hangup", "goodbye", "silence", "operator", "too_long", "stopped", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A call reached the bot."""
+
+    call_id: CallId
+    at: float
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTurn:
+    """The caller's turn was taken and understood.
+
+    `raw` is what recognition gave, `text` the same in canonical units. `ms`: `endpoint` (end of speech to the
+    decision that the turn is over), `asr` (length of the recognition run), `asr_wait` (what of it was left
+    to wait for after that decision).
+    """
+
+    call_id: CallId
+    at: float
+    text: str
+    raw: str
+    ms: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class BotTurn:
+    """The bot finished speaking or was cut off.
+
+    `text` is what was heard, `planned` what it was going to say; `cut` tells whether they differ. `ms` adds to
+    the answer's own stages `tts_first_audio` and `response` (end of the caller's speech to the first sound sent).
+    """
+
+    call_id: CallId
+    at: float
+    text: str
+    planned: str
+    cut: bool
+    answer: AnswerInfo | None = None
+    ms: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The call is over and its channels are gone."""
+
+    call_id: CallId
+    at: float
+    status: CallStatus
+    reason: EndReason
+    detail: str = ""
+
+
+CallEvent: TypeAlias = CallStarted | CallerTurn | BotTurn | CallEnded

@@ -1,0 +1,1 @@
+"""From Markdown files to the passages that answer a question."""

@@ -1,0 +1,30 @@
+"""Embedders: texts to unit vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Shape (n, dimension) for documents, (dimension,) for a query; rows have length 1."""
+
+
+class Embedder(Protocol):
+    """An embedding model shared by the whole process."""
+
+    name: str
+    model: str
+    """Provider and model together identify vectors that may be compared."""
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Embed a question: shape (dimension,). Raises ProviderError."""
+        ...
+
+    async def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed passages: shape (len(texts), dimension). Raises ProviderError."""
+        ...

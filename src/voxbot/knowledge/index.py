@@ -1,0 +1,148 @@
+"""Build a new version of the index beside the one in use, and switch to it when it is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from voxbot.domain.dialogue import KB_NAMES
+from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.documents import Document, read_bytes, read_document
+from voxbot.knowledge.records import Records, make_records, read_records, write_records
+from voxbot.knowledge.versions import BaseManifest, Manifest, VersionStore, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.documents import Chunk
+    from voxbot.knowledge.embedder import Embedder, Vectors
+
+_EMBED_AT_ONCE = 16
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. `documents` counts chunks per base; `embedded` passages, the rest were reused."""
+
+    version: str
+    documents: Mapping[KbName, int]
+    passages: int
+    embedded: int
+    seconds: float
+
+
+def embedder_id(embedder: Embedder) -> str:
+    """Name the vector space: `<provider>/<model>`."""
+    return f"{embedder.name}/{embedder.model}"
+
+
+def is_fresh(root: Path, sources: Mapping[KbName, Path], embedder: Embedder) -> bool:
+    """Tell whether the version in use was made of these very files by this embedder. Raises KnowledgeError."""
+    manifest = VersionStore(root).manifest()
+    if manifest is None or manifest.embedder != embedder_id(embedder) or set(manifest.bases) != set(sources):
+        return False
+    hashes = {kb: sha256(read_bytes(path)).hexdigest() for kb, path in sources.items()}
+    return all(manifest.bases[kb].content_hash == content_hash for kb, content_hash in hashes.items())
+
+
+async def build_index(
+    root: Path,
+    sources: Mapping[KbName, Path],
+    embedder: Embedder,
+    *,
+    only: KbName | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BuildReport:
+    """Build and publish a version. Passages that the version in use already has are not embedded again.
+
+    `only` reads that base anew and takes the other over from the version in use. `progress(done, total)` counts
+    passages to embed. Raises KnowledgeError, ProviderError; whatever happens, the version in use stays whole.
+    """
+    started = time.monotonic()
+    store = VersionStore(root)
+    with store.building():
+        previous = store.current()
+        manifest, records = await asyncio.to_thread(_in_use, store, embedder_id(embedder))
+        kept = only and manifest and records
+        documents = {
+            kb: await asyncio.to_thread(read_document, kb, sources[kb])
+            for kb in KB_NAMES
+            if not kept or kb == only
+        }
+        chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]
+        vectors, embedded = await _embed(chunks, records, embedder, progress)
+        folder = store.begin()
+        await asyncio.to_thread(write_records, folder, make_records(chunks, vectors))
+        made = Manifest(
+            version=folder.name,
+            previous=previous.name if previous else "",
+            embedder=embedder_id(embedder),
+            bases=dict(manifest.bases if manifest else {}) | _bases(chunks, documents),
+        )
+        store.publish(folder, made)
+    report = BuildReport(
+        version=folder.name,
+        documents={kb: sum(chunk.kb == kb for chunk in chunks) for kb in KB_NAMES},
+        passages=len(vectors),
+        embedded=embedded,
+        seconds=time.monotonic() - started,
+    )
+    log.info("Эмбеддинги успешно пересозданы", version=report.version, passages=report.passages, embedded=embedded)
+    return report
+
+
+def _in_use(store: VersionStore, embedder: str) -> tuple[Manifest | None, Records | None]:
+    """Read what can be reused: nothing, if the version in use is damaged or of another embedder."""
+    folder = store.current()
+    manifest = read_manifest(folder) if folder else None
+    if folder is None or manifest is None or manifest.embedder != embedder:
+        return None, None
+    try:
+        return manifest, read_records(folder)
+    except KnowledgeError:
+        log.warning("The index in use is damaged and is built anew", version=folder.name)
+        return None, None
+
+
+def _chunks(kb: KbName, documents: Mapping[KbName, Document], records: Records | None) -> Sequence[Chunk]:
+    if kb in documents:
+        return documents[kb].chunks
+    return [chunk for chunk in records.chunks if chunk.kb == kb] if records else []
+
+
+async def _embed(
+    chunks: Sequence[Chunk],
+    records: Records | None,
+    embedder: Embedder,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Vectors, int]:
+    """Return the vectors of all passages in order, and how many were computed."""
+    passages = [passage for chunk in chunks for passage in chunk.passages]
+    known = dict(zip(records.passages, records.vectors, strict=True)) if records else {}
+    missing = list(dict.fromkeys(passage for passage in passages if passage not in known))
+    for start in range(0, len(missing), _EMBED_AT_ONCE):
+        if progress:
+            progress(start, len(missing))
+        batch = missing[start : start + _EMBED_AT_ONCE]
+        known.update(zip(batch, await embedder.embed_documents(batch), strict=True))
+    if progress:
+        progress(len(missing), len(missing))
+    return np.array([known[passage] for passage in passages], np.float32), len(missing)
+
+
+def _bases(chunks: Sequence[Chunk], documents: Mapping[KbName, Document]) -> dict[KbName, BaseManifest]:
+    bases: dict[KbName, BaseManifest] = {}
+    for kb, document in documents.items():
+        own = [chunk for chunk in chunks if chunk.kb == kb]
+        bases[kb] = BaseManifest(document.content_hash, len(own), sum(len(chunk.passages) for chunk in own))
+    return bases

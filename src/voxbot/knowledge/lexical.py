@@ -1,0 +1,194 @@
+"""Search by words: BM25 over lemmas, numbers, units and their pairs, robust to words that were misheard.
+
+Formula: Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009). Beside the BM25
+score each passage gets its coverage: what share of the question's weight it holds. Coverage does not depend on the
+length of the question, which makes it fit for calibrated scores.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxbot.knowledge.slips import SoundIndex, same_root
+from voxbot.knowledge.vocabulary import MEANING_GROUPS
+from voxbot.knowledge.words import Token, pair_terms, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Scores: TypeAlias = NDArray[np.float32]
+"""Shape (passages,)."""
+
+_K1 = 1.2
+_B = 0.5
+_TITLE_COUNT = 2
+"""How often a word of the title counts."""
+_SYNONYM_WEIGHT = 0.6
+_ROOT_WEIGHT = 0.7
+_PAIR_WEIGHT = 0.6
+_MISSING_NOUN = 1.0
+_MISSING_OTHER = 0.5
+_MISSING_UNKNOWN = 0.6
+"""A word that the dictionary does not know was probably misheard: its absence says less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One thing that the question asks for: any of `terms` (with its weight, 0–1) stands for it.
+
+    `weight` is its share in coverage before normalising.
+    """
+
+    terms: tuple[tuple[str, float], ...]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalScores:
+    """Per passage: BM25 as a share of the best possible (0–1), and coverage (0–1).
+
+    `concepts` is how many things the question asks for; 0: nothing but fillers.
+    """
+
+    bm25: Scores
+    coverage: Scores
+    concepts: int
+
+
+class LexicalIndex:
+    """An inverted index of passages in memory; immutable once made."""
+
+    def __init__(self, passages: Sequence[str], owners: Sequence[int]) -> None:
+        """Index `passages`; `owners[i]` numbers the chunk that passage i belongs to."""
+        self.size = len(passages)
+        self._chunks = max(owners, default=-1) + 1
+        self._forms: defaultdict[str, set[str]] = defaultdict(set)
+        counts = [self._count(text) for text in passages]
+        lengths = np.array([sum(count.values()) for count in counts], np.float32)
+        mean_length = float(lengths.mean()) if self.size else 1.0
+        postings: defaultdict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+        holders: defaultdict[str, set[int]] = defaultdict(set)
+        for index, count in enumerate(counts):
+            norm = _K1 * (1 - _B + _B * float(lengths[index]) / mean_length)
+            for term, times in count.items():
+                postings[term][0].append(index)
+                postings[term][1].append(times * (_K1 + 1) / (times + norm))
+                holders[term].add(owners[index])
+        self._postings = {
+            term: (np.array(rows, np.int32), np.array(values, np.float32)) for term, (rows, values) in postings.items()
+        }
+        self._holders = dict(holders)
+        self._terms = sorted(term for term in self._postings if "_" not in term and not term[0].isdigit())
+        self._sounds = SoundIndex(self._forms)
+        self._groups = _groups(self._postings)
+
+    def understand(self, question: str) -> list[Concept]:
+        """Read what the question asks for."""
+        tokens = self._join_broken(tokenize(question))
+        concepts = [concept for token in tokens if (concept := self._concept(token))]
+        for terms in pair_terms(tokens):
+            known = tuple((term, 1.0) for term in terms if term in self._postings)
+            if known:
+                concepts.append(Concept(known, _PAIR_WEIGHT * self._idf(known)))
+        return concepts
+
+    def score(self, concepts: Sequence[Concept]) -> LexicalScores:
+        """Score every passage."""
+        bm25 = np.zeros(self.size, np.float32)
+        coverage = np.zeros(self.size, np.float32)
+        total = sum(concept.weight for concept in concepts)
+        for concept in concepts:
+            found = np.zeros(self.size, np.float32)
+            held = np.zeros(self.size, np.float32)
+            for term, weight in concept.terms:
+                rows, values = self._postings[term]
+                found[rows] = np.maximum(found[rows], weight * values)
+                held[rows] = np.maximum(held[rows], weight)
+            bm25 += concept.weight * found
+            coverage += concept.weight * held
+        if total:
+            bm25 /= total * (_K1 + 1)
+            coverage /= total
+        return LexicalScores(bm25, coverage, len(concepts))
+
+    def _count(self, text: str) -> Counter[str]:
+        title, _, rest = text.partition("\n")
+        count: Counter[str] = Counter()
+        for part, times in ((title, _TITLE_COUNT if rest else 1), (rest, 1)):
+            tokens = tokenize(part)
+            for token in tokens:
+                for term in token.terms:
+                    count[term] += times
+                if not token.is_number:
+                    self._forms[token.form].update(token.terms)
+            for terms in pair_terms(tokens):
+                count.update(terms)
+        return count
+
+    def _concept(self, token: Token) -> Concept | None:
+        exact = tuple((term, 1.0) for term in token.terms if term in self._postings)
+        near = {} if token.is_number else dict(self._related(token))
+        terms = exact + tuple((term, weight) for term, weight in near.items() if term not in dict(exact))
+        if not terms and not token.is_number:
+            terms = self._misheard(token)
+        if terms:
+            return Concept(terms, self._idf(terms) * max(weight for _, weight in terms))
+        missing = math.log(1 + self._chunks / 0.5)
+        if token.is_number:
+            return Concept((), missing * _MISSING_OTHER)
+        if not token.known:
+            return Concept((), missing * _MISSING_UNKNOWN)
+        return Concept((), missing * (_MISSING_NOUN if token.part == "NOUN" else _MISSING_OTHER))
+
+    def _related(self, token: Token) -> Iterator[tuple[str, float]]:
+        for term in token.terms:
+            for group in self._groups.get(term, ()):
+                yield from ((word, _SYNONYM_WEIGHT) for word in group)
+            start = term[:4]
+            position = bisect_left(self._terms, start)
+            while position < len(self._terms) and self._terms[position].startswith(start):
+                if same_root(term, self._terms[position]):
+                    yield self._terms[position], _ROOT_WEIGHT
+                position += 1
+
+    def _misheard(self, token: Token) -> tuple[tuple[str, float], ...]:
+        terms: dict[str, float] = {}
+        for form, likeness in self._sounds.similar(token.form, known=token.known):
+            for term in self._forms[form]:
+                terms[term] = max(terms.get(term, 0.0), likeness)
+        return tuple(terms.items())
+
+    def _join_broken(self, tokens: Sequence[Token]) -> list[Token]:
+        """Join neighbours that are one word of the base («кило ньютонов»)."""
+        joined: list[Token] = []
+        for token in tokens:
+            last = joined[-1] if joined else None
+            if last and not last.is_number and not token.is_number:
+                whole = tokenize(last.form + token.form)
+                if len(whole) == 1 and any(term in self._postings for term in whole[0].terms):
+                    joined[-1] = whole[0]
+                    continue
+            joined.append(token)
+        return joined
+
+    def _idf(self, terms: Sequence[tuple[str, float]]) -> float:
+        holders = len(set().union(*(self._holders[term] for term, _ in terms)))
+        return math.log(1 + (self._chunks - holders + 0.5) / (holders + 0.5))
+
+
+def _groups(vocabulary: dict[str, object] | dict[str, tuple[NDArray[np.int32], Scores]]) -> dict[str, list[list[str]]]:
+    """Map each word of a meaning group to the group's words that the base has."""
+    groups: defaultdict[str, list[list[str]]] = defaultdict(list)
+    for line in MEANING_GROUPS:
+        words = line.split()
+        present = [word for word in words if word in vocabulary]
+        for word in words:
+            groups[word].append(present)
+    return dict(groups)

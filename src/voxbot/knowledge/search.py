@@ -1,0 +1,42 @@
+"""The result of a search, in the shape that `voxbot kb search --json` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from voxbot.domain.dialogue import KbName
+    from voxbot.domain.ids import ChunkId
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that may answer the question; `score` is calibrated to 0–1 for every embedder."""
+
+    kb: KbName
+    title: str
+    score: float
+    text: str
+    chunk_id: ChunkId
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMs:
+    """Milliseconds spent."""
+
+    embed: float
+    search: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What the knowledge bases hold on a question: `hits` best first."""
+
+    route: KbName
+    used: KbName
+    fallback: bool
+    embedding: Literal["cached", "computed"]
+    hits: tuple[Hit, ...]
+    ms: SearchMs

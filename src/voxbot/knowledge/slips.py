@@ -1,0 +1,92 @@
+"""Words that speech recognition misheard, to the words of the knowledge base they sound like.
+
+Both are reduced to what survives a telephone line: unstressed vowels fall together, voiced consonants and their
+voiceless pairs too, soft signs and doubled letters go. Candidates come from an index of letter trigrams; the
+similarity is one minus the edit distance over the longer length. The cost is bounded by the number of candidates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SOUNDS = str.maketrans("оеёэыяюбвгджзщйц", "аииииаупфктшсшис", "ьъ")
+_CANDIDATES = 12
+MIN_SIMILARITY = 0.62
+"""Of an unknown word. «разравная» and «разрывная» have 0.89, «опыверки» and «поверки» 0.75."""
+MIN_SIMILARITY_KNOWN = 0.84
+"""Of a word that the dictionary knows: it was probably heard right and means something else."""
+_PREFIX_SHARE = 0.7
+_MIN_PREFIX = 4
+
+
+class SoundIndex:
+    """The forms of a vocabulary, found by how they sound."""
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._forms = sorted(set(forms))
+        self._sounds = [sound(form) for form in self._forms]
+        self._by_sound: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_trigram: defaultdict[str, list[int]] = defaultdict(list)
+        for index, heard in enumerate(self._sounds):
+            self._by_sound[heard].append(index)
+            for trigram in _trigrams(heard):
+                self._by_trigram[trigram].append(index)
+
+    def similar(self, form: str, *, known: bool) -> list[tuple[str, float]]:
+        """Return forms that `form` may have been, with similarity (0–1), best first; at most three."""
+        heard = sound(form)
+        if len(heard) < _MIN_PREFIX:
+            return [(self._forms[index], 0.9) for index in self._by_sound.get(heard, [])[:3]] if not known else []
+        bound = MIN_SIMILARITY_KNOWN if known else MIN_SIMILARITY
+        counts: Counter[int] = Counter()
+        for trigram in _trigrams(heard):
+            counts.update(self._by_trigram.get(trigram, ()))
+        ranked = sorted(
+            counts,
+            key=lambda index: (-counts[index] / (len(heard) + len(self._sounds[index])), self._forms[index]),
+        )
+        found = [(self._forms[index], similarity(heard, self._sounds[index])) for index in ranked[:_CANDIDATES]]
+        found = [(candidate, score) for candidate, score in found if score >= bound]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:3]
+
+
+@lru_cache(maxsize=20_000)
+def sound(form: str) -> str:
+    """Reduce a folded word to its sounds: «поверке» and «паверки» give the same."""
+    heard = form.translate(_SOUNDS)
+    return "".join(letter for index, letter in enumerate(heard) if index == 0 or letter != heard[index - 1])
+
+
+def similarity(left: str, right: str) -> float:
+    """Return 1 - edit distance / longer length."""
+    longer = max(len(left), len(right))
+    return 1 - _distance(left, right) / longer if longer else 1.0
+
+
+def same_root(left: str, right: str) -> bool:
+    """Tell whether two lemmas are likely derived from one root: a long common beginning («доставка», «доставить»)."""
+    common = 0
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        common += 1
+    return common >= _MIN_PREFIX and common >= _PREFIX_SHARE * min(len(left), len(right))
+
+
+def _trigrams(heard: str) -> list[str]:
+    padded = f"^{heard}$"
+    return [padded[index : index + 3] for index in range(len(padded) - 2)]
+
+
+def _distance(left: str, right: str) -> int:
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        above, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (a != b))
+    return row[-1]

@@ -1,0 +1,135 @@
+"""`voxbot kb`: build the index, and look into it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voxbot.domain.errors import ConfigError
+from voxbot.main.context import print_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from voxbot.knowledge.search import SearchResult
+    from voxbot.settings.schema import Settings
+
+app = typer.Typer(help="База знаний: построить индекс, проверить поиск.", no_args_is_help=True)
+
+
+class Base(StrEnum):
+    """A knowledge base, on the command line."""
+
+    general = "general"
+    tech = "tech"
+
+
+class BaseOrAuto(StrEnum):
+    """The same, or whichever the router chooses."""
+
+    general = "general"
+    tech = "tech"
+    auto = "auto"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Один документ JSON на stdout")]
+
+
+@app.command()
+def build(
+    ctx: typer.Context,
+    kb: Annotated[Base | None, typer.Option("--kb", help="Только эта база; другая берётся из прежнего индекса")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Построить индекс рядом с действующим и переключиться на него."""
+    from voxbot.main.knowledge import build_index
+
+    with _progress(shown=not as_json) as progress:
+        report = run(build_index(ctx.obj.settings, progress, only=kb.value if kb else None))
+    if as_json:
+        seconds = round(report.seconds, 2)
+        print_json({"documents": dict(report.documents), "seconds": seconds, "version": report.version})
+    else:
+        print(
+            f"Индекс построен: general {report.documents['general']}, tech {report.documents['tech']} фрагментов, "
+            f"новых векторов {report.embedded} из {report.passages}, {report.seconds:.1f} с"
+        )
+
+
+@app.command()
+def search(
+    ctx: typer.Context,
+    question: Annotated[str | None, typer.Argument(help="Вопрос, как его произносят")] = None,
+    batch: Annotated[Path | None, typer.Option("--batch", help='Файл со строками {"q": ...}')] = None,
+    kb: Annotated[BaseOrAuto, typer.Option("--kb", help="Где искать")] = BaseOrAuto.auto,
+    k: Annotated[int | None, typer.Option("--k", min=1, max=20, help="Сколько фрагментов")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Найти фрагменты, отвечающие на вопрос."""
+    if (question is None) == (batch is None):
+        raise typer.BadParameter("нужен либо вопрос, либо --batch ФАЙЛ")
+    questions = [question] if question is not None else _read_batch(batch or Path())
+    run(_search(ctx.obj.settings, questions, kb, k, _show_json if as_json else _show_text))
+
+
+async def _search(
+    settings: Settings, questions: list[str], kb: BaseOrAuto, k: int | None, show: Callable[[SearchResult], None]
+) -> None:
+    from voxbot.main.knowledge import open_retriever
+
+    retriever = await open_retriever(settings)
+    for question in questions:
+        show(await retriever.search(question, kb=kb.value, k=k))
+
+
+def _read_batch(path: Path) -> list[str]:
+    questions: list[str] = []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--batch {path}: cannot be read ({error}): name a UTF-8 file of JSON lines") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            questions.append(str(json.loads(line)["q"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f'--batch {path}, line {number}: write {{"q": "question"}} there') from error
+    return questions
+
+
+def _show_json(result: SearchResult) -> None:
+    document = asdict(result)
+    document["ms"] = {stage: round(value, 2) for stage, value in document["ms"].items()}
+    for hit in document["hits"]:
+        hit["score"] = round(hit["score"], 4)
+    print_json(document)
+
+
+def _show_text(result: SearchResult) -> None:
+    other = " (по запасной базе)" if result.used != result.route else ""
+    print(f"База: {result.used}{other}, {result.ms.total:.0f} мс")
+    for hit in result.hits:
+        print(f"\n[{hit.score:.2f}] {hit.title}\n{hit.text}")
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar with the time left on stderr."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Индекс"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,59 @@
+"""Wiring of the knowledge side: which files, which embedder, which folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.knowledge import index
+from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
+from voxbot.knowledge.retriever import Retriever
+from voxbot.providers import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.index import BuildReport
+    from voxbot.settings.schema import Settings
+
+log = structlog.get_logger(__name__)
+
+
+async def open_retriever(settings: Settings) -> Retriever:
+    """Open the index for searching. Raises KnowledgeError if there is none that can be used, ProviderError."""
+    embedder = registry.create_embedder(settings)
+    retriever = Retriever(
+        settings.paths.persist_directory,
+        QuestionEmbedder(embedder, MemoryEmbeddingCache()),
+        top_k=settings.knowledge.top_k,
+        fallback_threshold=settings.knowledge.fallback_threshold,
+    )
+    await retriever.open()
+    await retriever.warm_up()
+    if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
+        log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
+    return retriever
+
+
+async def build_index(
+    settings: Settings, progress: Callable[[int, int], None] | None = None, *, only: KbName | None = None
+) -> BuildReport:
+    """Build the index and switch to it. Raises KnowledgeError, ProviderError."""
+    embedder = registry.create_embedder(settings)
+    return await index.build_index(
+        settings.paths.persist_directory, _sources(settings), embedder, only=only, progress=progress
+    )
+
+
+async def ensure_index(settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
+    """Build the index unless the one in use was made of these very files. Raises KnowledgeError, ProviderError."""
+    embedder = registry.create_embedder(settings)
+    if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
+        await build_index(settings, progress)
+
+
+def _sources(settings: Settings) -> Mapping[KbName, Path]:
+    return {"general": settings.paths.general_kb, "tech": settings.paths.tech_kb}

@@ -1,0 +1,73 @@
+"""Wiring shared by everything that converses: the bot, `simulate`, `ask`, `chat`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.agent.phrases import canned_texts
+from voxbot.call.services import Services
+from voxbot.domain.errors import ProviderError
+from voxbot.main.agent import build_agent, load_prompts
+from voxbot.main.knowledge import open_retriever
+from voxbot.providers import registry
+from voxbot.speech.asr import AsrHints
+from voxbot.speech.tts_cache import CachedTts
+from voxbot.text.normalizer import normalize
+from voxbot.text.verbalizer import verbalize
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from voxbot.domain.events import CallEvent
+    from voxbot.settings.snapshot import SettingsSource
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_services(source: SettingsSource, publish: Callable[[CallEvent], None]) -> AsyncGenerator[Services, None]:
+    """Load and warm every engine, then give the services; on exit close them.
+
+    Raises ConfigError, KnowledgeError or ProviderError, each with one clear line.
+    """
+    started = time.perf_counter()
+    settings = source.current
+    prompts = load_prompts(settings)
+    vad = registry.create_vad(settings)
+    asr = registry.create_asr(settings)
+    tts = CachedTts(registry.create_tts(settings))
+    try:
+        loading = [asyncio.to_thread(vad.warm_up), asr.warm_up(), tts.warm_up()]
+        retriever, *_ = await asyncio.gather(open_retriever(settings), *loading)
+        try:
+            await tts.prepare(verbalize(text) for text in (prompts.current.greeting, *canned_texts()))
+        except ProviderError as error:
+            log.warning("Готовые фразы не озвучены заранее", error=str(error))
+        hints = AsrHints(terms=retriever.speech_terms())
+        answerer = build_agent(source.current, retriever)
+        # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
+        # now lives as long as the process, so the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        log.info("Голосовой стек готов", asr=asr.name, tts=tts.name, seconds=round(time.perf_counter() - started, 1))
+        yield Services(
+            vad=vad,
+            asr=asr,
+            tts=tts,
+            answerer=answerer,
+            settings=lambda: source.current,
+            greeting=lambda: prompts.current.greeting,
+            asr_hints=lambda: hints,
+            normalize=normalize,
+            verbalize=verbalize,
+            publish=publish,
+        )
+    finally:
+        await asr.close()
+        await tts.close()

@@ -1,0 +1,99 @@
+"""`voxbot up`: all units on one machine, each a process of its own, supervised.
+
+A unit that ends with status 2 has found something that the operator must put right: restarting would only hide
+its message, so everything stops. Any other end is a crash: the unit is started again after a growing pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.main.context import EXIT_BAD_SETUP
+from voxbot.main.knowledge import ensure_index
+
+if TYPE_CHECKING:
+    from voxbot.settings.schema import Settings
+
+log = structlog.get_logger(__name__)
+
+UNITS = ("bot", "api")
+_RESTART_FIRST_S = 1.0
+_RESTART_LAST_S = 30.0
+_STOP_S = 20.0
+
+
+class UnitFailedError(Exception):
+    """A unit cannot run on this setup; it has said why."""
+
+
+async def run(settings: Settings, env_file: str | None) -> int:
+    """Supervise until cancelled; return the exit status."""
+    await ensure_index(settings)
+    told = asyncio.Event()
+    try:
+        async with asyncio.TaskGroup() as units:
+            for unit in UNITS:
+                units.create_task(_keep_running(unit, env_file, told))
+            units.create_task(_tell_what_to_try(settings, told))
+    except* UnitFailedError:
+        return EXIT_BAD_SETUP
+    return 0
+
+
+async def _keep_running(unit: str, env_file: str | None, api_ready: asyncio.Event) -> None:
+    pause_s = _RESTART_FIRST_S
+    while True:
+        status = await _run_once(unit, env_file, api_ready)
+        if status == EXIT_BAD_SETUP:
+            raise UnitFailedError(unit)
+        log.error("Процесс завершился, запускаю снова", unit=unit, status=status, seconds=pause_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, _RESTART_LAST_S)
+
+
+async def _run_once(unit: str, env_file: str | None, api_ready: asyncio.Event) -> int:
+    """Run one unit to its end, passing its stdout on; on cancellation stop it by its pid."""
+    options = ["--env", env_file] if env_file else []
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "voxbot", *options, unit, stdout=asyncio.subprocess.PIPE, env={**os.environ}
+    )
+    assert process.stdout is not None
+    try:
+        async for line in process.stdout:
+            sys.stdout.write(line.decode(errors="replace"))
+            sys.stdout.flush()
+            if line.startswith(b"ready api"):
+                api_ready.set()
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(_STOP_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _tell_what_to_try(settings: Settings, api_ready: asyncio.Event) -> None:
+    await api_ready.wait()
+    ari, api = settings.ari, settings.api
+    print(
+        f"""
+VoxBot работает.
+  Телефон     Asterisk {ari.url} → приложение Stasis «{ari.app_name}»: позвоните на его номер
+  Журнал      http://{api.host}:{api.port}/logs   (описание API: /docs)
+Попробуйте без телефона, в другом окне:
+  .venv/bin/voxbot chat
+  .venv/bin/voxbot ask "сколько стоит разрывная машина на сто килоньютонов"
+  .venv/bin/voxbot simulate --wav tests/asterisk_lab/audio/price.wav --out heard.wav
+Остановить: Ctrl+C
+""",
+        flush=True,
+    )

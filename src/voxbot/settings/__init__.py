@@ -1,0 +1,1 @@
+"""The settings schema and the snapshot that units read it from."""

@@ -1,0 +1,32 @@
+"""The settings in force, which a reload replaces whole or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voxbot.settings.schema import Settings
+
+
+class SettingsSource:
+    """Where a unit takes its settings from.
+
+    `current` is one immutable object: who takes it once per turn never sees half of a reload.
+    """
+
+    def __init__(self, load: Callable[[], Settings]) -> None:
+        """Load for the first time; raises what `load` raises."""
+        self._load = load
+        self._current = load()
+
+    @property
+    def current(self) -> Settings:
+        """The last settings that loaded without a mistake."""
+        return self._current
+
+    def reload(self) -> Settings:
+        """Load anew and return the result. Raises ConfigError, and then the last good settings stay."""
+        self._current = self._load()
+        return self._current

@@ -1,0 +1,45 @@
+"""WAV files in and out: 16-bit PCM, any rate and channel count in, 8 kHz out."""
+
+from __future__ import annotations
+
+import wave
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxbot.domain.audio import TELEPHONE_RATE_HZ, Samples
+from voxbot.domain.errors import ConfigError
+from voxbot.speech.resampler import resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_SAMPLE_BYTES = 2
+
+
+def read_wav(path: Path) -> Samples:
+    """Read a file as 8 kHz mono. Raises ConfigError for anything that is not 16-bit PCM."""
+    try:
+        with wave.open(str(path)) as wav:
+            if wav.getsampwidth() != _SAMPLE_BYTES:
+                raise ConfigError(f"{path}: нужен WAV с 16-битными отсчётами, а здесь {8 * wav.getsampwidth()} бит")
+            frames = np.frombuffer(wav.readframes(wav.getnframes()), np.int16)
+            channels, rate_hz = wav.getnchannels(), wav.getframerate()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: нет такого файла") from error
+    except (wave.Error, EOFError, OSError) as error:
+        raise ConfigError(f"{path}: не читается как WAV ({error}); нужен PCM, 16 бит") from error
+    mono = frames.reshape(-1, channels).astype(np.int32).mean(axis=1).astype(np.int16)
+    return resample(mono, rate_hz, TELEPHONE_RATE_HZ)
+
+
+def write_wav(path: Path, channels: Sequence[Samples]) -> None:
+    """Write 8 kHz sound, one array a channel, the shorter ones padded with silence."""
+    length = max((len(channel) for channel in channels), default=0)
+    padded = [np.pad(channel, (0, length - len(channel))) for channel in channels]
+    with wave.open(str(path), "wb") as wav:
+        wav.setnchannels(len(padded))
+        wav.setsampwidth(_SAMPLE_BYTES)
+        wav.setframerate(TELEPHONE_RATE_HZ)
+        wav.writeframes(np.stack(padded, axis=1).tobytes())

@@ -1,0 +1,136 @@
+"""Verbs on live channels and bridges, and the context managers that own what a call creates.
+
+Whatever is created here is named beforehand and deleted by that name on the way out, whether or not the answer
+to its creation was ever read: a call cancelled in the middle of its setup leaves nothing in Asterisk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from voxbot.domain.errors import MediaError
+from voxbot.domain.ids import BridgeId, ChannelId
+from voxbot.telephony.events import AriEvent, ChannelDestroyed, StasisEnd, StasisStart
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from voxbot.telephony.ari import AriClient
+
+MEDIA_PREFIX = "voxbot-media-"
+BRIDGE_PREFIX = "voxbot-bridge-"
+_MEDIA_START_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallerChannel:
+    """The caller's side of a call."""
+
+    ari: AriClient
+    id: ChannelId
+
+    async def answer(self) -> None:
+        """Pick up."""
+        await self.ari.request("POST", f"/channels/{self.id}/answer")
+
+    async def hang_up(self) -> None:
+        """Hang up; a channel that is gone already is fine."""
+        await self.ari.delete_quietly(f"/channels/{self.id}")
+
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a channel variable for the dialplan to read."""
+        await self.ari.request("POST", f"/channels/{self.id}/variable", variable=name, value=value)
+
+    async def continue_at(self, context: str, extension: str) -> None:
+        """Send the caller on into the dialplan; the call is not ours any more. Raises ChannelGoneError."""
+        await self.ari.request(
+            "POST", f"/channels/{self.id}/continue", context=context, extension=extension, priority=1
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A two-party mixing bridge; with two channels Asterisk makes it a simple one, which costs nothing."""
+
+    ari: AriClient
+    id: BridgeId
+
+    async def add(self, *channels: ChannelId) -> None:
+        """Join channels. Each must have had its StasisStart (else 422, FINDINGS, section 1)."""
+        await self.ari.request("POST", f"/bridges/{self.id}/addChannel", channel=",".join(channels))
+
+
+@asynccontextmanager
+async def mixing_bridge(ari: AriClient, name: str) -> AsyncGenerator[Bridge, None]:
+    """Own a bridge. It is named after the caller's channel, so that a later process can find it."""
+    bridge = Bridge(ari, BridgeId(f"{BRIDGE_PREFIX}{uuid4()}"))
+    try:
+        await ari.request("POST", f"/bridges/{bridge.id}", type="mixing", name=name)
+        yield bridge
+    finally:
+        await ari.delete_quietly(f"/bridges/{bridge.id}")
+
+
+class MediaChannel:
+    """A channel that carries a call's audio between a bridge and this process (chan_websocket, server mode).
+
+    The id is a fresh UUID every time: a WebSocket externalMedia request with an id in use crashes Asterisk up to
+    22.10.1 (FINDINGS, section 1).
+    """
+
+    def __init__(self, ari: AriClient) -> None:
+        self.id = ChannelId(f"{MEDIA_PREFIX}{uuid4()}")
+        self.url = ""
+        self._ari = ari
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def create(self) -> None:
+        """Ask Asterisk for the channel; afterwards `url` is where its audio waits."""
+        answer = await self._ari.request(
+            "POST",
+            "/channels/externalMedia",
+            app=self._ari.app,
+            channelId=self.id,
+            external_host="INCOMING",
+            connection_type="server",
+            transport="websocket",
+            encapsulation="none",
+            format="alaw",
+            # Control messages in JSON whatever chan_websocket.conf says; needs Asterisk 20.18, 22.8 or 23.2
+            # (FINDINGS, sections 3 and 10).
+            transport_data="f(json)",
+        )
+        self.url = self._ari.media_url(answer["channelvars"]["MEDIA_WEBSOCKET_CONNECTION_ID"])
+
+    async def started(self) -> None:
+        """Wait for the channel's own StasisStart: before it the channel cannot be bridged. Raises MediaError."""
+        try:
+            async with asyncio.timeout(_MEDIA_START_S):
+                await self._started
+        except TimeoutError as error:
+            raise MediaError(f"медиаканал {self.id} не появился за {_MEDIA_START_S:g} с") from error
+
+    def on_event(self, event: AriEvent) -> None:
+        """Take an ARI event of this channel."""
+        if self._started.done():
+            return
+        if isinstance(event, StasisStart):
+            self._started.set_result(None)
+        elif isinstance(event, StasisEnd | ChannelDestroyed):
+            self._started.set_exception(MediaError(f"медиаканал {self.id} закрыт, не начавшись"))
+
+
+@asynccontextmanager
+async def media_channel(ari: AriClient) -> AsyncGenerator[MediaChannel, None]:
+    """Own a media channel, created and ready to be connected to."""
+    media = MediaChannel(ari)
+    with ari.listening(media.id, media.on_event):
+        try:
+            await media.create()
+            yield media
+        finally:
+            await ari.delete_quietly(f"/channels/{media.id}")

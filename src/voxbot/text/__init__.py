@@ -1,0 +1,1 @@
+"""Text on its way in (spoken units to canonical) and out (segments, canonical to speakable)."""
