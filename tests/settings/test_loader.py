@@ -93,8 +93,7 @@ def test_settings_that_contradict_each_other(write_env):
     lines = load_error(path)
     assert f"MEDIA_BLOCK_MS='1000' ({path}:2): expected at most MEDIA_MAX_AHEAD_MS='400' ({path}:3)" in lines
     assert (
-        "TURN_SPECULATE_SILENCE_MS='250' (default): "
-        f"expected less than TURN_END_SILENCE_MS='250' ({path}:1)" in lines
+        f"TURN_SPECULATE_SILENCE_MS='250' (default): expected less than TURN_END_SILENCE_MS='250' ({path}:1)" in lines
     )
 
 
@@ -124,9 +123,7 @@ def test_a_misspelt_variable_is_a_warning(write_env):
 
 def test_variables_of_the_old_bot_pass_silently(write_env):
     warnings: list[str] = []
-    path = write_env(
-        "ASTERISK_SOUNDS_DIR=/x\nYANDEX_API_KEY=k\nTTS_DEBUG_KEEP_CHUNKS=0\nPLAYBACK_RETRY_COUNT=3\n"
-    )
+    path = write_env("ASTERISK_SOUNDS_DIR=/x\nYANDEX_API_KEY=k\nTTS_DEBUG_KEEP_CHUNKS=0\nPLAYBACK_RETRY_COUNT=3\n")
     load_settings(path, {}, warnings=warnings)
     assert warnings == []
 

@@ -34,6 +34,11 @@ class Dispatcher:
         self._sessions: dict[ChannelId, tuple[CallSession, asyncio.Task[None]]] = {}
         self._reconciling: asyncio.Task[None] | None = None
 
+    @property
+    def live(self) -> int:
+        """Calls under way."""
+        return len(self._sessions)
+
     async def run(self) -> None:
         """Take calls until cancelled; then hand the live ones over and wait until they are gone.
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from voxbot.knowledge.slips import SoundIndex, same_root
+from voxbot.knowledge.hearing import Hearing
+from voxbot.knowledge.slips import same_root
 from voxbot.knowledge.vocabulary import MEANING_GROUPS
 from voxbot.knowledge.words import Token, pair_terms, tokenize
 
@@ -86,12 +87,12 @@ class LexicalIndex:
         }
         self._holders = dict(holders)
         self._terms = sorted(term for term in self._postings if "_" not in term and not term[0].isdigit())
-        self._sounds = SoundIndex(self._forms)
+        self._hearing = Hearing({form: frozenset(terms) for form, terms in self._forms.items()})
         self._groups = _groups(self._postings)
 
     def understand(self, question: str) -> list[Concept]:
         """Read what the question asks for."""
-        tokens = self._join_broken(tokenize(question))
+        tokens = self._hearing.correct(tokenize(question))
         concepts = [concept for token in tokens if (concept := self._concept(token))]
         for terms in pair_terms(tokens):
             known = tuple((term, 1.0) for term in terms if term in self._postings)
@@ -133,13 +134,13 @@ class LexicalIndex:
         return count
 
     def _concept(self, token: Token) -> Concept | None:
-        exact = tuple((term, 1.0) for term in token.terms if term in self._postings)
-        near = {} if token.is_number else dict(self._related(token))
-        terms = exact + tuple((term, weight) for term, weight in near.items() if term not in dict(exact))
-        if not terms and not token.is_number:
-            terms = self._misheard(token)
+        terms = {term: token.likeness for term in token.terms if term in self._postings}
+        if not token.is_number:
+            for term, weight in self._related(token):
+                terms[term] = max(terms.get(term, 0.0), weight * token.likeness)
         if terms:
-            return Concept(terms, self._idf(terms) * max(weight for _, weight in terms))
+            found = tuple(terms.items())
+            return Concept(found, self._idf(found))
         missing = math.log(1 + self._chunks / 0.5)
         if token.is_number:
             return Concept((), missing * _MISSING_OTHER)
@@ -157,26 +158,6 @@ class LexicalIndex:
                 if same_root(term, self._terms[position]):
                     yield self._terms[position], _ROOT_WEIGHT
                 position += 1
-
-    def _misheard(self, token: Token) -> tuple[tuple[str, float], ...]:
-        terms: dict[str, float] = {}
-        for form, likeness in self._sounds.similar(token.form, known=token.known):
-            for term in self._forms[form]:
-                terms[term] = max(terms.get(term, 0.0), likeness)
-        return tuple(terms.items())
-
-    def _join_broken(self, tokens: Sequence[Token]) -> list[Token]:
-        """Join neighbours that are one word of the base («кило ньютонов»)."""
-        joined: list[Token] = []
-        for token in tokens:
-            last = joined[-1] if joined else None
-            if last and not last.is_number and not token.is_number:
-                whole = tokenize(last.form + token.form)
-                if len(whole) == 1 and any(term in self._postings for term in whole[0].terms):
-                    joined[-1] = whole[0]
-                    continue
-            joined.append(token)
-        return joined
 
     def _idf(self, terms: Sequence[tuple[str, float]]) -> float:
         holders = len(set().union(*(self._holders[term] for term, _ in terms)))

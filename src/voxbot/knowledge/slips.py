@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SOUNDS = str.maketrans("оеёэыяюбвгджзщйц", "аииииаупфктшсшис", "ьъ")
+_SOUNDS = str.maketrans(
+    "оеёэыяюбвгджзщйц" "abcdefghijklmnopqrstuvwxyz",
+    "аииииаупфктшсшис" "апктифкхишклмнапкрстуффкис",
+    "ьъ",
+)
 _CANDIDATES = 12
 MIN_SIMILARITY = 0.62
 """Of an unknown word. «разравная» and «разрывная» have 0.89, «опыверки» and «поверки» 0.75."""
@@ -41,7 +45,7 @@ class SoundIndex:
         """Return forms that `form` may have been, with similarity (0–1), best first; at most three."""
         heard = sound(form)
         if len(heard) < _MIN_PREFIX:
-            return [(self._forms[index], 0.9) for index in self._by_sound.get(heard, [])[:3]] if not known else []
+            return [(self._forms[index], 0.9) for index in self._by_sound.get(heard, [])[:3]]
         bound = MIN_SIMILARITY_KNOWN if known else MIN_SIMILARITY
         counts: Counter[int] = Counter()
         for trigram in _trigrams(heard):

@@ -37,13 +37,17 @@ class Lemma:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One meaningful word or number of a text. `terms` are what the index is asked for; any of them may match."""
+    """One meaningful word or number of a text. `terms` are what the index is asked for; any of them may match.
+
+    `likeness` (0-1) is less than 1 for a word that was set right (`hearing.py`).
+    """
 
     form: str
     terms: tuple[str, ...]
     is_number: bool
     part: str = ""
     known: bool = True
+    likeness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Those who listen to call events: they can neither slow nor break a call."""

@@ -34,9 +34,7 @@ def read_env_file(path: Path) -> Iterator[Assignment]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
     except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); check the path and its rights"
-        ) from error
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path and its rights") from error
     return _assignments(text)
 
 

@@ -93,9 +93,7 @@ def _from_file(env_file: Path | None, notes: list[str], problems: list[str]) -> 
                 given[item.name] = _Given(value, origin)
         elif item.name not in RESERVED:
             close = get_close_matches(item.name, known | RESERVED, 1, _LOOKALIKE_RATIO)
-            notes += [
-                f"{item.name} ({origin}) is not a variable of VoxBot; did you mean {near}?" for near in close
-            ]
+            notes += [f"{item.name} ({origin}) is not a variable of VoxBot; did you mean {near}?" for near in close]
     return given
 
 
@@ -127,11 +125,7 @@ def _contradictions(group: Group, given: Mapping[str, _Given]) -> Iterator[str]:
         yield f"{shown('TURN_SPECULATE_SILENCE_MS')}: expected less than {shown('TURN_END_SILENCE_MS')}"
     if isinstance(group, MediaSettings) and group.block_ms > group.max_ahead_ms:
         yield f"{shown('MEDIA_BLOCK_MS')}: expected at most {shown('MEDIA_MAX_AHEAD_MS')}"
-    if (
-        isinstance(group, LlmSettings)
-        and group.provider == "openai"
-        and not (group.api_key or group.base_url)
-    ):
+    if isinstance(group, LlmSettings) and group.provider == "openai" and not (group.api_key or group.base_url):
         yield (
             f"{shown('LLM_PROVIDER')}: expected OPENAI_API_KEY to be set, "
             "or OPENAI_BASE_URL for a service of your own that needs no key"

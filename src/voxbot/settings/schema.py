@@ -47,13 +47,9 @@ class PathSettings(Group):
 
     data_dir: Path = variable("DATA_DIR", Path("data"), "Where everything that VoxBot writes goes by default")
     db_path: Path = variable("DB_PATH", _in_data_dir("db", "log_db.sqlite"), "SQLite file of the call log")
-    persist_directory: Path = variable(
-        "PERSIST_DIRECTORY", _in_data_dir("chroma"), "Folder of the vector index"
-    )
+    persist_directory: Path = variable("PERSIST_DIRECTORY", _in_data_dir("chroma"), "Folder of the vector index")
     models_dir: Path = variable("MODELS_DIR", _in_data_dir("models"), "Folder of the local speech models")
-    general_kb: Path = variable(
-        "KNOWLEDGE_BASE_PATH", Path("kb/general.md"), "General knowledge base, Markdown"
-    )
+    general_kb: Path = variable("KNOWLEDGE_BASE_PATH", Path("kb/general.md"), "General knowledge base, Markdown")
     tech_kb: Path = variable("KNOWLEDGE_BASE2_PATH", Path("kb/tech.md"), "Technical knowledge base, Markdown")
     prompts: Path = variable("PROMPTS_FILE_PATH", Path("config/prompts.json"), "Greeting and prompts, JSON")
 
@@ -68,9 +64,7 @@ class AriSettings(Group):
     )
     user: str = variable("ARI_USER", "asterisk", "ARI user (ari.conf)", min_length=1)
     password: SecretStr = variable("ARI_PASSWORD", SecretStr("asterisk123"), "ARI password (ari.conf)")
-    app_name: str = variable(
-        "ARI_APP_NAME", "asterisk-bot", "Stasis application of the dialplan", pattern=r"^[\w.-]+$"
-    )
+    app_name: str = variable("ARI_APP_NAME", "asterisk-bot", "Stasis application of the dialplan", pattern=r"^[\w.-]+$")
     operator_context: str = variable(
         "OPERATOR_CONTEXT", "operators", "Dialplan context that a caller who wants an operator is sent to"
     )
@@ -177,9 +171,7 @@ class TtsSettings(Group):
         "auto",
         "Voice, or several in order of fallback; auto: Piper if there, festival if there, else espeak-ng",
     )
-    piper_voice: Path | None = variable(
-        "TTS_PIPER_VOICE", None, "Piper voice file (.onnx with .onnx.json beside it)"
-    )
+    piper_voice: Path | None = variable("TTS_PIPER_VOICE", None, "Piper voice file (.onnx with .onnx.json beside it)")
 
 
 class KnowledgeSettings(Group):
@@ -245,9 +237,7 @@ class ApiSettings(Group):
 class LogSettings(Group):
     """The units' logs."""
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = variable(
-        "LOG_LEVEL", "INFO", "Least serious lines written"
-    )
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = variable("LOG_LEVEL", "INFO", "Least serious lines written")
     format: Literal["text", "json"] = variable("LOG_FORMAT", "text", "Lines for people or for machines")
     dir: Path | None = variable("LOG_DIR", None, "Folder for log files; empty: only DATA_DIR/logs/app.log")
     speech: bool = variable(

@@ -6,11 +6,12 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, event, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from voxbot.store.models import LoggedCall
 from voxbot.store.preparation import BUSY_TIMEOUT_S, prepare, store_error
 from voxbot.store.transcript import said
 
@@ -22,7 +23,7 @@ _WRITE = "voxbot_write"
 
 
 class Database:
-    """Transactions on one database. Made by `open_database`; close it when the unit ends."""
+    """Transactions on one database. Made by `open_database`, which closes it."""
 
     def __init__(self, path: Path, engine: AsyncEngine) -> None:
         self.path = path
@@ -42,13 +43,9 @@ class Database:
             yield session
 
     async def ping(self) -> None:
-        """Check that the database answers. Raises StoreError."""
+        """Check that the database answers and is one. Raises StoreError."""
         async with self.read() as session:
-            await session.execute(text("SELECT 1"))
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+            await session.execute(select(LoggedCall.id).limit(1))
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine) -> AsyncGenerator[AsyncSession, None]:
@@ -59,17 +56,23 @@ class Database:
             raise store_error(self.path, error) from error
 
 
-async def open_database(path: Path) -> Database:
-    """Open the SQLite file, make it if there is none, and bring it up to date. Raises StoreError."""
+@asynccontextmanager
+async def open_database(path: Path) -> AsyncGenerator[Database, None]:
+    """Open the SQLite file for a `with`; make it if there is none, bring it up to date. Raises StoreError."""
     await asyncio.to_thread(prepare, path)
-    # isolation_level None: transactions are begun below, not by the driver.
+    # isolation_level None: transactions are begun below, not by the driver. hide_parameters: what callers say
+    # must not reach the logs inside an error's text.
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
     )
     event.listen(engine.sync_engine, "connect", _set_up_connection)
     event.listen(engine.sync_engine, "begin", _begin)
-    return Database(path, engine)
+    try:
+        yield Database(path, engine)
+    finally:
+        await engine.dispose()
 
 
 def _set_up_connection(connection: Any, _record: object) -> None:

@@ -40,7 +40,8 @@ def prepare(path: Path) -> None:
 
 def store_error(path: Path, error: BaseException) -> StoreError:
     """Say in one line what is wrong with the database and what to do."""
-    text = str(error)
+    # Only the driver's own words: SQLAlchemy's text quotes the statement.
+    text = str(getattr(error, "orig", error))
     advice = {
         "not a database": "this file is not a SQLite database; move it away or set DB_PATH to another file",
         "malformed": "the database is damaged; restore it from a backup",
@@ -76,6 +77,7 @@ def _migrate(path: Path) -> None:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},
     )
 

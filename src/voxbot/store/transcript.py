@@ -50,6 +50,4 @@ def said(transcript_json: str, wanted: str) -> bool:
     escaped = json.dumps(wanted, ensure_ascii=False)[1:-1]
     if escaped not in transcript_json.lower():  # spares the parsing of most calls
         return False
-    return any(
-        wanted in f"{turn.get('text')}\n{turn.get('raw')}".lower() for turn in load_turns(transcript_json)
-    )
+    return any(wanted in f"{turn.get('text')}\n{turn.get('raw')}".lower() for turn in load_turns(transcript_json))

@@ -42,7 +42,7 @@ class AriClient:
     def __init__(self, settings: AriSettings) -> None:
         self.base_url = str(settings.url).rstrip("/").removesuffix("/ari")
         self.app = settings.app_name
-        self._auth = aiohttp.BasicAuth(settings.user, settings.password.get_secret_value())
+        self._login = aiohttp.encode_basic_auth(settings.user, settings.password.get_secret_value())
         self._user = settings.user
         self._listeners: dict[ChannelId, Callable[[AriEvent], None]] = {}
         self._http: aiohttp.ClientSession | None = None
@@ -51,7 +51,7 @@ class AriClient:
         # limit=0: aiohttp's default of 100 connections would count every call's media websocket
         # (FINDINGS, section 1), so the 98th caller would get no audio.
         self._http = aiohttp.ClientSession(
-            auth=self._auth, connector=aiohttp.TCPConnector(limit=0), timeout=_REQUEST_TIMEOUT
+            headers={"Authorization": self._login}, connector=aiohttp.TCPConnector(limit=0), timeout=_REQUEST_TIMEOUT
         )
         return self
 

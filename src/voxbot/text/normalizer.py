@@ -151,6 +151,11 @@ def default_normalizer() -> Normalizer:
     return Normalizer()
 
 
+def normalize(text: str) -> str:
+    """Normalise with the packaged data: see `Normalizer`."""
+    return default_normalizer().normalize(text)
+
+
 def _is_number(word: str) -> bool:
     return word[0].isdigit() or word in NUMBER_WORDS or word in _SAID_BEFORE_UNIT
 

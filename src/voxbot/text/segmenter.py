@@ -35,11 +35,12 @@ class Segmenter:
     or digit. A boundary is decided once the next visible character is known.
     """
 
-    def __init__(self, max_chars: int = MAX_SEGMENT_CHARS) -> None:
+    def __init__(self, max_chars: int = MAX_SEGMENT_CHARS, *, first_clause: bool = True) -> None:
         self._max_chars = max_chars
+        self._first_clause = first_clause
         self._buffer = ""
         self._scan_from = 0
-        self._first = True
+        self._first = first_clause
 
     def push(self, piece: str) -> list[str]:
         """Take the next piece of text; return the segments that are complete by now."""
@@ -51,7 +52,7 @@ class Segmenter:
         segments = self._take(final=True)
         if rest := self._emit(len(self._buffer)):
             segments.append(rest)
-        self._first = True
+        self._first = self._first_clause
         return segments
 
     def _take(self, *, final: bool) -> list[str]:
@@ -141,3 +142,15 @@ class Segmenter:
             return clause + 1
         space = window.rfind(" ")
         return space if space > 0 else self._max_chars
+
+
+def split_segments(text: str) -> list[str]:
+    """Cut a text that is known whole, just as it would be cut when streamed."""
+    segmenter = Segmenter()
+    return segmenter.push(text) + segmenter.flush()
+
+
+def split_sentences(text: str) -> list[str]:
+    """Cut a text at its sentence ends, line ends and `|` only."""
+    segmenter = Segmenter(max_chars=len(text) + 1, first_clause=False)
+    return segmenter.push(text) + segmenter.flush()

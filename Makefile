@@ -1,0 +1,44 @@
+# VoxBot. `make` lists the targets.
+BIN := .venv/bin
+
+.PHONY: help run test check format pythons bench-call bench-retrieval clean
+.DEFAULT_GOAL := help
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+run: install  ## Install, fetch models, build the index and start VoxBot
+	@$(BIN)/voxbot up
+
+install:
+	@scripts/bootstrap.sh
+
+install-dev:
+	@scripts/bootstrap.sh --dev
+
+test: check  ## Install what the tests need and run everything
+	@scripts/test_setup.sh
+	@$(BIN)/python -m pytest
+
+check: install-dev  ## Lint, format, types, import order
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/pyright --warnings
+	@$(BIN)/lint-imports --no-cache
+
+format: install-dev  ## Rewrite the code as the checks want it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+pythons: install-dev  ## Tests without telephone on the other supported Pythons of this machine
+	@scripts/test_pythons.sh
+
+bench-call: install-dev  ## Latency at the caller's ear, through a real Asterisk
+	@scripts/test_setup.sh
+	@$(BIN)/python bench/call.py
+
+bench-retrieval: install-dev  ## Quality and speed of the search on the project's questions
+	@$(BIN)/python bench/retrieval.py
+
+clean:  ## Remove environments and caches (not data/)
+	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis

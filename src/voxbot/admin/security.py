@@ -1,0 +1,48 @@
+"""Who may do what: reading is free on the machine itself, everything else takes the key."""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader
+
+from voxbot.admin.problems import ApiError
+from voxbot.settings.schema import Settings
+
+_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="API_SECRET_KEY")
+
+GivenKey = Annotated[str | None, Security(_KEY_HEADER)]
+
+
+def require_key(request: Request, given: GivenKey) -> None:
+    """Let through only who knows API_SECRET_KEY."""
+    expected = _settings(request).api.secret_key
+    if expected is None:
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            "key_not_configured",
+            "Доступ закрыт: на сервере не задан API_SECRET_KEY. Задайте его в .env и перезапустите сервис.",
+        )
+    if given is None:
+        raise ApiError(HTTPStatus.UNAUTHORIZED, "key_missing", "Нужен ключ: передайте его в заголовке X-API-Key.")
+    # The server decodes header bytes as Latin-1, whatever the client meant.
+    if not hmac.compare_digest(given.encode("latin-1"), expected.get_secret_value().encode()):
+        raise ApiError(HTTPStatus.UNAUTHORIZED, "key_wrong", "Неверный ключ в заголовке X-API-Key.")
+
+
+def allow_read(request: Request, given: GivenKey) -> None:
+    """Let reading through on a loopback address or with API_OPEN_READS, else ask for the key."""
+    api = _settings(request).api
+    if not (api.is_loopback or api.open_reads):
+        require_key(request, given)
+
+
+def _settings(request: Request) -> Settings:
+    return cast("Settings", request.app.state.settings)
+
+
+KeyRequired = Depends(require_key)
+ReadAllowed = Depends(allow_read)

@@ -1,0 +1,59 @@
+"""Everything the bot says in its own words, beside the greeting, which is in the prompts file.
+
+`|` divides segments and is never spoken. Lines that a caller may hear several times come in variants; which one is
+said follows from the length of the dialogue, so that a call can be replayed exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxbot.text.segmenter import split_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+APOLOGY = "Извините, сейчас не получается ответить."
+"""Said when every engine failed or none answered in time; one segment."""
+
+OPERATOR = ("Соединяю вас с оператором.",)
+GOODBYE = ("Спасибо за звонок.|До свидания!", "Всего доброго!|До свидания!")
+HELLO = ("Здравствуйте!|Слушаю вас.", "Да, я вас слышу.|Задайте, пожалуйста, вопрос.")
+THANKS = ("Пожалуйста!|Остались ещё вопросы?", "Рад помочь.|Что-нибудь ещё?")
+ROBOT = ("Да, я голосовой помощник.|Отвечаю на вопросы, а если нужно, соединю с оператором.",)
+DECLINED = ("Хорошо.|Чем ещё могу помочь?", "Понял вас.|Спрашивайте, если что-то ещё интересует.")
+GO_ON = ("Слушаю вас.", "Да, слушаю.|Какой у вас вопрос?")
+NOTHING_TO_REPEAT = ("Я пока ничего не говорил.|Задайте, пожалуйста, вопрос.",)
+UNKNOWN = (
+    "К сожалению, этого я не знаю.|Соединить вас с оператором?",
+    "На этот вопрос у меня нет ответа.|Хотите, соединю вас с оператором?",
+    "Боюсь ошибиться, таких сведений у меня нет.|Соединить вас с оператором?",
+)
+FAILED = (APOLOGY + "|Соединить вас с оператором?",)
+CUT_SHORT = "Извините, не получилось договорить.|Повторите, пожалуйста, вопрос."
+
+_LINES = {
+    "not_heard": "Извините, я вас не расслышал.|Повторите, пожалуйста.",
+    "reprompt": "Вы на линии?|Задайте, пожалуйста, ваш вопрос.",
+    "silence_goodbye": "Вас не слышно.|Перезвоните нам, пожалуйста.|До свидания!",
+    "too_long_goodbye": "Извините, время разговора вышло.|Перезвоните нам, пожалуйста.|До свидания!",
+}
+_VARIANTS: tuple[Sequence[str], ...] = (
+    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, GO_ON, NOTHING_TO_REPEAT, UNKNOWN, FAILED,
+)  # fmt: skip
+
+
+def line_text(line: str) -> str:
+    """Text of a line that the turn machine asks for by name (turns.events.Line). Raises KeyError for another."""
+    return _LINES[line]
+
+
+def variant(lines: Sequence[str], turn: int) -> str:
+    """The variant to be said at the given turn of the dialogue."""
+    return lines[turn % len(lines)]
+
+
+def canned_texts() -> Iterator[str]:
+    """Every fixed segment, cut as it will be spoken, so that its sound can be made beforehand."""
+    texts = (*_LINES.values(), APOLOGY, CUT_SHORT, *(text for variants in _VARIANTS for text in variants))
+    yield from dict.fromkeys(segment for text in texts for segment in split_segments(text))

@@ -1,0 +1,82 @@
+"""What a caller's words were, given the words that the knowledge base knows.
+
+Recognition breaks long words in two («кило ньютонов»), spells codes by letter («эр гэ эм») and writes rare words
+as it hears them («разравная», «опыверки»). Each is set right only when the base has the word that it sounds like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxbot.knowledge.slips import SoundIndex, sound
+from voxbot.knowledge.words import Token, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_LETTER_NAMES = {
+    "а": "а", "б": "бэ", "в": "вэ", "г": "гэ", "д": "дэ", "е": "е", "ж": "жэ", "з": "зэ", "и": "и", "й": "й",
+    "к": "ка", "л": "эль", "м": "эм", "н": "эн", "о": "о", "п": "пэ", "р": "эр", "с": "эс", "т": "тэ", "у": "у",
+    "ф": "эф", "х": "ха", "ц": "цэ", "ч": "че", "ш": "ша", "щ": "ща", "э": "э", "ю": "ю", "я": "я",
+}  # fmt: skip
+_MAX_CODE = 4
+_MAX_PARTS = 4
+
+
+class Hearing:
+    """The vocabulary of a knowledge base: word forms as they stand there, and the terms of each."""
+
+    def __init__(self, forms: Mapping[str, frozenset[str]]) -> None:
+        self._forms = forms
+        self._terms = frozenset(term for terms in forms.values() for term in terms)
+        self._sounds = SoundIndex(forms)
+        codes = [form for form in sorted(forms) if 1 < len(form) <= _MAX_CODE and set(form) <= _LETTER_NAMES.keys()]
+        self._spelled = {sound("".join(_LETTER_NAMES[letter] for letter in code)): code for code in codes}
+
+    def knows(self, token: Token) -> bool:
+        """Tell whether the base has the word."""
+        return token.is_number or token.form in self._forms or not self._terms.isdisjoint(token.terms)
+
+    def correct(self, tokens: Sequence[Token]) -> list[Token]:
+        """Set right what can be; the other tokens stay as they are."""
+        return [self._misheard(token) for token in self._joined(tokens)]
+
+    def _joined(self, tokens: Sequence[Token]) -> list[Token]:
+        joined: list[Token] = []
+        start = 0
+        while start < len(tokens):
+            for size in range(min(_MAX_PARTS, len(tokens) - start), 1, -1):
+                whole = self._one_word(tokens[start : start + size])
+                if whole:
+                    joined.append(whole)
+                    start += size
+                    break
+            else:
+                joined.append(tokens[start])
+                start += 1
+        return joined
+
+    def _one_word(self, parts: Sequence[Token]) -> Token | None:
+        """Return the word of the base that the parts are together."""
+        if any(part.is_number for part in parts):
+            return None
+        text = "".join(part.form for part in parts)
+        code = self._spelled.get(sound(text))
+        if code:
+            return Token(code, tuple(sorted(self._forms[code])), is_number=False)
+        whole = tokenize(text)
+        if len(whole) == 1 and len(parts) == 2 and self.knows(whole[0]):  # noqa: PLR2004 - a word breaks in two
+            return whole[0]
+        return None
+
+    def _misheard(self, token: Token) -> Token:
+        if self.knows(token):
+            return token
+        code = self._spelled.get(sound(token.form))
+        found = [(code, 1.0)] if code else self._sounds.similar(token.form, known=token.known)
+        if not found:
+            return token
+        best = found[0][1]
+        terms = dict.fromkeys(term for form, likeness in found if likeness == best for term in sorted(self._forms[form]))
+        return replace(token, form=found[0][0], terms=tuple(terms), likeness=best)

@@ -1,0 +1,179 @@
+"""Logging: structlog and the standard library through one pipeline, to stderr and to files, never with a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from logging.handlers import WatchedFileHandler
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import quote
+
+import structlog
+from pydantic import SecretStr
+
+from voxbot.domain.errors import ConfigError
+from voxbot.settings.catalog import variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from structlog.typing import EventDict, Processor
+
+    from voxbot.settings.schema import Settings
+
+SERVICE_UNITS = ("bot", "fastapi", "notifier")
+"""Units with a file of their own in LOG_DIR; the names are those of the files that operators know."""
+_APP_LOG_UNITS = (*SERVICE_UNITS, "up")
+
+_NOISY = (
+    "aiohttp.access",
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "chromadb",
+    "faster_whisper",
+    "httpcore",
+    "httpx",
+    "openai",
+    "urllib3",
+    "uvicorn",
+    "uvicorn.access",
+    "uvicorn.error",
+    "websockets",
+)
+_SHORT_SECRET_CHARS = 6
+
+
+def configure_logging(settings: Settings, unit: str, stream: TextIO | None = None) -> None:
+    """Send the log of this process to stderr, and of a long-running unit to files too. May be called again.
+
+    Files: `DATA_DIR/logs/app.log` of all units together, and `LOG_DIR/<unit>.log` when LOG_DIR is set; both may
+    be rotated by logrotate under the running unit. Raises ConfigError when one of them cannot be written.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
+    handlers += [_file_handler(path, name) for path, name in _files(settings, unit)]
+    formatter = _Formatter(settings, unit)
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler.formatter, _Formatter)]:
+        root.removeHandler(handler)
+        handler.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(settings.log.level)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S.%f", utc=False),
+    structlog.processors.StackInfoRenderer(),
+)
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """The end of the pipeline: a line of text or JSON, in which every secret is masked."""
+
+    def __init__(self, settings: Settings, unit: str) -> None:
+        render = _render_json if settings.log.format == "json" else _render_text
+
+        def add_unit(_logger: Any, _method: str, event: EventDict) -> EventDict:
+            event["unit"] = unit
+            return event
+
+        super().__init__(
+            processors=[
+                self.remove_processors_meta,
+                add_unit,
+                structlog.processors.format_exc_info,
+                render,
+            ],
+            foreign_pre_chain=_SHARED,
+        )
+        self._secrets = _secrets_pattern(settings)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        return self._secrets.sub("***", line) if self._secrets else line
+
+
+def _render_text(_logger: Any, _method: str, event: EventDict) -> str:
+    """Write `2026-03-01 14:05:09.123 INFO    bot  text  key=value`, then the traceback if there is one."""
+    time = str(event.pop("timestamp"))[:-3]
+    level, unit = str(event.pop("level")).upper(), event.pop("unit")
+    # A continuation is indented, so that no text from outside passes for a line of its own.
+    text = str(event.pop("event")).replace("\r", "").replace("\n", "\n    ")
+    traceback = event.pop("exception", None)
+    logger = str(event.pop("logger", ""))
+    if not logger.startswith("voxbot"):
+        event["logger"] = logger
+    values = "".join(f"  {key}={_text_value(value)}" for key, value in event.items())
+    line = f"{time} {level:<8}{unit}  {text}{values}"
+    return f"{line}\n{traceback}" if traceback else line
+
+
+def _text_value(value: object) -> str:
+    text = str(value)
+    return text if text and text.isprintable() and " " not in text else repr(text)
+
+
+def _render_json(_logger: Any, _method: str, event: EventDict) -> str:
+    return json.dumps(event, ensure_ascii=False, default=str)
+
+
+def _secrets_pattern(settings: Settings) -> re.Pattern[str] | None:
+    """Match every secret as it may stand in a line: as it is, escaped in JSON, quoted in a URL."""
+    forms: set[str] = set()
+    for secret in _secrets(settings):
+        forms |= {secret, quote(secret, safe=""), json.dumps(secret, ensure_ascii=False)[1:-1]}
+    if not forms:
+        return None
+    return re.compile("|".join(map(_whole, sorted(forms, key=len, reverse=True))))
+
+
+def _whole(secret: str) -> str:
+    """Take a short secret as a whole word only: masking every `1` would leave nothing to read."""
+    literal = re.escape(secret)
+    return rf"(?<!\w){literal}(?!\w)" if len(secret) < _SHORT_SECRET_CHARS else literal
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    for variable in variables():
+        value = getattr(getattr(settings, variable.group), variable.field)
+        if isinstance(value, SecretStr) and value.get_secret_value():
+            yield value.get_secret_value()
+
+
+def _files(settings: Settings, unit: str) -> Iterator[tuple[Path, str]]:
+    if unit in _APP_LOG_UNITS:
+        yield settings.paths.data_dir / "logs" / "app.log", "DATA_DIR"
+    if unit in SERVICE_UNITS and settings.log.dir is not None:
+        yield settings.log.dir / f"{unit}.log", "LOG_DIR"
+
+
+def _file_handler(path: Path, variable: str) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return WatchedFileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the log cannot be written ({error.strerror}); check {variable} and the folder's owner"
+        ) from error

@@ -1,0 +1,147 @@
+"""The media websocket against a server that keeps chan_websocket's rules."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from aiohttp import ClientSession, WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from voxbot.domain.errors import MediaError
+from voxbot.media.g711 import decode_alaw, encode_alaw
+from voxbot.media.websocket import WebSocketMedia
+
+MAX_BINARY, MAX_TEXT, FRAME_BYTES = 65_535, 128, 160
+
+
+class ChanWebsocket:
+    """Takes what Asterisk takes; closes with 1009 and ignores long texts as it does (FINDINGS, section 3)."""
+
+    def __init__(self):
+        self.heard = b""
+        self.commands = []
+        self.socket = None
+        self.arrived = asyncio.Event()
+
+    async def handle(self, request):
+        self.socket = web.WebSocketResponse(protocols=["media"], max_msg_size=0)
+        await self.socket.prepare(request)
+        async for message in self.socket:
+            if message.type is WSMsgType.BINARY:
+                if len(message.data) > MAX_BINARY:
+                    await self.socket.close(code=1009)
+                self.heard += message.data[: len(message.data) // FRAME_BYTES * FRAME_BYTES]
+            elif len(message.data) <= MAX_TEXT:
+                self.commands.append(json.loads(message.data))
+            self.arrived.set()
+        return self.socket
+
+    async def until(self, condition):
+        async with asyncio.timeout(5):
+            while not condition():
+                self.arrived.clear()
+                await self.arrived.wait()
+
+
+class Sink:
+    def __init__(self):
+        self.frames, self.marks = [], []
+        self.something = asyncio.Event()
+
+    def on_audio(self, samples):
+        self.frames.append(samples)
+        self.something.set()
+
+    def on_mark(self, mark):
+        self.marks.append(mark)
+        self.something.set()
+
+
+@asynccontextmanager
+async def connection():
+    asterisk, app = ChanWebsocket(), web.Application()
+    app.router.add_get("/media/x", asterisk.handle)
+    async with TestServer(app) as server, ClientSession() as http:
+        media = await WebSocketMedia.connect(http, str(server.make_url("/media/x")))
+        try:
+            yield asterisk, media
+        finally:
+            await media.close()
+
+
+async def test_a_minute_of_sound_in_one_piece_arrives_whole():
+    sound = (np.sin(np.arange(480_000) / 7) * 9000).astype(np.int16)
+    async with connection() as (asterisk, media):
+        await media.send(sound)
+        await asterisk.until(lambda: len(asterisk.heard) >= 480_000)
+    assert asterisk.heard == encode_alaw(sound)
+
+
+async def test_half_a_frame_is_refused_before_asterisk_drops_it():
+    async with connection() as (_, media):
+        with pytest.raises(ValueError, match="whole frames"):
+            await media.send(np.zeros(250, np.int16))
+
+
+async def test_marks_and_flush_are_commands_asterisk_reads():
+    async with connection() as (asterisk, media):
+        await media.mark(10**9)
+        await media.flush()
+        await asterisk.until(lambda: len(asterisk.commands) == 2)
+    assert asterisk.commands == [
+        {"command": "MARK_MEDIA", "correlation_id": "1000000000"},
+        {"command": "FLUSH_MEDIA"},
+    ]
+
+
+async def test_garbage_is_survived_and_audio_goes_on():
+    async with connection() as (asterisk, media):
+        sink = Sink()
+        receiving = asyncio.create_task(media.receive(sink))
+        for text in (
+            "not json",
+            "[]",
+            "{}",
+            '{"event": "MEDIA_MARK_PROCESSED", "correlation_id": "x"}',
+            '{"event": "NEW"}',
+        ):
+            await asterisk.socket.send_str(text)
+        await asterisk.socket.send_bytes(b"")
+        await asterisk.socket.send_bytes(b"\xd5" * 7)
+        await asterisk.socket.send_str('{"event": "MEDIA_MARK_PROCESSED", "correlation_id": "7"}')
+        async with asyncio.timeout(5):
+            while not sink.marks:
+                sink.something.clear()
+                await sink.something.wait()
+        assert sink.marks == [7]
+        assert sum(map(len, sink.frames)) == 7
+        assert not receiving.done()
+        receiving.cancel()
+        await asyncio.wait({receiving})
+
+
+async def test_a_connection_that_closes_is_an_error_for_who_receives_and_who_sends():
+    async with connection() as (asterisk, media):
+        receiving = asyncio.create_task(media.receive(Sink()))
+        await asterisk.socket.close()
+        with pytest.raises(MediaError):
+            await receiving
+        with pytest.raises(MediaError):
+            for _ in range(10):
+                await media.send(np.zeros(160, np.int16))
+                await asyncio.sleep(0)
+
+
+async def test_an_address_where_nobody_answers_is_one_clear_error():
+    async with ClientSession() as http:
+        with pytest.raises(MediaError, match="медиаканал"):
+            await WebSocketMedia.connect(http, "ws://127.0.0.1:9/media/x")
+
+
+def test_a_law_survives_the_round_trip_within_its_precision():
+    sound = (np.sin(np.arange(8000) / 5) * 20000).astype(np.int16)
+    decoded = decode_alaw(encode_alaw(sound)).astype(int)
+    loud = np.abs(sound) > 1000
+    assert np.max(np.abs(decoded - sound)[loud] / np.abs(sound[loud])) < 0.04

@@ -1,0 +1,207 @@
+"""Opening the database: new, old, shared, broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from voxbot.domain.errors import StoreError
+from voxbot.store import migrations
+from voxbot.store.call_log import CallFilter, CallLogRepository
+from voxbot.store.database import open_database
+from voxbot.store.models import Base
+from voxbot.store.preparation import prepare
+
+
+def execute(path: Path, *statements: str, rows=()) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+        if rows:
+            marks = ",".join("?" * len(rows[0]))
+            connection.executemany(f"INSERT INTO logs VALUES ({marks})", rows)
+
+
+async def records(path: Path):
+    async with open_database(path) as database:
+        return await CallLogRepository(database).list_calls(CallFilter(), limit=1000)
+
+
+def test_migrations_give_exactly_the_models(tmp_path):
+    path = tmp_path / "log.sqlite"
+    prepare(path)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_head_that_spares_loading_alembic_is_the_real_one():
+    assert ScriptDirectory(Path(migrations.__file__).parent).get_current_head() == migrations.HEAD
+
+
+def test_the_table_has_the_columns_that_other_programs_read(tmp_path):
+    path = tmp_path / "log.sqlite"
+    prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(logs)")]
+        (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
+    assert columns == ["id", "callerId", "startTime", "endTime", "status", "transcript_json"]
+    assert journal == "wal"
+
+
+def test_opening_an_up_to_date_database_is_fast(tmp_path):
+    path = tmp_path / "log.sqlite"
+    prepare(path)
+    spent_ms = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        prepare(path)
+        spent_ms.append((time.perf_counter() - begin) * 1000)
+    assert min(spent_ms) < 50
+
+
+async def test_an_old_log_keeps_every_call(tmp_path):
+    path = tmp_path / "log_db.sqlite"
+    spoken = [{"speaker": "user", "text": "Где вы?", "timestamp": "2024-05-02T10:00:01"}]
+    execute(
+        path,
+        "CREATE TABLE logs (id INTEGER PRIMARY KEY AUTOINCREMENT, callerId TEXT, startTime DATETIME,"
+        " endTime DATETIME, status TEXT, transcript_json TEXT)",
+        "CREATE INDEX ix_logs_startTime ON logs (startTime)",
+        rows=[
+            (1, "+7495", "2024-05-02 10:00:00.123456", "2024-05-02 10:01:00", "Completed", json.dumps(spoken)),
+            (2, None, "2024-05-02T09:00:00", None, None, None),
+            (3, "+7812", "03.05.2024 11:30:00", "когда-то", "Interrupted", "не JSON"),
+        ],
+    )
+    found = {record.id: record for record in await records(path)}
+    assert list(found) == ["3", "1", "2"]
+    assert found["1"].start_time == "2024-05-02T10:00:00"
+    assert found["1"].end_time == "2024-05-02T10:01:00"
+    assert json.loads(found["1"].transcript_json) == spoken
+    assert (found["2"].caller_id, found["2"].end_time, found["2"].transcript_json) == ("", None, "[]")
+    assert (found["3"].start_time, found["3"].end_time) == ("2024-05-03T11:30:00", "когда-то")
+    assert (found["3"].status, found["3"].transcript_json) == ("Interrupted", "не JSON")
+
+
+async def test_an_old_logs_words_can_be_searched(tmp_path):
+    path = tmp_path / "log_db.sqlite"
+    spoken = json.dumps([{"speaker": "user", "text": "Поверка пресса"}])
+    assert "Поверка" not in spoken
+    execute(
+        path,
+        "CREATE TABLE logs (id TEXT, callerId TEXT, startTime TEXT, endTime TEXT, status TEXT, transcript_json TEXT)",
+        rows=[("a", "1", "2024-05-02 10:00:00", None, "Completed", spoken)],
+    )
+    async with open_database(path) as database:
+        found = await CallLogRepository(database).list_calls(CallFilter(q="поверка"), limit=10)
+    assert [record.id for record in found] == ["a"]
+
+
+async def test_an_old_log_without_a_key_and_with_more_columns(tmp_path):
+    path = tmp_path / "log_db.sqlite"
+    execute(
+        path,
+        "CREATE TABLE logs (id TEXT, callerId TEXT, startTime TEXT, endTime TEXT, status TEXT,"
+        " transcript_json TEXT, rating INTEGER)",
+        rows=[
+            ("a", "1", "2024-05-02 10:00:00", None, "Completed", "[]", 5),
+            ("a", "2", "2024-05-02 10:00:01", None, "Completed", "[]", 4),
+            (None, "3", "2024-05-02 10:00:02", None, "Completed", "[]", None),
+        ],
+    )
+    assert [(record.id, record.caller_id) for record in await records(path)] == [
+        ("unknown", "3"),
+        ("a-2", "2"),
+        ("a", "1"),
+    ]
+    with closing(sqlite3.connect(path)) as connection:
+        ratings = connection.execute("SELECT rating FROM logs ORDER BY startTime").fetchall()
+    assert ratings == [(5,), (4,), (None,)]
+
+
+def test_processes_may_open_a_new_database_at_the_same_time(tmp_path):
+    path = tmp_path / "log_db.sqlite"
+    execute(
+        path,
+        "CREATE TABLE logs (id INTEGER, callerId TEXT, startTime TEXT, endTime TEXT, status TEXT,"
+        " transcript_json TEXT)",
+        rows=[(number, "1", f"2024-05-02 10:00:{number:02}", None, "Completed", "[]") for number in range(50)],
+    )
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.map(prepare, [path] * 6, chunksize=1)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT COUNT(*), COUNT(DISTINCT id) FROM logs").fetchone() == (50, 50)
+
+
+async def test_a_writer_waits_for_another_process(tmp_path):
+    path = tmp_path / "log_db.sqlite"
+    async with open_database(path) as database:
+        calls = CallLogRepository(database)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("INSERT INTO logs VALUES ('other', '', '', NULL, 'Active', '[]')")
+            assert await calls.list_calls(CallFilter(), limit=10) == []
+            waiting = asyncio.create_task(calls.start("mine", "1", 0.0))
+            assert await calls.list_calls(CallFilter(), limit=10) == []
+            assert not waiting.done()
+            other.execute("COMMIT")
+        await waiting
+        assert {record.id for record in await calls.list_calls(CallFilter(), limit=10)} == {"mine", "other"}
+
+
+def place(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / "log.sqlite"
+    match kind:
+        case "text":
+            path.write_text("это не база данных " * 100, encoding="utf-8")
+        case "folder":
+            path.mkdir()
+        case "under a file":
+            (tmp_path / "file").touch()
+            path = tmp_path / "file" / "log.sqlite"
+        case "read-only folder":
+            path = Path("/proc/log.sqlite")
+        case "newer":
+            prepare(path)
+            execute(path, "UPDATE alembic_version SET version_num = '9999'")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "fix"),
+    [
+        ("text", "not a SQLite database"),
+        ("folder", "cannot be opened"),
+        ("under a file", "check DB_PATH"),
+        ("read-only folder", "writable"),
+        ("newer", "newer VoxBot"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_explained_in_one_line(tmp_path, kind, fix):
+    path = place(tmp_path, kind)
+    with pytest.raises(StoreError, match=fix) as caught:
+        await records(path)
+    assert "\n" not in str(caught.value)
+    assert str(path.parent) in str(caught.value)
+
+
+async def test_a_failing_write_does_not_tell_what_the_caller_said(tmp_path):
+    path = tmp_path / "log.sqlite"
+    async with open_database(path) as database:
+        execute(path, "DROP TABLE logs")
+        with pytest.raises(StoreError) as caught:
+            await CallLogRepository(database).start("c1", "+79161234567", 0.0)
+    assert "79161234567" not in str(caught.value) + str(caught.value.__cause__)
