@@ -54,7 +54,7 @@ def test_a_dialogue_is_held_and_told_in_order():
         ("BotTurn", "Всего доброго!"),
     ]
     assert [u.text for u in answerer.asked[1][1]] == ["Здравствуйте, слушаю вас.", "сколько стоит", PRICE]
-    (_, start, end), reply = [span for span in line.spans if span[0] == "caller"][0], None
+    end = next(span[2] for span in line.spans if span[0] == "caller")
     reply = next(span for span in line.spans if span[0] == "bot" and span[1] > end)
     assert reply[1] - end < 1200, "700 ms of silence, 50 ms of the agent, 100 ms of the voice"
     assert events[2].ms["response"] == pytest.approx(reply[1] - end, abs=120)

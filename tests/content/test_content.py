@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,13 +31,13 @@ def by_title(kb: str) -> dict[str, str]:
     return found
 
 
-def read_questions() -> list[dict]:
+def read_questions() -> list[dict[str, Any]]:
     lines = (ROOT / "bench" / "data" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
 @pytest.mark.parametrize("kb", KB_NAMES)
-def test_every_section_is_one_heading_with_facts(kb):
+def test_every_section_is_one_heading_with_facts(kb: str) -> None:
     """A heading alone, or a second one inside, would give an empty or a mixed answer."""
     sections = read_sections(kb)
     assert len(sections) >= 40
@@ -51,7 +52,7 @@ def test_every_section_is_one_heading_with_facts(kb):
 
 
 @pytest.mark.parametrize("kb", KB_NAMES)
-def test_headings_nest_without_gaps(kb):
+def test_headings_nest_without_gaps(kb: str) -> None:
     """The heading path of a section makes sense: no level is skipped on the way down."""
     level_before = 0
     for section in read_sections(kb):
@@ -60,26 +61,26 @@ def test_headings_nest_without_gaps(kb):
         level_before = level
 
 
-def test_headings_are_unique_over_both_bases():
+def test_headings_are_unique_over_both_bases() -> None:
     """A hit is recognised by its title, so two sections must not share one."""
     titles = Counter(title for kb in KB_NAMES for _, title in HEADING.findall("\n".join(read_sections(kb))))
     assert [title for title, count in titles.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("kb", KB_NAMES)
-def test_no_sentence_is_said_twice(kb):
+def test_no_sentence_is_said_twice(kb: str) -> None:
     """A repeated sentence would be one fact in two places, free to diverge."""
     sentences = Counter(line for section in read_sections(kb) for line in section.split("\n")[1:] if line.strip())
     assert [line for line, count in sentences.items() if count > 1] == []
 
 
-def test_only_the_general_base_names_prices():
+def test_only_the_general_base_names_prices() -> None:
     """«Сколько стоит» has one home, so that the router cannot pick the wrong one."""
     assert not [title for title, text in by_title("tech").items() if re.search("рубл", text)]
 
 
-@pytest.mark.parametrize("question", read_questions(), ids=lambda question: question["id"])
-def test_question_is_answered_where_it_says(question):
+@pytest.mark.parametrize("question", read_questions(), ids=[question["id"] for question in read_questions()])
+def test_question_is_answered_where_it_says(question: dict[str, Any]) -> None:
     """Each named section exists in the named base and holds the expected fact."""
     assert question.keys() == QUESTION_KEYS
     assert question["q"].strip()
@@ -95,14 +96,14 @@ def test_question_is_answered_where_it_says(question):
             assert fact in texts[title], (title, fact)
 
 
-def test_questions_are_balanced_and_distinct():
+def test_questions_are_balanced_and_distinct() -> None:
     questions = read_questions()
     assert Counter(question["kb"] for question in questions) == {"general": 50, "tech": 50, None: 20}
     for key in ("id", "q"):
         assert len({question[key] for question in questions}) == len(questions)
 
 
-def test_prompts_have_what_the_agent_needs():
+def test_prompts_have_what_the_agent_needs() -> None:
     prompts = json.loads((ROOT / "config" / "prompts.json").read_text(encoding="utf-8"))
     assert prompts.keys() == {"greeting", "contextualize_q_system_prompt", "qa_system_prompt"}
     assert all(re.search("[а-яё]", text) for text in prompts.values())
@@ -112,7 +113,7 @@ def test_prompts_have_what_the_agent_needs():
 
 
 @pytest.mark.parametrize("key", ["greeting", "contextualize_q_system_prompt", "qa_system_prompt"])
-def test_prompt_holds_no_brace_but_the_context(key):
+def test_prompt_holds_no_brace_but_the_context(key: str) -> None:
     """Prompts are filled as format strings: a stray brace would break every answer."""
     prompts = json.loads((ROOT / "config" / "prompts.json").read_text(encoding="utf-8"))
     assert not re.search(r"[{}]", prompts[key].replace("{context}", ""))

@@ -1,13 +1,55 @@
-"""The agent's face to a call. (Skeleton of the contract; see the class.)"""
+"""The agent: what the caller wants → the passages that answer → the answer, streamed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import re
+import time
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import structlog
+
+from voxbot.agent import phrases
+from voxbot.agent.extractive import extract
+from voxbot.agent.followup import self_contained
+from voxbot.agent.intents import recognise
+from voxbot.agent.llm import ChatRequest, stream_with_fallback
+from voxbot.domain.dialogue import AnswerInfo
+from voxbot.domain.errors import ProviderError, VoxbotError
+from voxbot.text.segmenter import split_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from voxbot.domain.dialogue import AnswerInfo, Utterance
+    from voxbot.agent.intents import Act
+    from voxbot.agent.llm import Llm
+    from voxbot.agent.prompts import Prompts
+    from voxbot.domain.dialogue import Intent, Utterance
+    from voxbot.knowledge.search import SearchResult
+    from voxbot.settings.schema import LlmSettings
+
+log = structlog.get_logger(__name__)
+
+EXTRACTIVE = "extractive"
+"""What AnswerInfo.model says when no language model wrote the answer."""
+
+_HISTORY_TURNS = 12
+_REFUSAL = re.compile(
+    r"не знаю|нет (?:такой |таких |этой |точной |точных )?(?:информации|сведений|данных)|не располагаю|не наш(?:ёл|ел|лось)"
+    r"|не могу (?:ответить|подсказать|сказать)|(?:не указан|не сказано|не упомина)\w*|затрудняюсь|уточните у (?:оператора|менеджера)"
+    r"|в (?:базе|справке|контексте)[^.|]* (?:нет|не)|соединить вас с оператором\?",
+    re.IGNORECASE,
+)
+_FIXED: dict[Act, tuple[Sequence[str], Intent | None]] = {
+    "operator": (phrases.OPERATOR, "operator"),
+    "goodbye": (phrases.GOODBYE, "goodbye"),
+    "robot": (phrases.ROBOT, None),
+    "thanks": (phrases.THANKS, None),
+    "hello": (phrases.HELLO, None),
+    "declined": (phrases.DECLINED, None),
+    "go_on": (phrases.GO_ON, None),
+}
 
 
 class Answerer(Protocol):
@@ -21,3 +63,161 @@ class Answerer(Protocol):
         an honest sentence instead. Closing the generator stops the work.
         """
         ...
+
+
+class Searcher(Protocol):
+    """What the agent needs of the retriever."""
+
+    async def search(
+        self, question: str, *, kb: Literal["general", "tech", "auto"] = "auto", k: int | None = None
+    ) -> SearchResult:
+        """Find the passages that answer `question`. Raises ProviderError, KnowledgeError."""
+        ...
+
+
+class Agent:
+    """The Answerer of a unit, shared by its calls; holds nothing of any one call.
+
+    `models` in order of fallback; none: answers are quoted from the knowledge base. `prompts` and `settings` are
+    asked at each turn, so that a reload reaches the next one; `threshold` likewise gives the score from which a
+    passage counts as found.
+    """
+
+    def __init__(
+        self,
+        retriever: Searcher,
+        *,
+        prompts: Callable[[], Prompts],
+        settings: Callable[[], LlmSettings],
+        threshold: Callable[[], float],
+        models: Sequence[Llm] = (),
+    ) -> None:
+        self._retriever = retriever
+        self._prompts = prompts
+        self._settings = settings
+        self._threshold = threshold
+        self._models = tuple(models)
+
+    async def reply(self, question: str, history: Sequence[Utterance]) -> AsyncGenerator[str | AnswerInfo, None]:
+        """See Answerer.reply."""
+        started = time.perf_counter()
+        turn = sum(utterance.speaker == "bot" for utterance in history)
+        act = recognise(question, history)
+        if act is not None:
+            for item in _converse(act, history, turn):
+                yield item
+            return
+        try:
+            found = await self._retriever.search(self_contained(question, history))
+        except VoxbotError as error:
+            log.error("Поиск в базе знаний не удался", error=str(error))
+            yield AnswerInfo(known=False)
+            yield phrases.variant(phrases.FAILED, turn)
+            return
+        async with aclosing(self._answer(question, history, found, turn)) as answer:
+            async for item in answer:
+                yield item if isinstance(item, str) else _timed(item, found, started)
+
+    async def close(self) -> None:
+        """Free the models."""
+        for llm in self._models:
+            await llm.close()
+
+    async def _answer(
+        self, question: str, history: Sequence[Utterance], found: SearchResult, turn: int
+    ) -> AsyncGenerator[str | AnswerInfo, None]:
+        """With the models; without them, or when all of them fail before the first word, by quoting."""
+        info = AnswerInfo(kb=found.used, sources=tuple(hit.chunk_id for hit in found.hits))
+        if self._models:
+            begun = False
+            try:
+                async with aclosing(self._write(question, history, found, info)) as written:
+                    async for item in written:
+                        begun = begun or isinstance(item, str)
+                        yield item
+            except ProviderError as error:
+                log.error("Ни одна модель не ответила", error=str(error), begun=begun)
+                if begun:
+                    yield "|" + phrases.CUT_SHORT
+                    yield replace(info, known=False)
+                    return
+            else:
+                return
+        async with aclosing(self._quote(self_contained(question, history), found, turn)) as quoted:
+            async for item in quoted:
+                yield item
+
+    async def _write(
+        self, question: str, history: Sequence[Utterance], found: SearchResult, info: AnswerInfo
+    ) -> AsyncGenerator[str | AnswerInfo, None]:
+        settings = self._settings()
+        request = ChatRequest(
+            system=self._prompts().qa_system("\n\n".join(hit.text for hit in found.hits)),
+            history=tuple(history[-_HISTORY_TURNS:]),
+            question=question,
+            temperature=settings.temperature,
+        )
+        yield info
+        started = time.perf_counter()
+        text, ms = "", dict[str, float]()
+        pieces = stream_with_fallback(self._models, request, first_token_s=settings.first_token_s)
+        async with aclosing(pieces) as source:
+            async for piece in source:
+                ms.setdefault("first_token", (time.perf_counter() - started) * 1000)
+                info = replace(info, model=piece.model)
+                text += piece.text
+                yield piece.text
+        yield replace(info, known=self._is_known(text, found), ms=ms)
+
+    async def _quote(self, question: str, found: SearchResult, turn: int) -> AsyncGenerator[str | AnswerInfo, None]:
+        threshold = self._threshold()
+        extracted = extract(question, found, threshold)
+        if extracted is None or not extracted.complete:
+            other = await self._other_base(question, found)
+            second = extract(question, other, threshold) if other else None
+            if other and second and (second.complete or extracted is None):
+                extracted, found = second, other
+        if extracted is None:
+            yield AnswerInfo(kb=found.used, known=False, model=EXTRACTIVE)
+            yield phrases.variant(phrases.UNKNOWN, turn)
+        else:
+            yield AnswerInfo(kb=found.used, sources=extracted.sources, model=EXTRACTIVE)
+            yield extracted.text
+
+    async def _other_base(self, question: str, found: SearchResult) -> SearchResult | None:
+        """What the base holds that was not answered from; the question's vector is cached by now."""
+        try:
+            return await self._retriever.search(question, kb="tech" if found.used == "general" else "general")
+        except VoxbotError as error:
+            log.warning("Вторая база знаний не ответила", error=str(error))
+            return None
+
+    def _is_known(self, text: str, found: SearchResult) -> bool:
+        """A model's answer counts as known when it does not refuse and something near the question was found."""
+        best = found.hits[0].score if found.hits else 0.0
+        return not _REFUSAL.search(text) and best >= self._threshold() / 2
+
+
+def _converse(act: Act, history: Sequence[Utterance], turn: int) -> list[str | AnswerInfo]:
+    """The answer to a wish about the conversation itself."""
+    if act in ("repeat", "slower"):
+        return [AnswerInfo(), _again(history, turn, in_parts=act == "slower")]
+    lines, intent = _FIXED[act]
+    return [AnswerInfo(intent=intent), phrases.variant(lines, turn)]
+
+
+def _again(history: Sequence[Utterance], turn: int, *, in_parts: bool) -> str:
+    """What the bot said last; in parts, with a pause at every clause, for who asks to speak slower."""
+    last = next((utterance.text for utterance in reversed(history) if utterance.speaker == "bot"), "")
+    if not last:
+        return phrases.variant(phrases.NOTHING_TO_REPEAT, turn)
+    parts = split_sentences(last)
+    if in_parts:
+        parts = [clause for part in parts for clause in re.split(r"(?<=[,;:]) (?=\D)", part)]
+    return "|".join(parts)
+
+
+def _timed(info: AnswerInfo, found: SearchResult, started: float) -> AnswerInfo:
+    total = (time.perf_counter() - started) * 1000
+    ms = {"embed": found.ms.embed, "search": found.ms.search, **info.ms, "total": total}
+    return replace(info, ms={stage: round(value, 1) for stage, value in ms.items()})

@@ -110,7 +110,11 @@ class _Reader:
             self._header = cells
             self._next_group()
             return
-        pairs = [f"{name[:1].lower()}{name[1:]} — {value}" for name, value in zip(self._header[1:], cells[1:], strict=False) if value]
+        pairs = [
+            f"{name[:1].lower()}{name[1:]} — {value}"
+            for name, value in zip(self._header[1:], cells[1:], strict=False)
+            if value
+        ]
         self._add(f"{cells[0]}: {', '.join(pairs)}" if pairs else cells[0], fragment=False)
 
 

@@ -31,13 +31,17 @@ _K1 = 1.2
 _B = 0.5
 _TITLE_COUNT = 2
 """How often a word of the title counts."""
-_SYNONYM_WEIGHT = 0.6
-_ROOT_WEIGHT = 0.7
+_SYNONYM_WEIGHT = 0.75
+_ROOT_WEIGHT = 0.8
+_ASKED_FACTOR = 1.3
+_ASKED_MIN = 2.5
+"""Words of the meaning groups name what is asked for (price, address, weight): they weigh more than their rarity,
+because a base may use them in every section."""
 _PAIR_WEIGHT = 0.6
-_MISSING_NOUN = 1.0
-_MISSING_OTHER = 0.5
 _MISSING_UNKNOWN = 0.6
 """A word that the dictionary does not know was probably misheard: its absence says less."""
+_PART_FACTORS = {"VERB": 0.6, "INFN": 0.6, "GRND": 0.6, "ADVB": 0.6, "COMP": 0.6, "PRED": 0.6, "NPRO": 0.3, "PREP": 0.2}
+"""What a question is about stands in its nouns and adjectives; the rest is said in many ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +144,14 @@ class LexicalIndex:
                 terms[term] = max(terms.get(term, 0.0), weight * token.likeness)
         if terms:
             found = tuple(terms.items())
-            return Concept(found, self._idf(found))
+            weight = self._idf(found) * _PART_FACTORS.get(token.part, 1.0)
+            if any(term in self._groups for term in token.terms):
+                weight = max(weight * _ASKED_FACTOR, _ASKED_MIN)
+            return Concept(found, weight)
         missing = math.log(1 + self._chunks / 0.5)
-        if token.is_number:
-            return Concept((), missing * _MISSING_OTHER)
-        if not token.known:
+        if token.is_number or not token.known:
             return Concept((), missing * _MISSING_UNKNOWN)
-        return Concept((), missing * (_MISSING_NOUN if token.part == "NOUN" else _MISSING_OTHER))
+        return Concept((), missing * _PART_FACTORS.get(token.part, 1.0))
 
     def _related(self, token: Token) -> Iterator[tuple[str, float]]:
         for term in token.terms:

@@ -21,11 +21,12 @@ _SOUNDS = str.maketrans(
 )
 _CANDIDATES = 12
 MIN_SIMILARITY = 0.62
-"""Of an unknown word. «разравная» and «разрывная» have 0.89, «опыверки» and «поверки» 0.75."""
-MIN_SIMILARITY_KNOWN = 0.84
-"""Of a word that the dictionary knows: it was probably heard right and means something else."""
+"""Of words that the dictionary does not know. «разравная» and «разрывная» have 0.89, «опыверки» and «поверки» 0.75."""
+MIN_SIMILARITY_SHORT = 0.75
+_SHORT = 6
 _PREFIX_SHARE = 0.7
 _MIN_PREFIX = 4
+_SHORT_ROOT = 7
 
 
 class SoundIndex:
@@ -42,11 +43,14 @@ class SoundIndex:
                 self._by_trigram[trigram].append(index)
 
     def similar(self, form: str, *, known: bool) -> list[tuple[str, float]]:
-        """Return forms that `form` may have been, with similarity (0–1), best first; at most three."""
+        """Return forms that `form` may have been, with similarity (0–1), best first; at most three.
+
+        A word that the dictionary knows was probably heard right: only a form that sounds the same is offered.
+        """
         heard = sound(form)
-        if len(heard) < _MIN_PREFIX:
+        if known or len(heard) < _MIN_PREFIX:
             return [(self._forms[index], 0.9) for index in self._by_sound.get(heard, [])[:3]]
-        bound = MIN_SIMILARITY_KNOWN if known else MIN_SIMILARITY
+        bound = MIN_SIMILARITY_SHORT if len(heard) < _SHORT else MIN_SIMILARITY
         counts: Counter[int] = Counter()
         for trigram in _trigrams(heard):
             counts.update(self._by_trigram.get(trigram, ()))
@@ -79,6 +83,8 @@ def same_root(left: str, right: str) -> bool:
         if a != b:
             break
         common += 1
+    if common == _MIN_PREFIX and max(len(left), len(right)) > _SHORT_ROOT:
+        return False
     return common >= _MIN_PREFIX and common >= _PREFIX_SHARE * min(len(left), len(right))
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from datetime import datetime
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
@@ -54,7 +55,13 @@ def configure_logging(settings: Settings, unit: str, stream: TextIO | None = Non
     be rotated by logrotate under the running unit. Raises ConfigError when one of them cannot be written.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
-    handlers += [_file_handler(path, name) for path, name in _files(settings, unit)]
+    try:
+        for path, variable in _files(settings, unit):
+            handlers.append(_file_handler(path, variable))
+    except ConfigError:
+        for handler in handlers:
+            handler.close()
+        raise
     formatter = _Formatter(settings, unit)
     for handler in handlers:
         handler.setFormatter(formatter)
@@ -67,6 +74,8 @@ def configure_logging(settings: Settings, unit: str, stream: TextIO | None = Non
     root.setLevel(settings.log.level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It reports as an error that a machine without internet could not send usage statistics.
+    logging.getLogger("chromadb.telemetry").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -76,15 +85,19 @@ def configure_logging(settings: Settings, unit: str, stream: TextIO | None = Non
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
+
+
+def _stamp(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return event
 
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S.%f", utc=False),
+    _stamp,
     structlog.processors.StackInfoRenderer(),
 )
 
@@ -117,7 +130,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
 def _render_text(_logger: Any, _method: str, event: EventDict) -> str:
     """Write `2026-03-01 14:05:09.123 INFO    bot  text  key=value`, then the traceback if there is one."""
-    time = str(event.pop("timestamp"))[:-3]
+    time = str(event.pop("timestamp"))[: len("2026-03-01T14:05:09.123")].replace("T", " ")
     level, unit = str(event.pop("level")).upper(), event.pop("unit")
     # A continuation is indented, so that no text from outside passes for a line of its own.
     text = str(event.pop("event")).replace("\r", "").replace("\n", "\n    ")

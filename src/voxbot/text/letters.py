@@ -8,18 +8,22 @@ import unicodedata
 from functools import cache
 from importlib import resources
 
+from voxbot.text.wordlist import listed
+
 _RUSSIAN_NAMES = dict(
     zip(
         "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "а бэ вэ гэ дэ е ё жэ зэ и й ка эль эм эн о пэ эр эс тэ у эф ха цэ чэ ша ща твёрдый-знак ы"
-        " мягкий-знак э ю я".split(),
+        listed(
+            "а бэ вэ гэ дэ е ё жэ зэ и й ка эль эм эн о пэ эр эс тэ у эф ха цэ чэ ша ща твёрдый-знак ы"
+            " мягкий-знак э ю я"
+        ),
         strict=True,
     ),
 )
 _LATIN_NAMES = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
-        "а бэ цэ дэ е эф гэ аш и йот ка эль эм эн о пэ ку эр эс тэ у вэ дубль-вэ икс игрек зет".split(),
+        listed("а бэ цэ дэ е эф гэ аш и йот ка эль эм эн о пэ ку эр эс тэ у вэ дубль-вэ икс игрек зет"),
         strict=True,
     ),
 )
@@ -31,7 +35,7 @@ _CLUSTERS = {
 _SOUNDS = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
-        "а б к д е ф г х и дж к л м н о п к р с т у в в кс и з".split(),
+        listed("а б к д е ф г х и дж к л м н о п к р с т у в в кс и з"),
         strict=True,
     ),
 )
@@ -98,7 +102,9 @@ def read_addresses(text: str) -> str:
 def _read_parts(address: str) -> str:
     signs = {".": "точка", "@": "собака", "-": "дефис", "_": "нижнее подчёркивание", "+": "плюс"}
     parts = re.findall(r"[A-Za-z]+|[^\W\d_]+|\d+|[.@+_-]", address)
-    return " ".join(signs.get(part) or (read_latin(part) if part.isascii() and part.isalpha() else part) for part in parts)
+    return " ".join(
+        signs.get(part) or (read_latin(part) if part.isascii() and part.isalpha() else part) for part in parts
+    )
 
 
 def read_capitals(text: str) -> str:

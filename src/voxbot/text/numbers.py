@@ -186,9 +186,12 @@ def _values() -> dict[str, int]:
 
 
 _VALUES = _values()
-_SCALE_VALUES = {
-    form: value for value, _, names in _SCALES for number in names for form in number.values()
-} | {"тыща": 1000, "тыщи": 1000, "тыщ": 1000, "тыщу": 1000}
+_SCALE_VALUES = {form: value for value, _, names in _SCALES for number in names for form in number.values()} | {
+    "тыща": 1000,
+    "тыщи": 1000,
+    "тыщ": 1000,
+    "тыщу": 1000,
+}
 _WORD = re.compile(r"[^\W\d_]+")
 
 NUMBER_WORDS: frozenset[str] = frozenset(_VALUES) | frozenset(_SCALE_VALUES) | {"полтора", "полторы", "полутора"}
@@ -221,7 +224,9 @@ def words_to_digits(text: str) -> str:
 def _continues(run: list[str], word: str) -> bool:
     """Whether the word belongs to the number before it: «сто двадцать», not «пять десять»."""
     if word in _SCALE_VALUES:
-        return all(_SCALE_VALUES.get(earlier, 10**15) > _SCALE_VALUES[word] for earlier in run if earlier in _SCALE_VALUES)
+        return all(
+            _SCALE_VALUES.get(earlier, 10**15) > _SCALE_VALUES[word] for earlier in run if earlier in _SCALE_VALUES
+        )
     if word not in _VALUES:
         return False
     last = run[-1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from voxbot.text.numbers import cardinal, decimal, plural_case
+from voxbot.text.wordlist import word_set
 
 if TYPE_CHECKING:
     from voxbot.text.numbers import Case, Gender
@@ -92,12 +93,16 @@ _QUANTITY = re.compile(
 )
 _WORDS_BEFORE = re.compile(r"([^\W\d_]+)[^\w.,;:!?]*$")
 
-_GENITIVE = frozenset(
-    "от до из без около более менее свыше больше меньше выше ниже порядка после для у кроме ради против вместо"
-    " течение пределах минимум максимум".split(),
-) - {"минимум", "максимум"}  # fmt: skip
-_CASE_OF: dict[str, Case] = {**dict.fromkeys(_GENITIVE, "gent"), "к": "datv", "ко": "datv", "между": "ablt", "при": "loct"}
-_RANGE_AFTER = frozenset("за через в на по с со из к около до от при между свыше более менее о об".split())
+_GENITIVE = word_set("от до из без около более менее свыше больше меньше выше ниже порядка после для у кроме ради против вместо"
+    " течение пределах минимум максимум") - {"минимум", "максимум"}  # fmt: skip
+_CASE_OF: dict[str, Case] = {
+    **dict.fromkeys(_GENITIVE, "gent"),
+    "к": "datv",
+    "ко": "datv",
+    "между": "ablt",
+    "при": "loct",
+}
+_RANGE_AFTER = word_set("за через в на по с со из к около до от при между свыше более менее о об")
 
 
 def read_quantities(text: str) -> str:
@@ -150,7 +155,14 @@ class _PoweredUnit(Unit):
 
     def form(self, case: Case, *, plural: bool) -> str:
         soft = "и" if self.adjective.endswith("к") else "ы"
-        singular = {"nomn": soft + "й", "accs": soft + "й", "gent": "ого", "datv": "ому", "ablt": soft + "м", "loct": "ом"}
+        singular = {
+            "nomn": soft + "й",
+            "accs": soft + "й",
+            "gent": "ого",
+            "datv": "ому",
+            "ablt": soft + "м",
+            "loct": "ом",
+        }
         many = {"nomn": soft + "е", "accs": soft + "е", "gent": soft + "х", "datv": soft + "м", "ablt": soft + "ми"}
         ending = many.get(case, soft + "х") if plural else singular[case]
         return f"{self.adjective}{ending} {Unit.form(self, case, plural=plural)}"

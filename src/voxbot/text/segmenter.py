@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from voxbot.text.wordlist import word_set
+
 MAX_SEGMENT_CHARS = 200
 """A segment is never longer, so that a voice with a limit on its input is never overrun."""
 
@@ -18,13 +20,13 @@ _BOUNDARY = re.compile(r"[|\n.!?…,;:—]")
 _WORD_BEFORE = re.compile(r"[^\W_]+$")
 _CLOSING = "»”\"')]"
 
-_NEVER_LAST = frozenset(
+_NEVER_LAST = word_set(
     "г ул д стр корп оф кв пер пр просп наб пл ш обл р м им т п пп рис табл гл ст ср см напр тел доб проф акад"
-    " инж гос рег зав уч изд англ нем лат стр мкр пос дер н".split(),
+    " инж гос рег зав уч изд англ нем лат стр мкр пос дер н"
 )
 """Abbreviations that stand before what they belong to: «г. Москва», «ул. Ленина», «т. е.»."""
 
-_UNIT_LIKE = frozenset("г м т д н ч с".split())
+_UNIT_LIKE = word_set("г м т д н ч с")
 """Of those, the ones that after a number are a unit or a year and may end a sentence: «в 2026 г. Машина…»."""
 
 

@@ -11,7 +11,14 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
-from voxbot.text.letters import dictionary, read_abbreviation, read_addresses, read_capitals, read_latin, read_latin_words
+from voxbot.text.letters import (
+    dictionary,
+    read_abbreviation,
+    read_addresses,
+    read_capitals,
+    read_latin,
+    read_latin_words,
+)
 from voxbot.text.numbers import cardinal, read_group, spell_digits
 from voxbot.text.quantities import read_number, read_quantities
 
@@ -29,7 +36,9 @@ _TIME = r"(?:[01]?\d|2[0-4])[:.][0-5]\d"
 _TIME_RANGE = re.compile(
     rf"(?<![\d.,:])(?P<with>[Сс] )?(?P<from>{_TIME})(?: ?[–—-] ?| до )(?P<to>{_TIME})(?![\d.,:]\d)(?! ?(?:%|руб|мм|кН))(?P<hours> час\w+)?",
 )
-_ONE_TIME = re.compile(r"(?<![\d.,:])(?:(?P<word>[Вв]|[Кк]|[Дд]о|[Сс]|[Пп]осле) )?(?P<time>(?:[01]?\d|2[0-4]):[0-5]\d)(?![\d:])")
+_ONE_TIME = re.compile(
+    r"(?<![\d.,:])(?:(?P<word>[Вв]|[Кк]|[Дд]о|[Сс]|[Пп]осле) )?(?P<time>(?:[01]?\d|2[0-4]):[0-5]\d)(?![\d:])"
+)
 _DAY = {
     "пн": ("понедельник", "понедельника", "понедельник"),
     "вт": ("вторник", "вторника", "вторник"),
@@ -39,7 +48,9 @@ _DAY = {
     "сб": ("суббота", "субботы", "субботу"),
     "вс": ("воскресенье", "воскресенья", "воскресенье"),
 }
-_DAYS = re.compile(r"(?<![\w])(?P<from>пн|вт|ср|чт|пт|сб|вс)\.?(?: ?[–—-] ?(?P<to>пн|вт|ср|чт|пт|сб|вс)\.?)?(?![\w])", re.IGNORECASE)
+_DAYS = re.compile(
+    r"(?<![\w])(?P<from>пн|вт|ср|чт|пт|сб|вс)\.?(?: ?[–—-] ?(?P<to>пн|вт|ср|чт|пт|сб|вс)\.?)?(?![\w])", re.IGNORECASE
+)
 _STANDARD = re.compile(
     r"(?<!\w)(?P<name>(?:ГОСТ|ОСТ|ТУ|СТО|СП|МИ|ПНСТ|СТ|ISO|ИСО|ASTM|DIN|EN|IEC|МЭК|API)(?: (?:Р|ISO|ИСО|EN|IEC|МЭК))*) "
     r"(?:№ ?)?(?P<letter>[A-ZА-Я])? ?(?P<number>\d+(?:[.-]\d+)*(?:/[A-ZА-Я]?\d+)?)(?!\d|,\d)",
@@ -50,7 +61,9 @@ _CODE = re.compile(
 _CLASS = re.compile(r"(?P<name>(?i:класс\w*(?: точности)?)(?: [—–-])?(?: до| не ниже| не хуже)? )(?P<number>\d,\d+)")
 _SIZES = re.compile(r"(?<=\d) ?[×xх*] ?(?=\d)")
 _RANGE = re.compile(r"(?<![\w.,:/-])(\d{1,6}) ?[–—-] ?(\d{1,6})(?=,? [а-яё])(?! ?[–—-])")
-_BARE_RANGE = re.compile(r"(?<![\w.,:/–-])(?:\b(?P<word>от|до|с|за|через|около|на|по|в) )?(\d{1,6}) ?[–—] ?(\d{1,6})(?![\w–-]|[.,:]\d)")
+_BARE_RANGE = re.compile(
+    r"(?<![\w.,:/–-])(?:\b(?P<word>от|до|с|за|через|около|на|по|в) )?(\d{1,6}) ?[–—] ?(\d{1,6})(?![\w–-]|[.,:]\d)"
+)
 _HOUSE = re.compile(r"(?<!\w)д\. ?(?=\d)")
 _METRO = re.compile(r"(?<!\w)м\. (?=[А-ЯЁ«])")
 _DECIMAL = re.compile(r"(?<![\w.,])\d+,\d+(?![\w,])")
@@ -203,7 +216,9 @@ def _small_ranges(text: str) -> str:
         following = text[match.end() :].split(maxsplit=1)
         word = following[0].strip(",.;:!?") if following else ""
         before = re.search(r"([^\W\d_]+) $", text[: match.start()])
-        case: Case = "gent" if before and before.group(1).lower() in ("от", "до", "около", "более", "менее", "из") else "nomn"
+        case: Case = (
+            "gent" if before and before.group(1).lower() in ("от", "до", "около", "более", "менее", "из") else "nomn"
+        )
         gender = "femn" if word.endswith(("ли", "ки", "ны", "ты", "ды", "зы", "чи")) else "masc"
         first, second = (cardinal(int(part), case, gender) for part in match.groups())
         return f"{first} — {second}"

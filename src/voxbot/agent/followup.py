@@ -1,0 +1,138 @@
+"""Questions that lean on the dialogue («а на двести?», «и сколько он весит?») made to stand by themselves.
+
+By rules, for the search only: what is added are the words of the earlier question that the new one leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from voxbot.knowledge.words import fold, lemmatize
+from voxbot.text.numbers import words_to_digits
+from voxbot.text.wordlist import word_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxbot.domain.dialogue import Utterance
+
+_OPENING = re.compile(r"^\s*(?:ну )?(?:а|и|но|а ещ[её]|и ещ[её]|тогда)\b[\s,]*(?:если\b\s*)?", re.IGNORECASE)
+_PRONOUNS = word_set(
+    "он она оно они его ее ей ему им них нем ней него нее ними этот это эта эти этой этого этом таком такой такая"
+)
+_ASKING = word_set("сколько какой каков где куда когда почем во как почему зачем кто чем что до")
+_PREPOSITIONS = word_set("на в во до от для из по с со к за при о об без через")
+_WORD = re.compile(r"[^\W_]+(?:[-–][^\W_]+)*")
+_CODE = re.compile(r"\b[А-ЯЁ]{2,5}-?\d+\b")
+_UNITS = r"(?:кн|н|кгс|тс|мпа|мм|см|м|кг|т|дж|килоньютон\w*|ньютон\w*|тонн\w*|джоул\w*|миллиметр\w*|градус\w*)"
+_AMOUNT = re.compile(rf"\d+(?:[.,]\d+)?(?:\s*{_UNITS}\b)?", re.IGNORECASE)
+_SHORT_WORDS = 5
+_LOOK_BACK = 6
+
+
+def self_contained(question: str, history: Sequence[Utterance]) -> str:
+    """Return `question` with what it takes from the dialogue; unchanged when it needs nothing."""
+    earlier = [turn for turn in history[-_LOOK_BACK:] if turn.speaker == "user"]
+    if not earlier or not needs_dialogue(question):
+        return question
+    topic = earlier[0].text
+    for turn in earlier[1:]:
+        topic = _merge(turn.text, topic) if needs_dialogue(turn.text) else turn.text
+    merged = _merge(question, topic)
+    models = _CODE.findall(next((turn.text for turn in reversed(history) if turn.speaker == "bot"), ""))
+    if len(set(models)) == 1 and not _CODE.search(merged) and _refers(question):
+        return f"{merged} {models[0]}"
+    return merged
+
+
+def needs_dialogue(question: str) -> bool:
+    """Whether the question cannot be understood alone: it begins as a continuation, points back, or lacks a subject."""
+    words = [word.lower() for word in _WORD.findall(question)]
+    if not words or _CODE.search(question):
+        return False
+    body = [word.lower() for word in _WORD.findall(_OPENING.sub("", question))]
+    opened = len(body) < len(words)
+    nouns = [word for word in body if lemmatize(fold(word)).part == "NOUN" and not re.fullmatch(_UNITS, fold(word))]
+    if _refers(question) and len(nouns) <= 1:
+        return True
+    if opened and len(body) <= _SHORT_WORDS:
+        return not nouns or not _says_what_it_asks(body, nouns)
+    return len(body) <= 3 and not nouns  # noqa: PLR2004 - «сколько весит», «на двести»
+
+
+def _says_what_it_asks(body: Sequence[str], nouns: Sequence[str]) -> bool:
+    """«а гарантия какая?» is whole; «а в Новосибирск?», «а у пресса?» ask what was asked before."""
+    asks = any(lemmatize(fold(word)).lemmas[0] in _ASKING for word in body if word not in _PREPOSITIONS)
+    verbs = any(lemmatize(fold(word)).part in ("VERB", "INFN", "ADJS", "PRED") for word in body)
+    if body[0] in _PREPOSITIONS:
+        return asks and len(nouns) > 1
+    return (asks or verbs) and bool(nouns)
+
+
+def _refers(question: str) -> bool:
+    return any(fold(word) in _PRONOUNS for word in _WORD.findall(question))
+
+
+def _merge(question: str, topic: str) -> str:
+    """The earlier question with the new one's part in place of its own, or both one after the other."""
+    new = words_to_digits(_OPENING.sub("", question)).strip(" ?.!,")
+    old = words_to_digits(topic).strip(" ?.!,")
+    body = [word.lower() for word in _WORD.findall(new)]
+    asks = any(lemmatize(fold(word)).lemmas[0] in _ASKING - {"до", "во"} for word in body)
+    amounts = _AMOUNT.findall(new)
+    if not asks and len(amounts) == 1 and len(body) <= _SHORT_WORDS and (replaced := _put_amount(new, amounts[0], old)):
+        return replaced
+    if not asks and body and body[0] in _PREPOSITIONS and (replaced := _put_phrase(body[0], new, old)):
+        return replaced
+    if asks:  # a new thing is asked of the same subject
+        return f"{new} {_subject(old)}".strip()
+    return f"{old} {new}"
+
+
+def _put_amount(new: str, amount: str, old: str) -> str | None:
+    """«а на 200?» after «сколько стоит машина на 100 кН» → «сколько стоит машина на 200 кН»."""
+    found = list(_AMOUNT.finditer(old))
+    if not found:
+        return None
+    last = found[-1]
+    unit = re.sub(r"^[\d.,]+\s*", "", last.group())
+    has_unit = not re.fullmatch(r"[\d.,]+", amount.strip())
+    value = amount.strip() if has_unit or not unit else f"{amount.strip()} {unit}"
+    replaced = old[: last.start()] + value + old[last.end() :]
+    others = [word for word in _WORD.findall(new) if not _AMOUNT.fullmatch(word) and word.lower() not in _PREPOSITIONS]
+    others = [word for word in others if not re.fullmatch(_UNITS, word, re.IGNORECASE)]
+    return " ".join([replaced, *others])
+
+
+def _put_phrase(preposition: str, new: str, old: str) -> str | None:
+    """«а в Новосибирск?» after «сроки доставки в Екатеринбург» → «сроки доставки в Новосибирск»."""
+    match = list(re.finditer(rf"\b{preposition}\s+[^\W\d_][\w-]*", old, re.IGNORECASE))
+    if not match:
+        return None
+    last = match[-1]
+    return old[: last.start()] + new + old[last.end() :]
+
+
+def _subject(old: str) -> str:
+    """What the earlier question was about: without its question words, verbs and prices."""
+    kept: list[str] = []
+    words = _WORD.findall(old)
+    for index, word in enumerate(words):
+        lemma = lemmatize(fold(word))
+        if (
+            lemma.lemmas[0] in _ASKED_FOR
+            or lemma.lemmas[0] in _ASKING
+            or lemma.part in ("VERB", "INFN", "CONJ", "PRCL", "NPRO", "INTJ")
+        ):
+            continue
+        if word.lower() in _PREPOSITIONS and (index + 1 == len(words) or not words[index + 1][0].isdigit()):
+            continue
+        kept.append(word)
+    return " ".join(kept)
+
+
+_ASKED_FOR = word_set(
+    "цена стоимость срок адрес масса вес скорость мощность габарит размер точность погрешность гарантия здравствуйте добрый"
+    " день вечер пожалуйста подсказать стоить весить весь какой"
+)

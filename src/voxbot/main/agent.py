@@ -1,0 +1,59 @@
+"""Wiring of the agent: which prompts, which language models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.agent.agent import Agent
+from voxbot.agent.prompts import PromptsSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voxbot.agent.agent import Searcher
+    from voxbot.agent.llm import Llm
+    from voxbot.settings.schema import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def load_prompts(settings: Settings) -> PromptsSource:
+    """Read the prompts file. Raises ConfigError when it is there and wrong."""
+    return PromptsSource(settings.paths.prompts)
+
+
+def build_agent(
+    settings: Settings,
+    retriever: Searcher,
+    prompts: PromptsSource | None = None,
+    *,
+    current: Callable[[], Settings] | None = None,
+) -> Agent:
+    """Make the agent of a unit. `current` gives the settings in force at each turn; without it they never change.
+
+    Models are chosen once: a change of provider, key or model name needs another agent. Raises ConfigError.
+    """
+    in_force = current or (lambda: settings)
+    prompts = prompts or load_prompts(settings)
+    return Agent(
+        retriever,
+        prompts=lambda: prompts.current,
+        settings=lambda: in_force().llm,
+        threshold=lambda: in_force().knowledge.fallback_threshold,
+        models=_models(settings),
+    )
+
+
+def _models(settings: Settings) -> list[Llm]:
+    """The primary and the fallback model; none for the extractive answerer."""
+    llm = settings.llm
+    configured = llm.api_key is not None or llm.base_url is not None
+    if llm.provider == "extractive" or (llm.provider == "auto" and not configured):
+        log.info("Языковая модель не настроена: ответы цитируют базу знаний")
+        return []
+    from voxbot.providers.llm.openai import create  # noqa: PLC0415 - only where a language model is configured
+
+    names = dict.fromkeys(filter(None, (llm.model_primary, llm.model_fallback)))
+    return [create(settings, model) for model in names]

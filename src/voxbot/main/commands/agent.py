@@ -1,0 +1,164 @@
+"""`voxbot ask`, `chat`, `normalize`: the agent and its text tools without a telephone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voxbot.domain.dialogue import AnswerInfo, Utterance
+from voxbot.domain.errors import ConfigError
+from voxbot.main.context import print_json, run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+    from voxbot.agent.agent import Agent
+    from voxbot.agent.prompts import PromptsSource
+    from voxbot.settings.schema import Settings
+
+app = typer.Typer(help="Агент: вопрос и ответ без телефона.")
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An answer as it came in."""
+
+    text: str = ""
+    info: AnswerInfo = field(default_factory=AnswerInfo)
+
+    @property
+    def segments(self) -> list[str]:
+        from voxbot.text.segmenter import split_segments
+
+        return split_segments(self.text)
+
+    def document(self) -> dict[str, Any]:
+        """The shape that `voxbot ask --json` prints."""
+        segments = self.segments
+        return {
+            "answer": " ".join(segments),
+            "segments": segments,
+            "kb": self.info.kb,
+            "sources": list(self.info.sources),
+            "model": self.info.model,
+            "intent": self.info.intent,
+            "known": self.info.known,
+            "ms": dict(self.info.ms),
+        }
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    question: Annotated[str | None, typer.Argument(help="Вопрос, как его произносят")] = None,
+    batch: Annotated[Path | None, typer.Option("--batch", help='Файл со строками {"q": ...}')] = None,
+    caller: Annotated[str, typer.Option("--caller", help="Номер звонящего")] = "cli",
+    as_json: Annotated[bool, typer.Option("--json", help="Один документ JSON на stdout")] = False,
+) -> None:
+    """Задать один вопрос, как по телефону."""
+    if (question is None) == (batch is None):
+        raise typer.BadParameter("нужен либо вопрос, либо --batch ФАЙЛ")
+    questions = [question] if question is not None else list(_questions(batch or Path()))
+    run(_ask(ctx.obj.settings, questions, as_json=as_json))
+
+
+@app.command()
+def chat(ctx: typer.Context) -> None:
+    """Разговор с агентом в терминале; пустая строка или Ctrl-D — конец."""
+    run(_chat(ctx.obj.settings))
+
+
+@app.command()
+def normalize(
+    text: Annotated[str | None, typer.Argument(help="Что сказал звонящий")] = None,
+    batch: Annotated[Path | None, typer.Option("--batch", help="Файл: строка — одна фраза")] = None,
+) -> None:
+    """Привести единицы измерения и оговорки распознавания к каноническому виду."""
+    from voxbot.text.normalizer import normalize as to_canonical
+
+    if (text is None) == (batch is None):
+        raise typer.BadParameter("нужен либо текст, либо --batch ФАЙЛ")
+    for line in [text] if text is not None else _lines(batch or Path()):
+        print(to_canonical(line), flush=True)
+
+
+async def _ask(settings: Settings, questions: Sequence[str], *, as_json: bool) -> None:
+    async with _open(settings) as (agent, _):
+        for question in questions:
+            answer = await _answer(agent, question, ())
+            if as_json:
+                print_json(answer.document())
+            else:
+                print(" ".join(answer.segments), flush=True)
+
+
+async def _chat(settings: Settings) -> None:
+    import asyncio
+
+    async with _open(settings) as (agent, prompts):
+        greeting = prompts.current.greeting
+        print(f"Бот: {greeting}", flush=True)
+        history = [Utterance("bot", greeting)]
+        while question := (await asyncio.to_thread(_read_line)).strip():
+            print("Бот: ", end="", flush=True)
+            answer = await _answer(agent, question, history, shown=True)
+            print(flush=True)
+            if answer.info.intent:
+                return
+            history += [Utterance("user", question), Utterance("bot", " ".join(answer.segments))]
+
+
+async def _answer(agent: Agent, question: str, history: Sequence[Utterance], *, shown: bool = False) -> _Answer:
+    from voxbot.text.normalizer import normalize as to_canonical
+
+    answer = _Answer()
+    async with aclosing(agent.reply(to_canonical(question), history)) as reply:
+        async for item in reply:
+            if isinstance(item, AnswerInfo):
+                answer.info = item
+                continue
+            answer.text += item
+            if shown:
+                print(item.replace("|", " "), end="", flush=True)
+    return answer
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncGenerator[tuple[Agent, PromptsSource], None]:
+    from voxbot.main.agent import build_agent, load_prompts
+    from voxbot.main.knowledge import open_retriever
+
+    prompts = load_prompts(settings)
+    agent = build_agent(settings, await open_retriever(settings), prompts)
+    try:
+        yield agent, prompts
+    finally:
+        await agent.close()
+
+
+def _read_line() -> str:
+    print("Вы: ", end="", flush=True)
+    return sys.stdin.readline()
+
+
+def _questions(path: Path) -> Iterator[str]:
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            yield str(json.loads(line)["q"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f'--batch {path}, line {number}: write {{"q": "question"}} there') from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--batch {path}: cannot be read ({error}): name a UTF-8 file") from error
