@@ -32,11 +32,12 @@ _HITS = 3
 _LEAD_SHARE = 0.6
 """What a word of the question counts for when only the heading over the sentence has it."""
 _CUE_BONUS = 0.35
-_SECOND_SHARE = 0.75
 _OPEN_SHARE = 0.55
-"""Share of the best score from which a sentence may be added; the second holds while an asked-for fact is missing
-or no kind of fact was recognised in the question."""
-_GAIN = 0.1
+_FACT_SHARE = 0.35
+"""Share of the best sentence's score from which another is added to it; less is asked of one with a missing fact."""
+_GAIN = 0.3
+_OPEN_GAIN = 0.1
+"""How much more of the question's weight an added sentence must hold; less while the question is not settled."""
 _MIN_SCORE = 0.3
 _RIVAL_SCORE = 0.75
 """Sentences of a lower hit are looked at only when its score is at least this share of the best one's."""
@@ -108,14 +109,13 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     if not total:
         return _Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1))
     weights = np.array([concept.weight for concept in concepts]) / total
-    held = np.stack([index.score([concept]).coverage for concept in concepts], axis=1)
+    held = np.stack([index.score([concept]).coverage for concept in concepts], axis=1).astype(np.float64)
     row_of = {lead: len(texts) + row for row, lead in enumerate(leads)}
     above = np.stack([held[[row_of[lead] for lead in candidate.leads]].max(axis=0) for candidate in candidates])
-    own = held[: len(texts)]
-    words = np.maximum(own, _LEAD_SHARE * above) @ weights
+    held = np.maximum(held[: len(texts)], _LEAD_SHARE * above)
     facts = np.array([_facts(cues, candidate.folded) for candidate in candidates])
     likeness = np.array([candidate.hit.score / hits[0].score for candidate in candidates])
-    return _Rating((words + facts) * likeness, own, weights)
+    return _Rating((held @ weights + facts) * likeness, held, weights)
 
 
 def _facts(cues: Sequence[Cue], sentence: str) -> float:
@@ -123,22 +123,32 @@ def _facts(cues: Sequence[Cue], sentence: str) -> float:
 
 
 def _choose(cues: Sequence[Cue], rating: _Rating, candidates: Sequence[_Candidate]) -> list[int]:
-    """The best sentence, then those that add what the chosen ones lack; in the order of their passage."""
+    """The best sentence, then those that hold what it lacks, in the order of their passage.
+
+    While a kind of fact that was asked for is missing, a sentence that holds it comes first; without such kinds,
+    sentences of the same passage or with more of the question's words are added.
+    """
     order = [int(index) for index in np.argsort(-rating.scores, kind="stable")]
     best = order[0]
+    share = rating.scores / rating.scores[best]
     chosen = [best]
-    for index in order[1:]:
-        if len(chosen) == _MAX_SENTENCES:
+    missing = _missing(cues, candidates[best].folded)
+    while missing and len(chosen) < _MAX_SENTENCES:
+        left = [_missing(missing, candidate.folded) for candidate in candidates]
+        helpful = next((row for row in order if len(left[row]) < len(missing) and share[row] >= _FACT_SHARE), None)
+        if helpful is None:
             break
-        missing = _missing(cues, " ".join(candidates[row].folded for row in chosen))
-        settled = bool(cues) and not missing
-        if rating.scores[index] < (_SECOND_SHARE if settled else _OPEN_SHARE) * rating.scores[best]:
+        chosen.append(helpful)
+        missing = left[helpful]
+    settled = bool(cues) and not missing
+    for row in order[1:]:
+        if len(chosen) >= _MAX_SENTENCES or share[row] < _OPEN_SHARE:
             break
-        gain = float(np.maximum(rating.held[index] - rating.held[chosen].max(axis=0), 0) @ rating.weights)
-        same = candidates[index].hit is candidates[best].hit
-        if len(_missing(missing, candidates[index].folded)) < len(missing) or gain > _GAIN or (same and not settled):
-            chosen.append(index)
-    return sorted(chosen, key=lambda index: (candidates[index].hit is not candidates[best].hit, index))
+        gain = float(np.maximum(rating.held[row] - rating.held[chosen].max(axis=0), 0) @ rating.weights)
+        wanted = gain > _GAIN if settled else gain > _OPEN_GAIN or candidates[row].hit is candidates[best].hit
+        if row not in chosen and wanted:
+            chosen.append(row)
+    return sorted(chosen, key=lambda row: (row != best, candidates[row].hit is not candidates[best].hit, row))
 
 
 def _compose(chosen: Sequence[int], candidates: Sequence[_Candidate]) -> tuple[str, tuple[ChunkId, ...]]:

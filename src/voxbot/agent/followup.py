@@ -22,9 +22,18 @@ _PRONOUNS = word_set(
     "он она оно они его ее ей ему им них нем ней него нее ними этот это эта эти этой этого этом таком такой такая"
 )
 _ASKING = word_set("сколько какой каков где куда когда почем во как почему зачем кто чем что до")
+_PROPERTIES = word_set("""
+    цена стоимость масса вес скорость мощность питание габарит размер высота ширина длина точность погрешность
+""")
+"""What is always asked of some thing: «а вес какой?» leans on the dialogue."""
+_ASKED_FOR = _PROPERTIES | word_set("""
+    срок адрес гарантия стоить весить здравствуйте добрый день вечер пожалуйста подсказать весь какой
+""")
+"""Words of an earlier question that are not its subject."""
+_COMPANY = word_set("вы вас вам вами ваш ваша ваше ваши")
 _PREPOSITIONS = word_set("на в во до от для из по с со к за при о об без через")
 _WORD = re.compile(r"[^\W_]+(?:[-–][^\W_]+)*")
-_CODE = re.compile(r"\b[А-ЯЁ]{2,5}-?\d+\b")
+_CODE = re.compile(r"\b[А-ЯЁ]{2,5}[- ]?\d+\b")
 _UNITS = r"(?:кн|н|кгс|тс|мпа|мм|см|м|кг|т|дж|килоньютон\w*|ньютон\w*|тонн\w*|джоул\w*|миллиметр\w*|градус\w*)"
 _AMOUNT = re.compile(rf"\d+(?:[.,]\d+)?(?:\s*{_UNITS}\b)?", re.IGNORECASE)
 _SHORT_WORDS = 5
@@ -48,26 +57,38 @@ def self_contained(question: str, history: Sequence[Utterance]) -> str:
 
 def needs_dialogue(question: str) -> bool:
     """Whether the question cannot be understood alone: it begins as a continuation, points back, or lacks a subject."""
-    words = [word.lower() for word in _WORD.findall(question)]
-    if not words or _CODE.search(question):
+    words = _words(question)
+    body = _words(_OPENING.sub("", question))
+    if not body:
         return False
-    body = [word.lower() for word in _WORD.findall(_OPENING.sub("", question))]
     opened = len(body) < len(words)
-    nouns = [word for word in body if lemmatize(fold(word)).part == "NOUN" and not re.fullmatch(_UNITS, fold(word))]
+    code = _CODE.search(words_to_digits(question))
+    nouns = [word for word in body if lemmatize(word).part == "NOUN" and not re.fullmatch(_UNITS, word)]
+    if code:  # «а РЭМ-100?» names the subject only
+        return opened and len(body) <= _SHORT_WORDS and not _asks_something(body)
     if _refers(question) and len(nouns) <= 1:
         return True
     if opened and len(body) <= _SHORT_WORDS:
-        return not nouns or not _says_what_it_asks(body, nouns)
-    return len(body) <= 3 and not nouns  # noqa: PLR2004 - «сколько весит», «на двести»
+        if nouns and all(lemmatize(word).lemmas[0] in _PROPERTIES for word in nouns):
+            return True
+        if not nouns or body[0] in _PREPOSITIONS:
+            return not (len(nouns) > 1 and _asks_something(body))
+        return not _asks_something(body)
+    about_company = not _COMPANY.isdisjoint(body)
+    return len(body) <= 3 and not nouns and not about_company  # noqa: PLR2004 - «сколько весит», «на двести»
 
 
-def _says_what_it_asks(body: Sequence[str], nouns: Sequence[str]) -> bool:
-    """«а гарантия какая?» is whole; «а в Новосибирск?», «а у пресса?» ask what was asked before."""
-    asks = any(lemmatize(fold(word)).lemmas[0] in _ASKING for word in body if word not in _PREPOSITIONS)
-    verbs = any(lemmatize(fold(word)).part in ("VERB", "INFN", "ADJS", "PRED") for word in body)
-    if body[0] in _PREPOSITIONS:
-        return asks and len(nouns) > 1
-    return (asks or verbs) and bool(nouns)
+def _words(text: str) -> list[str]:
+    return [fold(word) for word in _WORD.findall(text)]
+
+
+def _asks_something(body: Sequence[str]) -> bool:
+    """Whether there is a question word or a verb: «а гарантия какая?» is whole, «а у пресса?» is not."""
+    return _has_question_word(body) or any(lemmatize(word).part in ("VERB", "INFN", "ADJS", "PRED") for word in body)
+
+
+def _has_question_word(body: Sequence[str]) -> bool:
+    return any(lemmatize(word).lemmas[0] in _ASKING for word in body if word not in _PREPOSITIONS)
 
 
 def _refers(question: str) -> bool:
@@ -78,15 +99,16 @@ def _merge(question: str, topic: str) -> str:
     """The earlier question with the new one's part in place of its own, or both one after the other."""
     new = words_to_digits(_OPENING.sub("", question)).strip(" ?.!,")
     old = words_to_digits(topic).strip(" ?.!,")
-    body = [word.lower() for word in _WORD.findall(new)]
-    asks = any(lemmatize(fold(word)).lemmas[0] in _ASKING - {"до", "во"} for word in body)
+    body = _words(new)
+    if _has_question_word(body) or any(lemmatize(word).lemmas[0] in _ASKED_FOR for word in body):
+        return f"{new} {_subject(old)}".strip()  # a new thing is asked of the same subject
+    if (code := _CODE.search(new)) and _CODE.search(old):
+        return _CODE.sub(code.group(), old)
     amounts = _AMOUNT.findall(new)
-    if not asks and len(amounts) == 1 and len(body) <= _SHORT_WORDS and (replaced := _put_amount(new, amounts[0], old)):
+    if len(amounts) == 1 and len(body) <= _SHORT_WORDS and (replaced := _put_amount(new, amounts[0], old)):
         return replaced
-    if not asks and body and body[0] in _PREPOSITIONS and (replaced := _put_phrase(body[0], new, old)):
+    if body and body[0] in _PREPOSITIONS and (replaced := _put_phrase(body[0], new, old)):
         return replaced
-    if asks:  # a new thing is asked of the same subject
-        return f"{new} {_subject(old)}".strip()
     return f"{old} {new}"
 
 
@@ -130,9 +152,3 @@ def _subject(old: str) -> str:
             continue
         kept.append(word)
     return " ".join(kept)
-
-
-_ASKED_FOR = word_set(
-    "цена стоимость срок адрес масса вес скорость мощность габарит размер точность погрешность гарантия здравствуйте добрый"
-    " день вечер пожалуйста подсказать стоить весить весь какой"
-)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_ALREADY_SAID = "\n\nНачало твоего ответа звонящий уже услышал: «{said}». Продолжи ровно с этого места и ничего из него не повторяй."
+_ALREADY_SAID = (
+    "\n\nНачало твоего ответа звонящий уже услышал: «{said}». "
+    "Продолжи ровно с этого места и ничего из него не повторяй."
+)
 _SENTENCE = re.compile(r"[^|.!?…\n]*(?:[|.!?…\n]+(?=\s|\||$)|[|\n.!?…])")
 _MIN_OVERLAP_CHARS = 8
 
@@ -121,17 +124,13 @@ class Continuation:
         if self._open:
             return text
         self._held += text
-        if self._said.startswith(self._held.lstrip()) or self._may_be_overlap():
+        if self._held.lstrip() in self._said:
             return ""
         return self._release(final=False)
 
     def flush(self) -> str:
         """Return what is still held at the end."""
         return "" if self._open else self._release(final=True)
-
-    def _may_be_overlap(self) -> bool:
-        """Whether all that is held may be the end of what was said, said again."""
-        return self._said.endswith(self._held.lstrip())
 
     def _release(self, *, final: bool) -> str:
         held = self._held.lstrip()

@@ -95,7 +95,7 @@ def read_prompts(path: Path) -> Prompts:
 def parse_prompts(document: object) -> Prompts:
     """Check the parsed file; other keys are ignored. Raises ValueError that says what to do."""
     if not isinstance(document, dict):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 - the file is wrong, not the program
             "a JSON object with the keys greeting, contextualize_q_system_prompt, qa_system_prompt is expected"
         )
     values = cast("dict[str, Any]", document)

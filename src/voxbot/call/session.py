@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_STATUS: dict[EndReason, CallStatus] = {
+STATUS: dict[EndReason, CallStatus] = {
     "caller_hangup": "Completed",
     "goodbye": "Completed",
     "silence": "Completed",
@@ -133,7 +133,7 @@ class CallSession:
             await self._caller.hang_up()
         finally:
             detail = self._detail
-            self._services.publish(CallEnded(self.call_id, time.time(), _STATUS[reason], reason, detail))
+            self._services.publish(CallEnded(self.call_id, time.time(), STATUS[reason], reason, detail))
 
     async def _send_to_operator(self, reason: EndReason) -> None:
         ari = self._services.settings().ari

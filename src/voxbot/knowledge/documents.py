@@ -147,10 +147,9 @@ def _pieces(section: str, offset: int) -> list[tuple[str, int]]:
     # Imported where it is needed: most bases have no section so long, and the import takes 0.4 s.
     from langchain_text_splitters import RecursiveCharacterTextSplitter  # noqa: PLC0415
 
-    splitter = RecursiveCharacterTextSplitter(
-        chunk_size=CHUNK_CHARS, chunk_overlap=OVERLAP_CHARS, add_start_index=True
-    )
-    return [(piece.page_content, offset + int(piece.metadata["start_index"])) for piece in splitter.create_documents([text])]
+    splitter = RecursiveCharacterTextSplitter(chunk_size=CHUNK_CHARS, chunk_overlap=OVERLAP_CHARS, add_start_index=True)
+    pieces = splitter.create_documents([text])
+    return [(piece.page_content, offset + int(piece.metadata["start_index"])) for piece in pieces]
 
 
 def _leading_headings(piece: str) -> Iterator[tuple[int, str]]:

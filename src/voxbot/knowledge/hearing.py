@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxbot.knowledge.slips import SoundIndex, sound
-from voxbot.knowledge.words import Token, tokenize
+from voxbot.knowledge.words import Token, fold, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,8 @@ class Hearing:
         self._forms = forms
         self._terms = frozenset(term for terms in forms.values() for term in terms)
         self._sounds = SoundIndex(forms)
-        codes = [form for form in sorted(forms) if 1 < len(form) <= _MAX_CODE and set(form) <= _LETTER_NAMES.keys()]
+        letters = _LETTER_NAMES.keys()
+        codes = [form for form in sorted(forms) if 1 < len(form) <= _MAX_CODE and set(form) <= letters]
         self._spelled = {sound("".join(_LETTER_NAMES[letter] for letter in code)): code for code in codes}
 
     def knows(self, token: Token) -> bool:
@@ -41,6 +42,18 @@ class Hearing:
     def correct(self, tokens: Sequence[Token]) -> list[Token]:
         """Set right what can be; the other tokens stay as they are."""
         return [self._misheard(token) for token in self._joined(tokens)]
+
+    def rewrite(self, text: str) -> str:
+        """Return the text with what was set right in its place and numbers in digits: the question as it is embedded."""
+        if len(fold(text)) != len(text):  # a letter that has no lower case of its own: places would not fit
+            return text
+        parts: list[str] = []
+        position = 0
+        for token in self.correct(tokenize(text)):
+            if token.corrected or token.is_number:
+                parts += [text[position : token.start], token.terms[0] if token.is_number else token.form]
+                position = token.end
+        return "".join([*parts, text[position:]])
 
     def _joined(self, tokens: Sequence[Token]) -> list[Token]:
         joined: list[Token] = []
@@ -64,11 +77,17 @@ class Hearing:
         text = "".join(part.form for part in parts)
         code = self._spelled.get(sound(text))
         if code:
-            return Token(code, tuple(sorted(self._forms[code])), is_number=False)
+            return self._put_right(parts, code)
         whole = tokenize(text)
         if len(whole) == 1 and len(parts) == 2 and self.knows(whole[0]):  # noqa: PLR2004 - a word breaks in two
-            return whole[0]
+            return self._put_right(parts, text)
         return None
+
+    def _put_right(self, parts: Sequence[Token], form: str, likeness: float = 1.0) -> Token:
+        terms = self._forms.get(form) or tokenize(form)[0].terms
+        return replace(
+            parts[0], form=form, terms=tuple(sorted(terms)), likeness=likeness, corrected=True, end=parts[-1].end
+        )
 
     def _misheard(self, token: Token) -> Token:
         if self.knows(token):
@@ -77,6 +96,5 @@ class Hearing:
         found = [(code, 1.0)] if code else self._sounds.similar(token.form, known=token.known)
         if not found:
             return token
-        best = found[0][1]
-        terms = dict.fromkeys(term for form, likeness in found if likeness == best for term in sorted(self._forms[form]))
-        return replace(token, form=found[0][0], terms=tuple(terms), likeness=best)
+        form, likeness = found[0]
+        return self._put_right([token], form, likeness)

@@ -75,9 +75,7 @@ async def build_index(
         manifest, records = await asyncio.to_thread(_in_use, store, embedder_id(embedder))
         kept = only and manifest and records
         documents = {
-            kb: await asyncio.to_thread(read_document, kb, sources[kb])
-            for kb in KB_NAMES
-            if not kept or kb == only
+            kb: await asyncio.to_thread(read_document, kb, sources[kb]) for kb in KB_NAMES if not kept or kb == only
         }
         chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]
         vectors, embedded = await _embed(chunks, records, embedder, progress)

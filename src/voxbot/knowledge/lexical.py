@@ -59,12 +59,14 @@ class Concept:
 class LexicalScores:
     """Per passage: BM25 as a share of the best possible (0–1), and coverage (0–1).
 
-    `concepts` is how many things the question asks for; 0: nothing but fillers.
+    `weight` is the whole weight of the question, 0 if it holds nothing but fillers; `missing` the share of it (0–1)
+    that no passage has.
     """
 
     bm25: Scores
     coverage: Scores
-    concepts: int
+    weight: float
+    missing: float
 
 
 class LexicalIndex:
@@ -104,6 +106,10 @@ class LexicalIndex:
                 concepts.append(Concept(known, _PAIR_WEIGHT * self._idf(known)))
         return concepts
 
+    def rewrite(self, question: str) -> str:
+        """Return the question with its misheard words set right."""
+        return self._hearing.rewrite(question)
+
     def score(self, concepts: Sequence[Concept]) -> LexicalScores:
         """Score every passage."""
         bm25 = np.zeros(self.size, np.float32)
@@ -118,10 +124,10 @@ class LexicalIndex:
                 held[rows] = np.maximum(held[rows], weight)
             bm25 += concept.weight * found
             coverage += concept.weight * held
-        if total:
-            bm25 /= total * (_K1 + 1)
-            coverage /= total
-        return LexicalScores(bm25, coverage, len(concepts))
+        if not total:
+            return LexicalScores(bm25, coverage, 0.0, 1.0)
+        missing = sum(concept.weight for concept in concepts if not concept.terms)
+        return LexicalScores(bm25 / (total * (_K1 + 1)), coverage / total, total, missing / total)
 
     def _count(self, text: str) -> Counter[str]:
         title, _, rest = text.partition("\n")

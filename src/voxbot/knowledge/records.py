@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from voxbot.domain.dialogue import KB_NAMES, KbName
 from voxbot.domain.errors import KnowledgeError
@@ -21,6 +20,8 @@ from voxbot.knowledge.documents import Chunk
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from voxbot.knowledge.embedder import Vectors
 
@@ -112,9 +113,7 @@ def _assemble(rows: Sequence[tuple[dict[str, Any], str, Any]]) -> Records:
 def _read(collection: Any) -> list[tuple[dict[str, Any], str, Any]]:
     rows: list[tuple[dict[str, Any], str, Any]] = []
     while True:
-        page = collection.get(
-            include=["embeddings", "documents", "metadatas"], limit=_PAGE, offset=len(rows)
-        )
+        page = collection.get(include=["embeddings", "documents", "metadatas"], limit=_PAGE, offset=len(rows))
         if not page["ids"]:
             return rows
         rows.extend(zip(page["metadatas"], page["documents"], page["embeddings"], strict=True))

@@ -10,7 +10,7 @@ import structlog
 
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.router import route
-from voxbot.knowledge.scoring import chunk_logits, features, probability
+from voxbot.knowledge.scoring import chunk_logits, probability
 from voxbot.knowledge.search import Hit, SearchMs, SearchResult
 from voxbot.knowledge.space import SearchSpace, open_space
 from voxbot.knowledge.terms import make_terms
@@ -79,9 +79,9 @@ class Retriever:
         self._reload_beside()
         space = self.space
         started = time.perf_counter()
-        vector, origin = await self._embedder.embed(question)
+        vector, origin = await self._embedder.embed(space.lexical.rewrite(question))
         embedded = time.perf_counter()
-        logits = chunk_logits(space, features(space, question, vector))
+        logits = chunk_logits(space, question, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
         used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
         hits = _hits(space, logits, used, k or self.top_k)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SOUNDS = str.maketrans(
-    "оеёэыяюбвгджзщйц" "abcdefghijklmnopqrstuvwxyz",
-    "аииииаупфктшсшис" "апктифкхишклмнапкрстуффкис",
+    "оеёэыяюбвгджзщйцabcdefghijklmnopqrstuvwxyz",
+    "аииииаупфктшсшисапктифкхишклмнапкрстуффкис",
     "ьъ",
 )
 _CANDIDATES = 12
@@ -24,7 +24,8 @@ MIN_SIMILARITY = 0.62
 """Of words that the dictionary does not know. «разравная» and «разрывная» have 0.89, «опыверки» and «поверки» 0.75."""
 MIN_SIMILARITY_SHORT = 0.75
 _SHORT = 6
-_PREFIX_SHARE = 0.7
+_CODE = 4
+_PREFIX_SHARE = 0.65
 _MIN_PREFIX = 4
 _SHORT_ROOT = 7
 
@@ -45,11 +46,13 @@ class SoundIndex:
     def similar(self, form: str, *, known: bool) -> list[tuple[str, float]]:
         """Return forms that `form` may have been, with similarity (0–1), best first; at most three.
 
-        A word that the dictionary knows was probably heard right: only a form that sounds the same is offered.
+        A word that the dictionary knows was probably heard right: only a short code that sounds the same is offered
+        («рем» for «рэм»).
         """
         heard = sound(form)
         if known or len(heard) < _MIN_PREFIX:
-            return [(self._forms[index], 0.9) for index in self._by_sound.get(heard, [])[:3]]
+            same = [self._forms[index] for index in self._by_sound.get(heard, [])]
+            return [(other, 0.9) for other in same if not known or len(other) == len(form) <= _CODE][:3]
         bound = MIN_SIMILARITY_SHORT if len(heard) < _SHORT else MIN_SIMILARITY
         counts: Counter[int] = Counter()
         for trigram in _trigrams(heard):

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from voxbot.domain.dialogue import KB_NAMES
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.lexical import LexicalIndex
 from voxbot.knowledge.records import read_records
+from voxbot.knowledge.versions import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.records import Records
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """The passages of both bases. `first_rows[i]` is the first passage of chunk i; `chunks_of` numbers a base's chunks."""
+    """The passages of both bases.
+
+    `first_rows[i]` is the first passage of chunk i, shape (chunks,); `chunks_of` holds the numbers of a base's chunks.
+    """
 
     version: str
     records: Records
@@ -57,15 +63,19 @@ def open_space(store: VersionStore, embedder: str) -> SearchSpace:
         if folder is None:
             raise KnowledgeError(f"there is no index in {store.root}: run `voxbot kb build`")
         try:
-            manifest = store.manifest()
-            if manifest is None:
-                raise KnowledgeError(f"index version {folder} cannot be used by this program: run `voxbot kb build`")
-            if manifest.embedder != embedder:
-                raise KnowledgeError(
-                    f"the index in {store.root} was built with {manifest.embedder}, but the embedder is {embedder}: "
-                    "run `voxbot kb build`"
-                )
+            _check(folder, embedder)
             return make_space(folder.name, read_records(folder))
         except KnowledgeError:
             if store.current() == folder:
                 raise
+
+
+def _check(folder: Path, embedder: str) -> None:
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise KnowledgeError(f"index version {folder} cannot be used by this program: run `voxbot kb build`")
+    if manifest.embedder != embedder:
+        raise KnowledgeError(
+            f"index version {folder} was built with {manifest.embedder}, but the embedder is {embedder}: "
+            "run `voxbot kb build`"
+        )

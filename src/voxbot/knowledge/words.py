@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from voxbot.knowledge.numerals import MULTIPLIERS, compose, number_value, spelled
@@ -27,7 +28,7 @@ _UNIT_SYMBOLS = frozenset(UNITS.values())
 
 @dataclass(frozen=True, slots=True)
 class Lemma:
-    """What the dictionary knows of one word form: its lemmas (likeliest first), part of speech, and whether it is known."""
+    """What the dictionary knows of one word form: its lemmas, likeliest first, its part of speech, its value."""
 
     lemmas: tuple[str, ...]
     part: str
@@ -39,7 +40,8 @@ class Lemma:
 class Token:
     """One meaningful word or number of a text. `terms` are what the index is asked for; any of them may match.
 
-    `likeness` (0-1) is less than 1 for a word that was set right (`hearing.py`).
+    `start` and `end` are its place in the text. A word that was set right (`hearing.py`) is `corrected`, with
+    the `likeness` (0-1) of what was heard.
     """
 
     form: str
@@ -48,11 +50,16 @@ class Token:
     part: str = ""
     known: bool = True
     likeness: float = 1.0
+    corrected: bool = False
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
     value: float
+    start: int
+    end: int
     in_digits: bool
 
 
@@ -65,8 +72,9 @@ def tokenize(text: str) -> list[Token]:
     """Divide a text into its meaningful tokens, in order; stop words are left out."""
     tokens: list[Token] = []
     run: list[_Said] = []
-    for form in _TOKEN.findall(fold(text)):
-        said = _said(form)
+    for match in _TOKEN.finditer(fold(text)):
+        form = match[0]
+        said = _said(match)
         if said is not None:
             run.append(said)
             continue
@@ -76,7 +84,7 @@ def tokenize(text: str) -> list[Token]:
         tokens.extend(_numbers(run))
         run = []
         if form[0].isalpha() or form in _SIGNS:
-            token = _word(form, lemmatize(form), after_number=after_number)
+            token = _word(match, lemmatize(form), after_number=after_number)
             if token:
                 tokens.append(token)
     tokens.extend(_numbers(run))
@@ -85,7 +93,7 @@ def tokenize(text: str) -> list[Token]:
 
 def pair_terms(tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
     """Yield the terms of each neighbouring word and number: («рэм_100»,), («100_кн»,)."""
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in pairwise(tokens):
         if left.is_number != right.is_number and not (right.is_number and left.terms[0] in _UNIT_SYMBOLS):
             yield tuple(f"{a}_{b}" for a in left.terms for b in right.terms)
 
@@ -95,9 +103,9 @@ def lemmatize(form: str) -> Lemma:
     """Analyse one folded word form."""
     morph = morphology()
     parses = morph.parse(form)
-    lemmas = tuple(
-        dict.fromkeys(fold(parse.normal_form) for parse in parses[:6] if parse.score >= _LEMMA_SCORE)
-    ) or (form,)
+    lemmas = tuple(dict.fromkeys(fold(parse.normal_form) for parse in parses[:6] if parse.score >= _LEMMA_SCORE)) or (
+        form,
+    )
     first = parses[0]
     known = bool(morph.word_is_known(form))
     return Lemma(lemmas[:_LEMMAS], str(first.tag.POS or ""), known, number_value(form, lemmas[0]))
@@ -111,24 +119,27 @@ def morphology() -> Any:
     return pymorphy3.MorphAnalyzer(lang="ru")
 
 
-def _word(form: str, lemma: Lemma, *, after_number: bool) -> Token | None:
+def _word(match: re.Match[str], lemma: Lemma, *, after_number: bool) -> Token | None:
+    form = match[0]
+    place = {"start": match.start(), "end": match.end()}
     if form in SHORT_UNITS and after_number:
-        return Token(form, (form,), is_number=False)
+        return Token(form, (form,), is_number=False, **place)
     if form in STOP_WORDS or (len(form) == 1 and form not in _SIGNS) or lemma.lemmas[0] in STOP_WORDS:
         return None
     terms = tuple(dict.fromkeys(UNITS.get(word, word) for word in lemma.lemmas))
     if form in _UNIT_SYMBOLS:
         terms = (form,)
-    return Token(form, terms, is_number=False, part=lemma.part, known=lemma.known)
+    return Token(form, terms, is_number=False, part=lemma.part, known=lemma.known, **place)
 
 
-def _said(form: str) -> _Said | None:
+def _said(match: re.Match[str]) -> _Said | None:
     """Read a form as a number in digits or as a number word; account numbers and other long digits stay words."""
+    form = match[0]
     if form[0].isdigit():
         compact = re.sub(r"[ \u00a0\u202f]", "", form).replace(",", ".")
-        return _Said(float(compact), in_digits=True) if len(compact) <= _MAX_DIGITS else None
+        return _Said(float(compact), *match.span(), in_digits=True) if len(compact) <= _MAX_DIGITS else None
     value = lemmatize(form).number if form[0].isalpha() else None
-    return None if value is None else _Said(value, in_digits=False)
+    return None if value is None else _Said(value, *match.span(), in_digits=False)
 
 
 def _numbers(run: Sequence[_Said]) -> Iterator[Token]:
@@ -145,4 +156,4 @@ def _numbers(run: Sequence[_Said]) -> Iterator[Token]:
     words = [spelled(number) for number in numbers]
     if words:
         joined = ("".join(words),) if len(words) > 1 else ()
-        yield Token(" ".join(words), (*joined, *words), is_number=True)
+        yield Token(" ".join(words), (*joined, *words), is_number=True, start=run[0].start, end=run[-1].end)

@@ -1,0 +1,1 @@
+"""Wiring only: one module per unit, and the command line."""

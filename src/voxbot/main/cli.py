@@ -5,6 +5,7 @@ Modules that load engines are imported by the command that needs them: `voxbot -
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +52,9 @@ def setup(
     warnings: list[str] = []
     source = SettingsSource(lambda: load_settings(env, warnings=warnings))
     ctx.obj = Context(source, env, tuple(warnings))
+    configure_logging(source.current, "cli")
+    # A command prints its result; beside it only what went wrong. Units log everything, see _start_logging.
+    logging.getLogger().setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 @app.command()
@@ -92,12 +96,16 @@ def simulate(
     from voxbot.main.simulate import simulate as run_simulation
 
     _start_logging(ctx.obj, "simulate")
-    tell = (lambda _event: None) if as_json else _print_event
+    tell = _ignore_event if as_json else _print_event
     result = run(run_simulation(ctx.obj.source, wav, out, caller=caller, tell=tell))
     if as_json:
         print_json(result)
     elif out:
         print(f"Запись: {out}")
+
+
+def _ignore_event(_event: CallEvent) -> None:
+    pass
 
 
 def _print_event(event: CallEvent) -> None:

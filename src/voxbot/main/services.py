@@ -19,6 +19,7 @@ from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
 from voxbot.speech.tts_cache import CachedTts
 from voxbot.text.normalizer import normalize
+from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
 
 if TYPE_CHECKING:
@@ -43,14 +44,19 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     asr = registry.create_asr(settings)
     tts = CachedTts(registry.create_tts(settings))
     try:
-        loading = [asyncio.to_thread(vad.warm_up), asr.warm_up(), tts.warm_up()]
-        retriever, *_ = await asyncio.gather(open_retriever(settings), *loading)
+        async with asyncio.TaskGroup() as loading:
+            opening = loading.create_task(open_retriever(settings))
+            loading.create_task(asyncio.to_thread(vad.warm_up))
+            loading.create_task(asr.warm_up())
+            loading.create_task(tts.warm_up())
+        retriever = opening.result()
         try:
-            await tts.prepare(verbalize(text) for text in (prompts.current.greeting, *canned_texts()))
+            fixed = (*split_segments(prompts.current.greeting), *canned_texts())
+            await tts.prepare(verbalize(text) for text in fixed)
         except ProviderError as error:
             log.warning("Готовые фразы не озвучены заранее", error=str(error))
         hints = AsrHints(terms=retriever.speech_terms())
-        answerer = build_agent(source.current, retriever)
+        answerer = build_agent(settings, retriever, prompts, current=lambda: source.current)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
         gc.collect()

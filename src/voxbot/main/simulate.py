@@ -9,7 +9,8 @@ from uuid import uuid4
 import numpy as np
 
 from voxbot.call.pipeline import Pipeline
-from voxbot.domain.events import BotTurn, CallEnded, CallEvent, CallerTurn, CallStarted
+from voxbot.call.session import STATUS
+from voxbot.domain.events import BotTurn, CallEnded, CallerTurn, CallEvent, CallStarted
 from voxbot.domain.ids import CallId
 from voxbot.main.services import open_services
 from voxbot.media.simulated import SimulatedMedia
@@ -43,19 +44,19 @@ async def simulate(
     call_id = CallId(f"simulated-{uuid4()}")
     started = time.time()
     async with open_database(source.current.paths.db_path) as database:
-        async with EventBus([CallLog(CallLogRepository(database))]) as bus:
+        bus = EventBus([CallLog(CallLogRepository(database))])
 
-            def publish(event: CallEvent) -> None:
-                events.append(event)
-                bus.publish(event)
-                tell(event)
+        def publish(event: CallEvent) -> None:
+            events.append(event)
+            bus.publish(event)
+            tell(event)
 
-            async with open_services(source, publish) as services:
-                media = SimulatedMedia(utterances)
-                started = time.time()
-                publish(CallStarted(call_id, started, caller))
-                reason = await Pipeline(call_id, media, services).run()
-                publish(CallEnded(call_id, time.time(), "Completed", reason))
+        async with bus, open_services(source, publish) as services:
+            media = SimulatedMedia(utterances)
+            started = time.time()
+            publish(CallStarted(call_id, started, caller))
+            reason = await Pipeline(call_id, media, services).run()
+            publish(CallEnded(call_id, time.time(), STATUS[reason], reason))
     if out:
         write_wav(out, [np.concatenate(media.said), np.concatenate(media.heard)])
     return {

@@ -35,14 +35,15 @@ async def run(settings: Settings, env_file: str | None) -> int:
     """Supervise until cancelled; return the exit status."""
     await ensure_index(settings)
     told = asyncio.Event()
+    status = 0
     try:
         async with asyncio.TaskGroup() as units:
             for unit in UNITS:
                 units.create_task(_keep_running(unit, env_file, told))
             units.create_task(_tell_what_to_try(settings, told))
     except* UnitFailedError:
-        return EXIT_BAD_SETUP
-    return 0
+        status = EXIT_BAD_SETUP
+    return status
 
 
 async def _keep_running(unit: str, env_file: str | None, api_ready: asyncio.Event) -> None:

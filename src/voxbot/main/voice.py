@@ -34,4 +34,3 @@ async def run(source: SettingsSource) -> None:
 
 def _say_ready(ari: AriClient) -> None:
     print(f"ready bot {ari.base_url}/ari?app={ari.app}", flush=True)
-

@@ -23,7 +23,8 @@ class AsrHints:
     """What the engine may be told beforehand."""
 
     terms: str = ""
-    """Words of the trade, most telling first, comma-separated."""
+    """Words of the trade as one sentence, about 200 tokens, the most telling last: where an engine must cut, it
+    cuts the beginning."""
 
 
 @dataclass(frozen=True, slots=True)

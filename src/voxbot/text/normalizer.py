@@ -199,15 +199,17 @@ def _units() -> Iterator[tuple[_Node, list[str]]]:
 
 
 def _declined(noun: str) -> Iterator[str]:
-    if noun[-1] in "ьа":
-        stem, kind = noun[:-1], "soft" if noun[-1] == "ь" else "femn"
+    """Every case form; words after the first stay: «оборот в минуту»."""
+    word, space, rest = noun.partition(" ")
+    if word[-1] in "ьа":
+        stem, kind = word[:-1], "soft" if word[-1] == "ь" else "femn"
     else:
-        stem, kind = noun, "hard"
+        stem, kind = word, "hard"
     prefix = next((prefix for prefix in _PREFIXES if stem.startswith(prefix)), "")
     for ending in _ENDINGS[kind]:
-        yield stem + ending
+        yield stem + ending + space + rest
         if prefix:
-            yield f"{prefix} {stem.removeprefix(prefix)}{ending}"
+            yield f"{prefix} {stem.removeprefix(prefix)}{ending}{space}{rest}"
 
 
 def _spelled(symbol: str) -> Iterator[str]:

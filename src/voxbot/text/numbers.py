@@ -30,8 +30,9 @@ _ONE: dict[Gender, dict[Case, str]] = {
     "neut": _forms("одно", "одного", "одному", "одно", "одним", "одном"),
 }
 _TWO: dict[Gender, dict[Case, str]] = {
-    gender: _forms(word, "двух", "двум", word, "двумя", "двух")
-    for gender, word in (("masc", "два"), ("femn", "две"), ("neut", "два"))
+    "masc": _forms("два", "двух", "двум", "два", "двумя", "двух"),
+    "femn": _forms("две", "двух", "двум", "две", "двумя", "двух"),
+    "neut": _forms("два", "двух", "двум", "два", "двумя", "двух"),
 }
 _SMALL: dict[int, dict[Case, str]] = {
     0: _forms("ноль", "ноля", "нолю", "ноль", "нолём", "ноле"),

@@ -18,12 +18,13 @@ _FIRST_CLAUSE_WORDS = 2
 
 _BOUNDARY = re.compile(r"[|\n.!?…,;:—]")
 _WORD_BEFORE = re.compile(r"[^\W_]+$")
+_CLAUSE_MARKS = ",;:—"
 _CLOSING = "»”\"')]"
 
-_NEVER_LAST = word_set(
-    "г ул д стр корп оф кв пер пр просп наб пл ш обл р м им т п пп рис табл гл ст ср см напр тел доб проф акад"
-    " инж гос рег зав уч изд англ нем лат стр мкр пос дер н"
-)
+_NEVER_LAST = word_set("""
+    г ул д стр корп оф кв пер пр просп наб пл ш обл р м им т п пп рис табл гл ст ср см напр тел доб проф акад инж гос
+    рег зав уч изд англ нем лат мкр пос дер н
+""")
 """Abbreviations that stand before what they belong to: «г. Москва», «ул. Ленина», «т. е.»."""
 
 _UNIT_LIKE = word_set("г м т д н ч с")
@@ -97,43 +98,34 @@ class Segmenter:
         end = index + 1
         while end < len(self._buffer) and self._buffer[end] in _CLOSING:
             end += 1
-        if end >= len(self._buffer):
-            return 0 if final else None
-        if mark in ",;:—":
-            return end if self._buffer[end].isspace() and self._is_first_clause(index) else 0
-        if self._buffer[end] in ".!?…":  # the last mark of a run decides
-            return 0
-        if self._buffer[end] == "|":
-            return end
-        if not self._buffer[end].isspace():
-            return 0
+        following = self._buffer[end : end + 1]
         follower = self._buffer[end:].lstrip()[:1]
-        if not follower:
+        if not follower and not (following and mark in _CLAUSE_MARKS):
             return 0 if final else None
-        return end if self._is_sentence_end(index, follower) else 0
+        if mark in _CLAUSE_MARKS:
+            ends = following.isspace() and self._is_first_clause(index)
+        else:  # of a run of marks the last decides: it alone is followed by a space
+            ends = following == "|" or (following.isspace() and self._is_sentence_end(index, follower))
+        return end if ends else 0
 
     def _is_first_clause(self, index: int) -> bool:
         clause = self._buffer[:index]
         return self._first and len(clause) >= _FIRST_CLAUSE_CHARS and len(clause.split()) >= _FIRST_CLAUSE_WORDS
 
     def _is_sentence_end(self, index: int, follower: str) -> bool:
-        if self._buffer[index] != ".":
-            return not follower.islower()
         if follower.islower():
             return False
         before = self._buffer[:index]
         match = _WORD_BEFORE.search(before[-12:])
-        if match is None:
+        if self._buffer[index] != "." or match is None:
             return True
-        word, rest = match.group(), before[: len(before) - len(match.group())].rstrip()
+        word = match.group()
+        rest = before[: len(before) - len(word)].rstrip()
         if word.isdigit():  # «1. Нажмите…» is the number of a list item
             return bool(rest)
-        after_number = rest[-1:].isdigit()
-        if len(word) == 1 and word.isupper():  # an initial, unless it is a unit: «на 220 В. Питание…»
-            return after_number
-        lower = word.lower()
-        if lower in _NEVER_LAST:
-            return after_number and lower in _UNIT_LIKE
+        initial = len(word) == 1 and word.isupper()
+        if initial or word.lower() in _NEVER_LAST:  # after a number they may be a unit: «на 220 В. Питание…»
+            return rest[-1:].isdigit() and (initial or word.lower() in _UNIT_LIKE)
         return True
 
     def _forced_end(self) -> int:

@@ -11,6 +11,8 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
+import structlog
+
 from voxbot.text.letters import (
     dictionary,
     read_abbreviation,
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
     from voxbot.text.numbers import Case
 
+log = structlog.get_logger(__name__)
+
+_ONE_KIND = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2212": "−", "\u2009": " ", "\u202f": " ", "\xa0": " "})
+_LAST_LETTER = "\u0460"
+"""Latin, Greek and modern Cyrillic stand below."""
+_KNOWN_SIGNS = frozenset("–—…№€₽≥≤≈−“”„‘’×·ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ")
 _SPACE = re.compile(r"[^\S\n]+|\n+")
 _MARKDOWN = re.compile(r"[*_`#|\\<>{}\[\]~^]+")
 _PHONE = re.compile(
@@ -34,7 +42,8 @@ _PHONE = re.compile(
 )
 _TIME = r"(?:[01]?\d|2[0-4])[:.][0-5]\d"
 _TIME_RANGE = re.compile(
-    rf"(?<![\d.,:])(?P<with>[Сс] )?(?P<from>{_TIME})(?: ?[–—-] ?| до )(?P<to>{_TIME})(?![\d.,:]\d)(?! ?(?:%|руб|мм|кН))(?P<hours> час\w+)?",
+    rf"(?<![\d.,:])(?P<with>[Сс] )?(?P<from>{_TIME})(?: ?[–—-] ?| до )(?P<to>{_TIME})"
+    r"(?![\d.,:]\d)(?! ?(?:%|руб|мм|кН))(?P<hours> час\w+)?",
 )
 _ONE_TIME = re.compile(
     r"(?<![\d.,:])(?:(?P<word>[Вв]|[Кк]|[Дд]о|[Сс]|[Пп]осле) )?(?P<time>(?:[01]?\d|2[0-4]):[0-5]\d)(?![\d:])"
@@ -99,9 +108,16 @@ def warm_up() -> None:
 
 
 def _clean(text: str) -> str:
-    text = unicodedata.normalize("NFC", text).replace("\u2011", "-").replace("\u2010", "-").replace("\u2212", "−")
-    text = _SPACE.sub(" ", _MARKDOWN.sub(" ", text))
+    """One kind of space, hyphen and digit; no markup, no characters that no rule knows."""
+    text = unicodedata.normalize("NFC", text).translate(_ONE_KIND)
+    text = "".join(_known(char) for char in _MARKDOWN.sub(" ", text))
     return _SPACE.sub(" ", text).strip()
+
+
+def _known(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    return char if char < _LAST_LETTER or char in _KNOWN_SIGNS else " "
 
 
 def _phones(text: str) -> str:
@@ -269,7 +285,16 @@ _RULES: tuple[Callable[[str], str], ...] = (
 def _general_rules() -> Callable[[str], str]:
     from ru_normalizr import NormalizeOptions, Normalizer  # noqa: PLC0415 - 0.3 s that only spoken text needs
 
-    return Normalizer(NormalizeOptions.safe()).normalize
+    normalize = Normalizer(NormalizeOptions.safe()).normalize
+
+    def read(text: str) -> str:
+        try:
+            return normalize(text)
+        except Exception as error:  # noqa: BLE001 - a rare text that trips the library must not cost the caller the answer
+            log.warning("Общие правила чтения чисел не справились с фразой", error=type(error).__name__)
+            return text
+
+    return read
 
 
 def _sweep(text: str) -> str:

@@ -58,14 +58,16 @@ def ask(
     ctx: typer.Context,
     question: Annotated[str | None, typer.Argument(help="Вопрос, как его произносят")] = None,
     batch: Annotated[Path | None, typer.Option("--batch", help='Файл со строками {"q": ...}')] = None,
-    caller: Annotated[str, typer.Option("--caller", help="Номер звонящего")] = "cli",
+    caller: Annotated[
+        str | None, typer.Option("--caller", help="Номер звонящего: вопросы из --batch становятся одним его разговором")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Один документ JSON на stdout")] = False,
 ) -> None:
     """Задать один вопрос, как по телефону."""
     if (question is None) == (batch is None):
         raise typer.BadParameter("нужен либо вопрос, либо --batch ФАЙЛ")
     questions = [question] if question is not None else list(_questions(batch or Path()))
-    run(_ask(ctx.obj.settings, questions, as_json=as_json))
+    run(_ask(ctx.obj.settings, questions, as_json=as_json, one_dialogue=caller is not None))
 
 
 @app.command()
@@ -88,10 +90,13 @@ def normalize(
         print(to_canonical(line), flush=True)
 
 
-async def _ask(settings: Settings, questions: Sequence[str], *, as_json: bool) -> None:
+async def _ask(settings: Settings, questions: Sequence[str], *, as_json: bool, one_dialogue: bool) -> None:
+    history: list[Utterance] = []
     async with _open(settings) as (agent, _):
         for question in questions:
-            answer = await _answer(agent, question, ())
+            answer = await _answer(agent, question, tuple(history))
+            if one_dialogue:
+                history += [Utterance("user", question), Utterance("bot", " ".join(answer.segments))]
             if as_json:
                 print_json(answer.document())
             else:

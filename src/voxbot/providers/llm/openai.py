@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from pydantic import SecretStr
 
 from voxbot.domain.errors import (
     ConfigError,
@@ -15,7 +16,7 @@ from voxbot.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from voxbot.agent.llm import ChatRequest
     from voxbot.settings.schema import Settings
@@ -26,6 +27,7 @@ _NAME = "openai"
 _CONNECT_S = 5.0
 _READ_S = 30.0
 _PIECE_CHARS = 40
+_SERVER_ERROR = 500
 _SENTENCE_ENDS = (".", "!", "?", "…", "|", "»")
 _NO_STREAM_STATUSES = frozenset({400, 404, 405, 406, 415, 422, 501})
 """What servers that cannot stream answer to a request with `stream: true`."""
@@ -98,10 +100,9 @@ class OpenAiLlm:
             import httpx  # noqa: PLC0415 - both are loaded only where a language model is configured
             from langchain_openai import ChatOpenAI  # noqa: PLC0415
 
-            make: Callable[..., Any] = ChatOpenAI
-            self._chat = make(
+            self._chat = ChatOpenAI(
                 model=self.model,
-                api_key=self._key,
+                api_key=SecretStr(self._key),
                 base_url=self._base_url,
                 max_retries=0,
                 timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
@@ -138,17 +139,23 @@ def _translated(error: Exception) -> ProviderError:
 
     if isinstance(error, ProviderError):
         return error
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return ProviderAuthError(_NAME, f"the key was refused ({error.status_code}): check OPENAI_API_KEY")
-    if isinstance(error, openai.RateLimitError):
-        return ProviderRateLimitError(_NAME, "too many requests or the quota is used up")
-    if isinstance(error, openai.NotFoundError):
-        return ProviderError(_NAME, "the model or address does not exist: check LLM_MODEL_* and OPENAI_BASE_URL")
-    if isinstance(error, openai.APITimeoutError):
-        return ProviderUnavailableError(_NAME, f"no answer within {_READ_S:g} s")
-    if isinstance(error, openai.APIConnectionError):
-        return ProviderUnavailableError(_NAME, "cannot be reached: check OPENAI_BASE_URL and the network")
-    if isinstance(error, openai.APIStatusError):
-        kind = ProviderUnavailableError if error.status_code >= 500 else ProviderError  # noqa: PLR2004 - server errors
-        return kind(_NAME, f"the server answered {error.status_code}")
-    return ProviderUnavailableError(_NAME, f"the answer broke off ({type(error).__name__})")
+    match error:
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            text = f"the key was refused ({error.status_code}): check OPENAI_API_KEY"
+            translated: ProviderError = ProviderAuthError(_NAME, text)
+        case openai.RateLimitError():
+            translated = ProviderRateLimitError(_NAME, "too many requests or the quota is used up")
+        case openai.NotFoundError():
+            text = "the model or address does not exist: check LLM_MODEL_* and OPENAI_BASE_URL"
+            translated = ProviderError(_NAME, text)
+        case openai.APITimeoutError():
+            translated = ProviderUnavailableError(_NAME, f"no answer within {_READ_S:g} s")
+        case openai.APIConnectionError():
+            translated = ProviderUnavailableError(_NAME, "cannot be reached: check OPENAI_BASE_URL and the network")
+        case openai.APIStatusError(status_code=status) if status < _SERVER_ERROR:
+            translated = ProviderError(_NAME, f"the server refused the request ({status})")
+        case openai.APIStatusError(status_code=status):
+            translated = ProviderUnavailableError(_NAME, f"the server answered {status}")
+        case _:
+            translated = ProviderUnavailableError(_NAME, f"the answer broke off ({type(error).__name__})")
+    return translated

@@ -1,0 +1,205 @@
+"""The agent as a call sees it: pieces of text, and what is known about them."""
+
+import asyncio
+
+import pytest
+from fakes.search import ScriptedSearch, hit, result
+
+from voxbot.agent import phrases
+from voxbot.agent.agent import Agent
+from voxbot.agent.llm import ChatRequest, Continuation, stream_with_fallback
+from voxbot.agent.prompts import DEFAULT_PROMPTS
+from voxbot.domain.dialogue import AnswerInfo, Utterance
+from voxbot.domain.errors import ProviderUnavailableError
+from voxbot.settings.schema import LlmSettings
+
+WARRANTY = hit("# Гарантия\nГарантия на станки — 24 месяца.", title="Гарантия", chunk_id="w1")
+HANG = object()
+FAIL = object()
+
+
+class ScriptedLlm:
+    """Streams its script; HANG stops for ever, FAIL breaks off."""
+
+    name = "scripted"
+
+    def __init__(self, model, *script):
+        self.model = model
+        self.script = script
+        self.requests = []
+        self.closed = False
+
+    async def stream(self, request):
+        self.requests.append(request)
+        try:
+            for step in self.script:
+                if step is HANG:
+                    await asyncio.Event().wait()
+                if step is FAIL:
+                    raise ProviderUnavailableError("scripted", "broke off")
+                yield step
+        finally:
+            self.closed = True
+
+    async def close(self):
+        pass
+
+
+def agent(*models, search=None, first_token_s=0.05):
+    return Agent(
+        search or ScriptedSearch(result(WARRANTY)),
+        prompts=lambda: DEFAULT_PROMPTS,
+        settings=lambda: LlmSettings(first_token_s=first_token_s),
+        threshold=lambda: 0.5,
+        models=models,
+    )
+
+
+async def ask(agent, question, history=()):
+    items = [item async for item in agent.reply(question, history)]
+    infos = [item for item in items if isinstance(item, AnswerInfo)]
+    return "".join(item for item in items if isinstance(item, str)), infos[-1]
+
+
+async def test_model_answers_from_the_passages_with_history_in_one_request():
+    llm = ScriptedLlm("main", "Гарантия ", "два года.|", "Ещё вопросы?")
+    search = ScriptedSearch(result(WARRANTY))
+    history = (Utterance("user", "здравствуйте"), Utterance("bot", "Слушаю вас."))
+    text, info = await ask(agent(llm, search=search), "какая гарантия на станки", history)
+    assert text == "Гарантия два года.|Ещё вопросы?"
+    assert (info.kb, info.sources, info.known, info.model) == ("general", ("w1",), True, "main")
+    assert {"embed", "search", "first_token", "total"} <= set(info.ms)
+    (request,) = llm.requests
+    assert "24 месяца" in request.system
+    assert request.history == history
+    assert search.questions == ["какая гарантия на станки"]
+
+
+async def test_sources_come_before_the_first_word():
+    items = [item async for item in agent(ScriptedLlm("main", "Да.")).reply("какая гарантия на станки", ())]
+    assert isinstance(items[0], AnswerInfo)
+    assert items[0].sources == ("w1",)
+
+
+async def test_refusal_of_the_model_is_not_known():
+    _, info = await ask(agent(ScriptedLlm("main", "К сожалению, я этого не знаю.")), "какая гарантия на станки")
+    assert not info.known
+
+
+@pytest.mark.parametrize("first", [(FAIL,), (HANG,), ()])
+async def test_fallback_answers_when_the_first_model_says_nothing(first):
+    primary = ScriptedLlm("main", *first)
+    text, info = await ask(agent(primary, ScriptedLlm("spare", "Два года.")), "какая гарантия на станки")
+    assert text == "Два года."
+    assert info.model == "spare"
+    assert primary.closed
+
+
+async def test_mid_answer_failure_goes_on_without_repeating():
+    spare = ScriptedLlm("spare", "Гарантия два года. ", "Продлить можно ", "до пяти лет.")
+    primary = ScriptedLlm("main", "Гарантия два года. ", "Продлить можно", FAIL)
+    text, _ = await ask(agent(primary, spare), "какая гарантия на станки")
+    assert text == "Гарантия два года. Продлить можно до пяти лет."
+    assert "Продлить можно" in spare.requests[0].system
+
+
+async def test_all_models_down_the_knowledge_base_is_quoted():
+    text, info = await ask(agent(ScriptedLlm("main", FAIL), ScriptedLlm("spare", HANG)), "какая гарантия на станки")
+    assert text == "Гарантия на станки — 24 месяца."
+    assert info.known
+
+
+async def test_broken_off_for_good_in_mid_answer_is_said_honestly():
+    text, info = await ask(agent(ScriptedLlm("main", "Гарантия два", FAIL)), "какая гарантия на станки")
+    assert text == "Гарантия два|" + phrases.CUT_SHORT
+    assert not info.known
+
+
+async def test_quoting_without_a_model():
+    text, info = await ask(agent(), "какая гарантия на станки")
+    assert text == "Гарантия на станки — 24 месяца."
+    assert (info.known, info.sources, info.kb) == (True, ("w1",), "general")
+
+
+async def test_price_missing_in_the_first_base_is_looked_up_in_the_other():
+    tech = result(hit("# Станок СТ-5\nСтанок СТ-5 весит 100 кг.", kb="tech"), kb="tech")
+    general = result(hit("# Цены\nСтанок СТ-5 стоит 900 рублей.", chunk_id="p"))
+    search = ScriptedSearch(tech, tech)
+    search._results["general"] = general
+    text, info = await ask(agent(search=search), "сколько стоит станок СТ-5")
+    assert text == "Станок СТ-5 стоит 900 рублей."
+    assert info.kb == "general"
+
+
+async def test_unknown_is_said_honestly_offers_an_operator_and_varies():
+    bot = agent(search=ScriptedSearch(result(hit("# Прочее\nПрочее.", score=0.1))))
+    first, info = await ask(bot, "какая завтра погода")
+    second, _ = await ask(bot, "какая завтра погода", (Utterance("user", "x"), Utterance("bot", first)))
+    assert not info.known
+    assert "оператором?" in first
+    assert "оператором?" in second
+    assert first != second
+
+
+async def test_search_down_is_an_apology_and_no_error():
+    text, info = await ask(agent(search=ScriptedSearch(result(), broken=True)), "какая гарантия")
+    assert text.startswith(phrases.APOLOGY)
+    assert not info.known
+
+
+@pytest.mark.parametrize(
+    ("said", "intent"), [("соедините с оператором", "operator"), ("до свидания", "goodbye"), ("вы робот?", None)]
+)
+async def test_wishes_need_no_search(said, intent):
+    search = ScriptedSearch(result(WARRANTY))
+    text, info = await ask(agent(search=search), said)
+    assert text
+    assert info.intent == intent
+    assert search.questions == []
+
+
+async def test_repeat_says_again_what_was_heard():
+    history = (Utterance("user", "какая гарантия"), Utterance("bot", "Гарантия два года. Она бесплатна."))
+    text, _ = await ask(agent(), "повторите пожалуйста", history)
+    assert text == "Гарантия два года.|Она бесплатна."
+
+
+async def test_follow_up_is_searched_whole():
+    search = ScriptedSearch(result(WARRANTY))
+    history = (Utterance("user", "сколько стоит машина на сто кН"), Utterance("bot", "Миллион."))
+    await ask(agent(search=search), "а на двести?", history)
+    assert search.questions[0] == "сколько стоит машина на 200 кН"
+
+
+async def test_closing_the_reply_stops_the_model():
+    llm = ScriptedLlm("main", "Гарантия ", HANG)
+    reply = agent(llm, first_token_s=60).reply("какая гарантия на станки", ())
+    async for item in reply:
+        if isinstance(item, str):
+            break
+    await reply.aclose()
+    assert llm.closed
+
+
+@pytest.mark.parametrize(
+    ("said", "again", "spoken"),
+    [
+        ("Да. Стоит ", "Да. Стоит рубль.", "рубль."),
+        ("Да. Стоит рубль. И", "Стоит рубль. И доставка.", "доставка."),
+        ("Да. Стоит", "рубль.", "рубль."),
+        ("Да. Стоит рубль.", "Да. Стоит рубль.", ""),
+        ("Есть в наличии.|", "Есть в наличии.|Стоит рубль.", "Стоит рубль."),
+    ],
+)
+def test_continuation_leaves_out_what_was_said(said, again, spoken):
+    for size in (1, 4, 100):
+        continuation = Continuation(said)
+        new = "".join(continuation.push(again[at : at + size]) for at in range(0, len(again), size))
+        assert (new + continuation.flush()).strip() == spoken
+
+
+async def test_no_model_works_raises_the_last_error():
+    request = ChatRequest("", (), "?", 0.0)
+    with pytest.raises(ProviderUnavailableError, match="broke off"):
+        async for _ in stream_with_fallback([ScriptedLlm("main", FAIL)], request, first_token_s=1):
+            pass

@@ -1,0 +1,101 @@
+"""Without a language model the answer is the sentence of the knowledge base that answers, fit for the ear."""
+
+import pytest
+from fakes.search import hit, result
+
+from voxbot.agent.extractive import MAX_ANSWER_CHARS, extract
+from voxbot.agent.sentences import sentences_of
+
+PRICES = """## Цены на станки
+Цены на станки
+Станок СТ-5 стоит от 840 000 рублей.
+Станок СТ-50 стоит от 1 740 000 рублей.
+Станок СТ-500 стоит от 7 150 000 рублей.
+Все цены указаны с НДС."""
+OFFICE = """# Адрес
+Наш адрес: город Тула, улица Мира, дом 14.
+Офис работает с понедельника по пятницу с 9 до 18 часов.
+Почтовый индекс — 300000."""
+
+
+def answer(question, *passages, score=0.9):
+    extracted = extract(question, result(*passages) if passages else result(hit(PRICES, score=score)), 0.5)
+    return extracted.text if extracted else None
+
+
+@pytest.mark.parametrize(
+    ("question", "fact", "other"),
+    [
+        ("сколько стоит станок СТ-50", "1 740 000", "840 000"),
+        ("почём эс тэ станок на пятьсот", "7 150 000", "1 740 000"),
+        ("цены с налогом или без, с НДС?", "с НДС", "7 150 000"),
+    ],
+)
+def test_the_sentence_with_the_number_asked_for(question, fact, other):
+    said = answer(question)
+    assert fact in said
+    assert other not in said
+
+
+def test_kind_of_fact_decides_within_a_passage():
+    assert answer("где вы находитесь", hit(OFFICE)).startswith("Наш адрес: город Тула")
+    assert answer("до скольки вы работаете", hit(OFFICE)).startswith("Офис работает")
+
+
+def test_both_halves_of_a_double_question():
+    said = answer("подскажите ваш адрес и часы работы", hit(OFFICE))
+    assert "улица Мира" in said
+    assert "с 9 до 18" in said
+
+
+def test_markdown_is_not_spoken():
+    said = answer("какая гарантия", hit("# Гарантия\n**Гарантия** на [станки](http://x.ru) — `24` месяца. <<->>"))
+    assert said == "Гарантия на станки — 24 месяца."
+
+
+def test_a_list_is_spoken_as_one_sentence():
+    text = "## Способы оплаты\nОплатить заказ можно так:\n- картой;\n- переводом;\n- наличными.\n\nСчёт выставляем за день."
+    assert answer("как можно оплатить заказ", hit(text)).startswith(
+        "Оплатить заказ можно так: картой, переводом, наличными."
+    )
+
+
+def test_a_table_row_is_spoken_with_its_column_names():
+    head = "## Масса\n\n| Модель | Масса | Цена |\n|---|---|---|\n"
+    text = head + "| СТ-5 | 110 кг | 840 000 руб. |\n| СТ-50 | 650 кг | 1 740 000 руб. |"
+    said = answer("сколько весит станок СТ-50", hit(text, title="Масса"))
+    assert said == "СТ-50: масса — 650 кг, цена — 1 740 000 руб."
+
+
+def test_a_value_without_subject_gets_its_heading():
+    assert (
+        answer("какая гарантия на станки", hit("# Гарантия на станки\n24 месяца")) == "Гарантия на станки: 24 месяца."
+    )
+
+
+def test_a_pronoun_brings_the_sentence_it_points_to():
+    text = "# Камера\nКамера КТ-2 стоит на рельсах. Она охлаждает образец до минус 70 градусов."
+    assert answer("до какой температуры охлаждает", hit(text)).startswith("Камера КТ-2 стоит на рельсах.|Она охлаждает")
+
+
+def test_nothing_found_is_not_answered():
+    assert answer("сколько стоит станок СТ-50", score=0.3) is None
+    assert extract("сколько стоит", result(), 0.5) is None
+    assert answer("какая погода будет завтра") is None
+
+
+def test_price_asked_and_not_there_is_told_as_incomplete():
+    extracted = extract("сколько стоит станок СТ-50", result(hit("# Станок СТ-50\nСтанок СТ-50 весит 650 кг.")), 0.5)
+    assert not extracted.complete
+
+
+def test_answers_stay_short():
+    long = "# Станки\n" + "\n".join(
+        f"Станок номер {n} делает много полезных вещей для завода и лаборатории." for n in range(40)
+    )
+    said = answer("что делают станки", hit(long))
+    assert len(said) <= MAX_ANSWER_CHARS
+
+
+def test_repeated_heading_line_is_not_a_sentence():
+    assert [s.text for s in sentences_of("## Цены\nЦены\nСтоит рубль.")] == ["Стоит рубль."]

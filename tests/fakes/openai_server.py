@@ -1,0 +1,107 @@
+"""A deterministic server that speaks OpenAI's chat protocol, with whatever goes wrong programmed per request."""
+
+import asyncio
+import json
+from collections import deque
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+
+@dataclass(frozen=True)
+class Reply:
+    """How one request is answered.
+
+    `latency_s` passes before the first token; `break_after` tokens the connection is cut; `hang_after` tokens
+    nothing more comes; `status` other than 200 refuses the request; `refuse_stream` refuses only streaming.
+    """
+
+    text: str = "Да, конечно."
+    status: int = 200
+    latency_s: float = 0.0
+    break_after: int | None = None
+    hang_after: int | None = None
+    refuse_stream: bool = False
+
+
+@dataclass
+class OpenAiServer:
+    """`replies[model]` are used up one by one, the last one for good; `requests` keeps every body received."""
+
+    replies: dict = field(default_factory=dict)
+    requests: list = field(default_factory=list)
+    base_url: str = ""
+
+    def answer(self, model, *replies):
+        self.replies[model] = deque(replies)
+
+    def asked(self, model):
+        return [body for body in self.requests if body["model"] == model]
+
+    async def handle(self, request):
+        body = await request.json()
+        self.requests.append(body)
+        queue = self.replies.get(body["model"]) or deque([Reply()])
+        reply = queue.popleft() if len(queue) > 1 else queue[0]
+        if reply.status != 200:
+            return _error(reply.status, "refused on purpose")
+        if reply.refuse_stream and body.get("stream"):
+            return _error(400, "stream is not supported by this server")
+        await asyncio.sleep(reply.latency_s)
+        if not body.get("stream"):
+            message = {"role": "assistant", "content": reply.text}
+            return web.json_response(_envelope(body, {"message": message, "finish_reason": "stop"}))
+        return await _stream(request, body, reply)
+
+
+async def _stream(request, body, reply):
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for index, token in enumerate(tokens(reply.text)):
+        if index == reply.break_after:
+            request.transport.close()
+            return response
+        if index == reply.hang_after:
+            await asyncio.Event().wait()
+        await _send(
+            response, _envelope(body, {"delta": {"role": "assistant", "content": token}, "finish_reason": None})
+        )
+    await _send(response, _envelope(body, {"delta": {}, "finish_reason": "stop"}))
+    await response.write(b"data: [DONE]\n\n")
+    return response
+
+
+def tokens(text):
+    """Words with the space before them: the size of pieces that models stream."""
+    return [word if index == 0 else f" {word}" for index, word in enumerate(text.split(" "))]
+
+
+def _envelope(body, choice):
+    kind = "chat.completion.chunk" if body.get("stream") else "chat.completion"
+    return {"id": "1", "object": kind, "created": 0, "model": body["model"], "choices": [{"index": 0, **choice}]}
+
+
+async def _send(response, document):
+    await response.write(f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode())
+
+
+def _error(status, message):
+    return web.json_response({"error": {"message": message, "type": "error", "code": None}}, status=status)
+
+
+@asynccontextmanager
+async def openai_server():
+    """Run the server on a free port of the loopback."""
+    server = OpenAiServer()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", server.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
