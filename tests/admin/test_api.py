@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import httpx
@@ -72,7 +73,13 @@ async def test_health_fails_with_the_database(serve, database):
     database.path.write_bytes(b"x" * 4096)
     answer = await serve().get("/")
     assert answer.status_code == 503
-    assert answer.json()["code"] == "store"
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Сервис недоступен",
+        "status": 503,
+        "code": "store",
+        "detail": "База данных недоступна. Подробности в журнале сервиса.",
+    }
 
 
 async def test_rows_have_exactly_the_shape_of_the_contract(serve, logged):
@@ -95,6 +102,9 @@ async def test_rows_have_exactly_the_shape_of_the_contract(serve, logged):
         ({"date_from": "2026-03-02"}, ["c3", "c2"]),
         ({"date_to": "2026-03-02"}, ["c2", "c1"]),
         ({"date_from": "02.03.2026", "date_to": "02.03.2026"}, ["c2"]),
+        ({"date_from": "2.3.2026", "date_to": "2.3.2026"}, ["c2"]),
+        ({"date_from": "0001-01-01", "date_to": "9999-12-31"}, ["c3", "c2", "c1"]),
+        ({"date_to": "9999-12-31T23:59:59"}, ["c3", "c2", "c1"]),
         ({"date_to": "2026-03-02T11:59:59"}, ["c1"]),
         ({"date_to": "2026-03-02T12:00:00"}, ["c2", "c1"]),
         ({"date_from": "2026-03-02 12:00:01"}, ["c3"]),
@@ -114,13 +124,27 @@ async def test_a_time_with_a_zone_survives_an_unescaped_plus(serve, logged):
 
 
 @pytest.mark.parametrize(
-    ("params", "named"), [({"date_from": "вчера"}, "date_from: «вчера»"), ({"limit": "0"}, "limit")]
+    ("params", "detail"),
+    [
+        (
+            {"date_from": "вчера"},
+            "date_from: «вчера» не похоже на дату. Напишите 2026-03-01 или 2026-03-01T14:05:00.",
+        ),
+        ({"date_to": "0001-01-01T00:00:00+14:00"}, "date_to: «0001-01-01T00:00:00+14:00» не похоже на дату."),
+        ({"limit": "0"}, "Неверные параметры. limit: нужно не меньше 1."),
+        ({"limit": "10001"}, "Неверные параметры. limit: нужно не больше 10000."),
+        (
+            {"limit": "", "offset": "9" * 30},
+            "Неверные параметры. limit: нужно целое число; offset: нужно не больше 1000000000.",
+        ),
+    ],
 )
-async def test_wrong_parameters_are_explained(serve, params, named):
+async def test_wrong_parameters_are_explained(serve, params, detail):
     answer = await serve().get("/logs", params=params)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert named in answer.json()["detail"]
+    assert answer.json()["title"] == "Неверные параметры"
+    assert answer.json()["detail"].startswith(detail)
 
 
 async def test_reading_over_the_network_takes_the_key(serve, logged):
@@ -151,6 +175,13 @@ async def test_unknown_paths_are_problems_too(serve):
     answer = await serve().get("/absent")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json()["title"], answer.json()["detail"]) == ("Не найдено", "Такого адреса нет: /absent.")
+
+
+async def test_a_method_that_a_path_does_not_take(serve):
+    answer = await serve().post("/logs")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.json()["detail"] == "Адрес /logs не принимает метод POST."
 
 
 async def test_the_schema_shows_examples(serve):
@@ -158,3 +189,14 @@ async def test_the_schema_shows_examples(serve):
     row = schema["components"]["schemas"]["CallRow"]["properties"]
     assert set(row) == {"id", "callerId", "startTime", "endTime", "status", "transcript_json"}
     assert all("examples" in field for field in row.values())
+
+
+async def test_the_schema_speaks_russian(serve):
+    schema = (await serve().get("/openapi.json")).json()
+    own = [schema["components"]["schemas"][name] for name in ("CallRow", "Health")]
+    shown = [schema["info"]["summary"], *(model["description"] for model in own)]
+    for path in schema["paths"].values():
+        for operation in path.values():
+            shown += [operation["summary"], operation["description"]]
+            shown += [parameter["description"] for parameter in operation.get("parameters", [])]
+    assert [text for text in shown if not re.search("[а-яё]", text)] == []

@@ -41,6 +41,9 @@ class ScriptedLlm:
         finally:
             self.closed = True
 
+    async def warm_up(self):
+        pass
+
     async def close(self):
         pass
 

@@ -54,7 +54,7 @@ def test_markdown_is_not_spoken():
 
 
 def test_a_list_is_spoken_as_one_sentence():
-    text = "## Способы оплаты\nОплатить заказ можно так:\n- картой;\n- переводом;\n- наличными.\n\nСчёт выставляем за день."
+    text = "## Способы оплаты\nОплатить заказ можно так:\n- картой;\n- переводом;\n- наличными.\n\nСчёт даём сразу."
     assert answer("как можно оплатить заказ", hit(text)).startswith(
         "Оплатить заказ можно так: картой, переводом, наличными."
     )
@@ -84,8 +84,14 @@ def test_nothing_found_is_not_answered():
     assert answer("какая погода будет завтра") is None
 
 
-def test_price_asked_and_not_there_is_told_as_incomplete():
-    extracted = extract("сколько стоит станок СТ-50", result(hit("# Станок СТ-50\nСтанок СТ-50 весит 650 кг.")), 0.5)
+def test_other_facts_about_the_same_thing_are_no_answer():
+    assert answer("сколько стоит станок СТ-50", hit("# Станок СТ-50\nСтанок СТ-50 весит 650 кг.")) is None
+
+
+def test_half_an_answer_is_told_as_incomplete():
+    found = result(hit("# Станок СТ-50\nСтанок СТ-50 весит 650 кг."))
+    extracted = extract("сколько весит станок СТ-50 и какая цена", found, 0.5)
+    assert "650 кг" in extracted.text
     assert not extracted.complete
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
+from urllib.parse import quote, quote_plus
 
 import pytest
 import structlog
@@ -76,6 +78,14 @@ def test_libraries_chatter_is_left_out(configured):
     assert "crash" in stream.getvalue()
 
 
+def test_the_level_holds_for_libraries_too(configured):
+    stream = configured(LOG_LEVEL="ERROR")
+    logging.getLogger("uvicorn.error").warning("chatter")
+    logging.getLogger("uvicorn.error").critical("crash")
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith("CRITICAL bot  crash  logger=uvicorn.error")
+
+
 def test_json_lines(configured):
     stream = configured(LOG_FORMAT="json")
     structlog.get_logger("voxbot.call").info("Звонок завершён", seconds=1.5)
@@ -103,6 +113,29 @@ def test_secrets_never_appear(configured, log_format):
     assert text.count("***") >= 6
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_secret_is_known_in_every_spelling(configured, log_format):
+    secret = "па/р'о\\л\"ь 1"
+    stream = configured(LOG_FORMAT=log_format, ARI_PASSWORD=secret)
+    log = structlog.get_logger("voxbot.call")
+    log.info("path", url=quote(secret), query=quote_plus(secret), bare=quote(secret, safe="/'"))
+    log.info("body", body=json.dumps({"p": secret}), read=json.dumps({"p": secret}, ensure_ascii=False))
+    log.info("repr", value=repr(secret), nested={"p": [secret]}, deep=repr({"p": [secret]}))
+    assert stream.getvalue().count("***") == 8
+
+
+def test_a_password_inside_an_address_is_a_secret(configured):
+    stream = configured(OPENAI_BASE_URL="https://user:hunter%2F2@llm.example/v1")
+    structlog.get_logger("voxbot.agent").info("POST https://user:hunter%2F2@llm.example/v1, user:hunter/2")
+    assert stream.getvalue().rstrip().endswith("POST https://user:***@llm.example/v1, user:***")
+
+
+def test_what_only_resembles_a_secret_stays(configured):
+    stream = configured(ARI_PASSWORD="a.c+(1)*")
+    structlog.get_logger("voxbot.call").info("abc+(1)* a.cc(1)* aXc+(1)*")
+    assert "***" not in stream.getvalue()
+
+
 def test_a_short_secret_does_not_garble_the_line(configured):
     stream = configured(API_SECRET_KEY="1")
     structlog.get_logger("voxbot.call").info("порт 9100, ключ 1")
@@ -115,6 +148,21 @@ def test_text_from_outside_cannot_forge_a_line(configured):
     _first, *rest = stream.getvalue().splitlines()
     assert len(rest) == 1
     assert rest[0].startswith("    ")
+
+
+def test_nor_can_the_text_of_an_exception(configured):
+    stream = configured()
+
+    def fail():
+        raise ValueError("Звонит 100\n2026-01-01 ERROR")
+
+    try:
+        fail()
+    except ValueError:
+        structlog.get_logger("voxbot.call").exception("сбой")
+    _first, *rest = stream.getvalue().splitlines()
+    assert rest[0] == "    Traceback (most recent call last):"
+    assert all(line.startswith("    ") for line in rest)
 
 
 def test_files_of_a_unit(configured, tmp_path):
@@ -151,6 +199,7 @@ def test_configuring_again_does_not_double_the_lines(configured):
 
 def test_an_unwritable_folder_is_explained(configured, tmp_path):
     (tmp_path / "var").touch()
-    with pytest.raises(ConfigError, match="LOG_DIR") as caught:
+    with pytest.raises(ConfigError) as caught:
         configured(LOG_DIR=str(tmp_path / "var"))
-    assert str(tmp_path / "var") in str(caught.value)
+    path = tmp_path / "var" / "bot.log"
+    assert re.fullmatch(rf"{path}: журнал не пишется \(.+\); проверьте LOG_DIR и владельца папки", str(caught.value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from voxbot.settings.catalog import variables
@@ -14,6 +15,12 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 def test_the_file_is_in_step_with_the_schema():
     hint = "run `python -m voxbot.settings.example > .env.example`"
     assert EXAMPLE.read_text(encoding="utf-8") == render_example(), hint
+
+
+def test_it_is_in_the_operators_language():
+    comments = [line for line in render_example().splitlines() if line.startswith("# ")]
+    known = {"# ---- Asterisk ----"}
+    assert [line for line in comments if not re.search("[а-яё]", line) and line not in known] == []
 
 
 def test_every_line_uncommented_is_accepted_and_changes_nothing(tmp_path):

@@ -71,29 +71,56 @@ def test_every_mistake_is_named_once_with_its_place_and_range(write_env):
     path = write_env("# comment\n\nKB_TOP_K=50\nLLM_TEMPERATURE=тепло\nLOG_FORMAT=xml\n")
     lines = load_error(path, {"API_PORT": "port"})
     assert lines == [
-        f"KB_TOP_K='50' ({path}:3): expected a whole number from 1 to 20",
-        f"LLM_TEMPERATURE='тепло' ({path}:4): expected a number from 0 to 2",
-        "API_PORT='port' (environment): expected a whole number from 0 to 65535",
-        f"LOG_FORMAT='xml' ({path}:5): expected one of text, json",
+        f"KB_TOP_K='50' ({path}:3): нужно целое число от 1 до 20",
+        f"LLM_TEMPERATURE='тепло' ({path}:4): нужно число от 0 до 2",
+        "API_PORT='port' (окружение): нужно целое число от 0 до 65535",
+        f"LOG_FORMAT='xml' ({path}:5): нужно text или json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ("TURN_BARGE_IN_MS=9", "нужно целое число от 64 до 2000 мс"),
+        ("CHANNEL_TIMEOUT=0", "нужно число больше 0 и не больше 3600 с"),
+        ("LLM_TEMPERATURE=0,3", "нужно число от 0 до 2; дробь пишется через точку"),
+        ("LLM_PROVIDER=gpt", "нужно auto, openai или extractive"),
+        ("API_OPEN_READS=да", "нужно true или false"),
+        ("ASR_PROVIDER=local, openai", "нужно имя или несколько имён через запятую, без пробелов"),
+        ("ARI_APP_NAME=a/b", "нужно имя из букв, цифр, точек, дефисов и подчёркиваний"),
+    ],
+)
+def test_a_complaint_says_what_is_needed(write_env, given, complaint):
+    name, _, value = given.partition("=")
+    path = write_env(f"{given}\n")
+    assert load_error(path) == [f"{name}={value!r} ({path}:1): {complaint}"]
 
 
 def test_not_a_number_is_no_number(write_env):
     assert len(load_error(write_env("LLM_TEMPERATURE=nan\n"))) == 1
 
 
-def test_a_password_inside_an_address_is_masked(write_env):
-    (line,) = load_error(write_env("OPENAI_BASE_URL=ftp://user:hunter2@llm.example/v1\n"))
-    assert "hunter2" not in line
-    assert "http:// or https://" in line
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("ftp://user:hunter2@llm.example/v1", "ftp://***@llm.example/v1"),
+        ("ftp://user:hun/t@er2@llm.example/v1", "ftp://***@llm.example/v1"),
+        ("user:hunter2@llm.example/v1", "***@llm.example/v1"),
+    ],
+)
+def test_a_password_inside_an_address_is_masked(write_env, address, shown):
+    path = write_env(f"OPENAI_BASE_URL={address}\n")
+    needed = "нужно значение вида http://узел:порт или https://узел"
+    assert load_error(path) == [f"OPENAI_BASE_URL='{shown}' ({path}:1): {needed}"]
 
 
 def test_settings_that_contradict_each_other(write_env):
     path = write_env("TURN_END_SILENCE_MS=250\nMEDIA_BLOCK_MS=1000\nMEDIA_MAX_AHEAD_MS=400\n")
     lines = load_error(path)
-    assert f"MEDIA_BLOCK_MS='1000' ({path}:2): expected at most MEDIA_MAX_AHEAD_MS='400' ({path}:3)" in lines
+    assert f"MEDIA_BLOCK_MS='1000' ({path}:2): нужно не больше, чем MEDIA_MAX_AHEAD_MS='400' ({path}:3)" in lines
     assert (
-        f"TURN_SPECULATE_SILENCE_MS='250' (default): expected less than TURN_END_SILENCE_MS='250' ({path}:1)" in lines
+        f"TURN_SPECULATE_SILENCE_MS='250' (по умолчанию): нужно меньше, чем TURN_END_SILENCE_MS='250' ({path}:1)"
+        in lines
     )
 
 
@@ -110,15 +137,19 @@ def test_an_llm_needs_a_key_or_its_own_address(write_env, environ, allowed):
     if allowed:
         assert load_settings(path, environ).llm.provider == "openai"
     else:
-        assert "OPENAI_API_KEY" in load_error(path, environ)[0]
+        (line,) = load_error(path, environ)
+        assert line.startswith(f"LLM_PROVIDER='openai' ({path}:1): задайте OPENAI_API_KEY или OPENAI_BASE_URL")
 
 
 def test_a_misspelt_variable_is_a_warning(write_env):
     warnings: list[str] = []
-    path = write_env("KB_TOPK=5\nMY_OWN_THING=1\n")
+    path = write_env("KB_TOPK=5\nMY_OWN_THING=1\nkb_top_k=6\n")
     settings = load_settings(path, {}, warnings=warnings)
     assert settings.knowledge.top_k == 3
-    assert warnings == [f"KB_TOPK ({path}:1) is not a variable of VoxBot; did you mean KB_TOP_K?"]
+    assert warnings == [
+        f"KB_TOPK ({path}:1): у VoxBot нет такой переменной; может быть, KB_TOP_K?",
+        f"kb_top_k ({path}:3): у VoxBot нет такой переменной; может быть, KB_TOP_K?",
+    ]
 
 
 def test_variables_of_the_old_bot_pass_silently(write_env):
@@ -131,13 +162,15 @@ def test_variables_of_the_old_bot_pass_silently(write_env):
 def test_an_open_api_without_a_key_is_a_warning(write_env):
     warnings: list[str] = []
     load_settings(write_env("API_HOST=0.0.0.0\n"), {}, warnings=warnings)
-    assert "API_SECRET_KEY" in warnings[0]
+    assert warnings == [
+        "API_HOST=0.0.0.0 открыт в сеть, а API_SECRET_KEY не задан: все запросы будут отклонены; задайте ключ"
+    ]
 
 
 def test_an_unclosed_quote_does_not_lose_a_setting_silently(write_env):
     (line,) = load_error(write_env('ARI_USER=vox\nARI_PASSWORD="secret\n'))
     assert line.startswith("ARI_PASSWORD (")
-    assert ".env:2" in line
+    assert line.endswith(".env:2): строка не разобрана; напишите ИМЯ=значение и закройте все кавычки")
     assert "secret" not in line
 
 

@@ -55,8 +55,14 @@ async def test_search_finds_words_and_numbers_but_not_the_format(calls):
     assert await ids(calls, q="9161") == ["c1"]
     assert await ids(calls, q="c2") == ["c2"]
     assert await ids(calls, q="0%") == ["c2"]
-    for absent in ("speaker", "user", "495", "asr", "пресс", "_"):
+    await calls.append_turn("c2", turn("Алло.", "bot", source={"none": 1}))
+    for absent in ("speaker", "user", "495", "asr", "пресс", "_", "none"):
         assert await ids(calls, q=absent) == [], absent
+
+
+async def test_search_finds_a_callers_name_in_any_letter_case(calls):
+    await calls.start("c1", "Вася", NOON)
+    assert await ids(calls, q="вАСЯ") == ["c1"]
 
 
 async def test_search_takes_quotes_as_they_are(calls):
@@ -120,5 +126,5 @@ async def test_turns_of_many_calls_at_once_are_all_kept(calls):
 
 
 async def test_a_turn_of_an_unknown_call_is_an_error(calls):
-    with pytest.raises(StoreError, match="c9"):
+    with pytest.raises(StoreError, match="звонка c9 нет в журнале звонков"):
         await calls.append_turn("c9", turn("алло"))

@@ -132,6 +132,26 @@ async def test_an_old_log_without_a_key_and_with_more_columns(tmp_path):
     assert ratings == [(5,), (4,), (None,)]
 
 
+async def test_an_old_log_with_odd_values_keeps_every_call(tmp_path):
+    path = tmp_path / "log_db.sqlite"
+    half_emoji = '[{"speaker": "user", "text": "\\ud83d алло"}]'
+    execute(
+        path,
+        "CREATE TABLE logs (id, callerId, startTime, endTime, status, transcript_json, note)",
+        "CREATE VIEW today AS SELECT * FROM logs",
+        rows=[
+            ("a", "1", "0001-01-01T00:00:00+14:00", None, "Completed", 5, "заметка"),
+            ("b", "1", "2024-05-02 10:00:00", None, "Completed", half_emoji, 7),
+        ],
+    )
+    found = {record.id: record for record in await records(path)}
+    assert found["a"].start_time == "0001-01-01T00:00:00+14:00"
+    assert (found["a"].transcript_json, found["b"].transcript_json) == ("5", half_emoji)
+    with closing(sqlite3.connect(path)) as connection:
+        notes = connection.execute("SELECT id, note FROM today ORDER BY id").fetchall()
+    assert notes == [("a", "заметка"), ("b", 7)]
+
+
 def test_processes_may_open_a_new_database_at_the_same_time(tmp_path):
     path = tmp_path / "log_db.sqlite"
     execute(
@@ -183,11 +203,11 @@ def place(tmp_path: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     ("kind", "fix"),
     [
-        ("text", "not a SQLite database"),
-        ("folder", "cannot be opened"),
-        ("under a file", "check DB_PATH"),
-        ("read-only folder", "writable"),
-        ("newer", "newer VoxBot"),
+        ("text", "это не база SQLite; уберите файл или укажите в DB_PATH другой"),
+        ("folder", "база данных не открывается"),
+        ("under a file", "проверьте DB_PATH"),
+        ("read-only folder", "доступна для записи"),
+        ("newer", "базу данных записал более новый VoxBot"),
     ],
 )
 async def test_a_database_that_cannot_be_used_is_explained_in_one_line(tmp_path, kind, fix):

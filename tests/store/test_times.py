@@ -18,6 +18,8 @@ from voxbot.store.times import local_text, parse_local
         ("01.03.2026 14:05", datetime.fromisoformat("2026-03-01T14:05:00")),
         (" 01.03.2026 ", datetime.fromisoformat("2026-03-01T00:00:00")),
         ("вчера", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-12:00", None),
         ("", None),
         ("2026-13-01", None),
     ],

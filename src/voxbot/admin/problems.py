@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -19,6 +19,50 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _INTERNAL = "Внутренняя ошибка. Подробности в журнале сервиса."
+
+_TITLES = {
+    HTTPStatus.BAD_REQUEST: "Неверный запрос",
+    HTTPStatus.UNAUTHORIZED: "Нужен ключ",
+    HTTPStatus.FORBIDDEN: "Доступ закрыт",
+    HTTPStatus.NOT_FOUND: "Не найдено",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Метод не поддерживается",
+    HTTPStatus.CONFLICT: "Конфликт",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Слишком большой запрос",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Неподдерживаемый тип содержимого",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Неверные параметры",
+    HTTPStatus.TOO_MANY_REQUESTS: "Слишком много запросов",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Внутренняя ошибка",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Сервис недоступен",
+}
+
+_FRAMEWORK = {
+    HTTPStatus.BAD_REQUEST: "Запрос не разобран: проверьте его тело и заголовок Content-Type.",
+    HTTPStatus.NOT_FOUND: "Такого адреса нет: {path}.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Адрес {path} не принимает метод {method}.",
+}
+"""What the framework refuses by itself, and only in English."""
+
+_NEEDED = {
+    "bool_parsing": "нужно true или false",
+    "bool_type": "нужно true или false",
+    "extra_forbidden": "лишний параметр",
+    "float_parsing": "нужно число",
+    "float_type": "нужно число",
+    "greater_than": "нужно больше {gt}",
+    "greater_than_equal": "нужно не меньше {ge}",
+    "int_from_float": "нужно целое число",
+    "int_parsing": "нужно целое число",
+    "int_parsing_size": "слишком большое число",
+    "int_type": "нужно целое число",
+    "json_invalid": "тело запроса не разобрано как JSON",
+    "less_than": "нужно меньше {lt}",
+    "less_than_equal": "нужно не больше {le}",
+    "missing": "не указано",
+    "string_too_long": "слишком длинно, знаков нужно не больше {max_length}",
+    "string_too_short": "слишком коротко, знаков нужно не меньше {min_length}",
+    "string_type": "нужна строка",
+}
+"""Pydantic's types of error in words; the fields are those of its `ctx`."""
 
 
 class ApiError(VoxbotError):
@@ -41,11 +85,15 @@ def install(app: FastAPI) -> None:
 
 def _problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse(
-        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail},
+        {"type": "about:blank", "title": _title(status), "status": status, "code": code, "detail": detail},
         status,
         headers,
         media_type="application/problem+json",
     )
+
+
+def _title(status: int) -> str:
+    return _TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase)
 
 
 async def _api_error(_request: Request, error: Exception) -> JSONResponse:
@@ -64,8 +112,16 @@ async def _own_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _bad_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    wrong = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()]
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Неверные параметры. " + "; ".join(wrong))
+    detail = "Неверные параметры. " + "; ".join(map(_wrong, error.errors())) + "."
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
+
+
+def _wrong(item: Mapping[str, Any]) -> str:
+    """Say what is wrong with one parameter, `limit: нужно не меньше 1`."""
+    # The place begins with `query` or `body`; of a body that is no JSON it ends with a mere position.
+    name = ".".join(str(part) for part in item["loc"][1:]) if item["type"] != "json_invalid" else ""
+    needed = _NEEDED.get(item["type"], "недопустимое значение").format(**item.get("ctx", {}))
+    return f"{name}: {needed}" if name else needed
 
 
 async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
@@ -73,6 +129,8 @@ async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", _INTERNAL)
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return _problem(error.status_code, "http", str(error.detail), error.headers)
+    wording = _FRAMEWORK.get(HTTPStatus(error.status_code), f"{_title(error.status_code)}.")
+    detail = wording.format(path=request.url.path, method=request.method)
+    return _problem(error.status_code, "http", detail, error.headers)

@@ -12,7 +12,7 @@ from fastapi.security import APIKeyHeader
 from voxbot.admin.problems import ApiError
 from voxbot.settings.schema import Settings
 
-_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="API_SECRET_KEY")
+_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Значение API_SECRET_KEY из .env")
 
 GivenKey = Annotated[str | None, Security(_KEY_HEADER)]
 

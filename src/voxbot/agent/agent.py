@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from contextlib import aclosing
@@ -118,6 +119,12 @@ class Agent:
         async with aclosing(self._answer(question, history, found, turn)) as answer:
             async for item in answer:
                 yield item if isinstance(item, str) else _timed(item, found, started)
+
+    async def warm_up(self) -> None:
+        """Load the dictionary and the models' libraries, so that the first caller does not wait for them."""
+        await asyncio.to_thread(recognise, "соедините с оператором")
+        for llm in self._models:
+            await llm.warm_up()
 
     async def close(self) -> None:
         """Free the models."""

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _COUNT = r"(?:\d|один|одного|два|двух|три|трех|четыре\w*|пят\w+|десят\w+|\w+надцат\w+)"
 
@@ -28,7 +32,7 @@ _PRICE = _cue(
         r"сколько (?:\w+ )?(?:стои|денег|платить|заплатить)", r"стоимост", r"\bцен[аыуе]", r"почем", r"расценк",
         r"прайс", r"обойдется", r"по деньгам", r"дешев", r"дорог[ао]",
     ],
-    [r"\d[\d ]*(?:руб|₽|тыс|млн)", r"бесплатн", r"процент\w* от цены"],
+    [r"\d[\d ]*(?:руб|₽|тыс|млн)", r"бесплатн", r"процент\w* от цены", r"скидк"],
 )  # fmt: skip
 _PLACE = _cue(
     [
@@ -46,7 +50,8 @@ _HOURS = _cue(
 )  # fmt: skip
 _TERM = _cue(
     [
-        r"как(?:ой|ие|ов\w*) срок", r"\bсрок[иоа]?\b", r"как (?:долго|быстро|часто)", r"за сколько", r"гаранти",
+        r"как(?:ой|ие|ов\w*) срок", r"\bсрок[иоа]?\b", r"как (?:долго|быстро|часто)", r"за сколько",
+        r"гарант\w+ (?:какая|сколько|на сколько|срок)", r"(?:какая|какой|сколько) (?:\w+ )?гарант",
         r"сколько (?:\w+ )?(?:ждать|времени|дней|идет|едет|длит|занима|действует|дела[ею]т|вез[уе]т)",
         r"когда (?:\w+ )?(?:привез|достав|отгруз|будет готов)", r"(?:через )?како[ейм]+ время",
         r"на сколько (?:лет|месяц)",
@@ -74,6 +79,7 @@ CUES: tuple[Cue, ...] = (
     ),
     _cue([r"габарит", r"размер", r"высот", r"ширин", r"глубин"], [r"\d (?:мм|см|м\b|миллиметр|метр)", r"×"]),
     _cue([r"точност", r"погрешност"], [r"класс\w*[^.]* \d", r"погрешност", r"\d процент", r"%"]),
+    _cue([r"что (?:такое|значит|означает)"], [r"означа", r"— это ", r"это значит", r"называ"]),
     _cue([r"температур", r"сколько градус"], [r"\d (?:градус|°)"]),
     _cue([r"\bгост", r"стандарт"], [r"гост", r"\biso\b", r"\bисо\b", r"astm"]),
 )
@@ -87,3 +93,10 @@ def fold(text: str) -> str:
 def asked(question: str) -> list[Cue]:
     """Kinds of fact that the (folded) question asks for."""
     return [cue for cue in CUES if cue.asked.search(question)]
+
+
+def without_cues(question: str, cues: Iterable[Cue]) -> str:
+    """What the (folded) question says beside the kinds of fact it asks for: «рэм 600» of «сколько весит рэм 600»."""
+    for cue in cues:
+        question = re.sub(rf"\w*(?:{cue.asked.pattern})\w*", " ", question)
+    return question

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxbot.agent.cues import asked, fold
+from voxbot.agent.cues import asked, fold, without_cues
 from voxbot.agent.sentences import Sentence, plain, sentences_of
 from voxbot.knowledge.lexical import LexicalIndex
 
@@ -38,8 +38,10 @@ _FACT_SHARE = 0.35
 _GAIN = 0.3
 _OPEN_GAIN = 0.1
 """How much more of the question's weight an added sentence must hold; less while the question is not settled."""
+_OTHER_NUMBER = 0.75
+"""What a sentence keeps of its score for each number of the question that it and its heading lack."""
 _MIN_SCORE = 0.3
-_RIVAL_SCORE = 0.75
+_RIVAL_SCORE = 0.5
 """Sentences of a lower hit are looked at only when its score is at least this share of the best one's."""
 _ANAPHORA = re.compile(r"^(?:Он|Она|Оно|Они|Это|Эта|Этот|Эти|Такой|Такая|Такие|Его|Её|Их|Там|Также|Поэтому|При этом)\b")
 
@@ -82,7 +84,9 @@ def extract(question: str, result: SearchResult, threshold: float) -> Extract | 
 
     `threshold` is the score from which a hit counts as found.
     """
-    hits = [hit for hit in result.hits[:_HITS] if hit.score >= max(threshold, _RIVAL_SCORE * result.hits[0].score)]
+    if not result.hits or result.hits[0].score < threshold:
+        return None
+    hits = [hit for hit in result.hits[:_HITS] if hit.score >= _RIVAL_SCORE * result.hits[0].score]
     candidates = [_Candidate(hit, sentence, fold(sentence.text)) for hit in hits for sentence in sentences_of(hit.text)]
     if not candidates:
         return None
@@ -92,7 +96,10 @@ def extract(question: str, result: SearchResult, threshold: float) -> Extract | 
         return None
     chosen = _choose(cues, rating, candidates)
     text, sources = _compose(chosen, candidates)
-    return Extract(text, sources, complete=not _missing(cues, fold(text)))
+    missing = _missing(cues, fold(text))
+    if cues and len(missing) == len(cues):  # other facts about the same thing are no answer
+        return None
+    return Extract(text, sources, complete=not missing)
 
 
 def _missing(cues: Sequence[Cue], text: str) -> list[Cue]:
@@ -105,6 +112,7 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     leads = list(dict.fromkeys(lead for candidate in candidates for lead in candidate.leads))
     index = LexicalIndex([*texts, *leads], range(len(texts) + len(leads)))
     concepts = [concept for concept in index.understand(question) if concept.terms]
+    subject = {concept.terms for concept in index.understand(without_cues(fold(question), cues))}
     total = sum(concept.weight for concept in concepts)
     if not total:
         return _Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1))
@@ -113,9 +121,15 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     row_of = {lead: len(texts) + row for row, lead in enumerate(leads)}
     above = np.stack([held[[row_of[lead] for lead in candidate.leads]].max(axis=0) for candidate in candidates])
     held = np.maximum(held[: len(texts)], _LEAD_SHARE * above)
+    asking = [row for row, concept in enumerate(concepts) if concept.terms not in subject]
+    for row, candidate in enumerate(candidates):
+        if cues and not _missing(cues, candidate.folded):  # «4200 кг» says all that «весит» asks for
+            held[row, asking] = 1.0
     facts = np.array([_facts(cues, candidate.folded) for candidate in candidates])
     likeness = np.array([candidate.hit.score / hits[0].score for candidate in candidates])
-    return _Rating((held @ weights + facts) * likeness, held, weights)
+    numbers = [row for row, concept in enumerate(concepts) if concept.terms[0][0][0].isdigit()]
+    fit = np.where(held[:, numbers] > 0, 1.0, _OTHER_NUMBER).prod(axis=1)
+    return _Rating((held @ weights + facts) * likeness * fit, held, weights)
 
 
 def _facts(cues: Sequence[Cue], sentence: str) -> float:

@@ -61,19 +61,16 @@ def needs_dialogue(question: str) -> bool:
     body = _words(_OPENING.sub("", question))
     if not body:
         return False
-    opened = len(body) < len(words)
-    code = _CODE.search(words_to_digits(question))
+    opened = len(body) < len(words) and len(body) <= _SHORT_WORDS
     nouns = [word for word in body if lemmatize(word).part == "NOUN" and not re.fullmatch(_UNITS, word)]
-    if code:  # «а РЭМ-100?» names the subject only
-        return opened and len(body) <= _SHORT_WORDS and not _asks_something(body)
+    if _CODE.search(words_to_digits(question)):  # «а РЭМ-100?» names the subject only
+        return opened and not _asks_something(body)
     if _refers(question) and len(nouns) <= 1:
         return True
-    if opened and len(body) <= _SHORT_WORDS:
-        if nouns and all(lemmatize(word).lemmas[0] in _PROPERTIES for word in nouns):
-            return True
-        if not nouns or body[0] in _PREPOSITIONS:
-            return not (len(nouns) > 1 and _asks_something(body))
-        return not _asks_something(body)
+    if opened:
+        properties_only = bool(nouns) and all(lemmatize(word).lemmas[0] in _PROPERTIES for word in nouns)
+        partial = not nouns or (body[0] in _PREPOSITIONS and len(nouns) == 1)
+        return properties_only or partial or (len(nouns) == 1 and not _asks_something(body))
     about_company = not _COMPANY.isdisjoint(body)
     return len(body) <= 3 and not nouns and not about_company  # noqa: PLR2004 - «сколько весит», «на двести»
 

@@ -47,6 +47,10 @@ class Llm(Protocol):
         """Stream the answer's text in pieces of any size. Raises ProviderError, also in mid-answer."""
         ...
 
+    async def warm_up(self) -> None:
+        """Load what the first request would otherwise wait for; nothing is sent."""
+        ...
+
     async def close(self) -> None:
         """Free what is held."""
         ...

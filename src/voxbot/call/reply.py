@@ -52,7 +52,8 @@ class SpokenSegment:
         if position <= self.start or end <= self.start:
             return ""
         chars = len(self.text) * (position - self.start) / (end - self.start)
-        words, used = [], 0
+        words: list[str] = []
+        used = 0
         for word in self.text.split():
             used += len(word) + 1
             if used - 1 > chars:

@@ -44,7 +44,7 @@ class Hearing:
         return [self._misheard(token) for token in self._joined(tokens)]
 
     def rewrite(self, text: str) -> str:
-        """Return the text with what was set right in its place and numbers in digits: the question as it is embedded."""
+        """Return the text as it is embedded: with what was set right in its place, and numbers in digits."""
         if len(fold(text)) != len(text):  # a letter that has no lower case of its own: places would not fit
             return text
         parts: list[str] = []

@@ -52,7 +52,7 @@ def is_fresh(root: Path, sources: Mapping[KbName, Path], embedder: Embedder) -> 
     if manifest is None or manifest.embedder != embedder_id(embedder) or set(manifest.bases) != set(sources):
         return False
     hashes = {kb: sha256(read_bytes(path)).hexdigest() for kb, path in sources.items()}
-    return all(manifest.bases[kb].content_hash == content_hash for kb, content_hash in hashes.items())
+    return {kb: base.content_hash for kb, base in manifest.bases.items()} == hashes
 
 
 async def build_index(
@@ -74,7 +74,7 @@ async def build_index(
         previous = store.current()
         manifest, records = await asyncio.to_thread(_in_use, store, embedder_id(embedder))
         kept = only and manifest and records
-        documents = {
+        documents: dict[KbName, Document] = {
             kb: await asyncio.to_thread(read_document, kb, sources[kb]) for kb in KB_NAMES if not kept or kb == only
         }
         chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]

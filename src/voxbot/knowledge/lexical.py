@@ -129,6 +129,10 @@ class LexicalIndex:
         missing = sum(concept.weight for concept in concepts if not concept.terms)
         return LexicalScores(bm25 / (total * (_K1 + 1)), coverage / total, total, missing / total)
 
+    def rarity(self, terms: Sequence[str]) -> float:
+        """Return the weight of a word of the base, given as its terms."""
+        return self._idf(tuple((term, 1.0) for term in terms if term in self._postings))
+
     def _count(self, text: str) -> Counter[str]:
         title, _, rest = text.partition("\n")
         count: Counter[str] = Counter()
@@ -171,7 +175,7 @@ class LexicalIndex:
                 position += 1
 
     def _idf(self, terms: Sequence[tuple[str, float]]) -> float:
-        holders = len(set().union(*(self._holders[term] for term, _ in terms)))
+        holders = len(frozenset[int]().union(*(self._holders[term] for term, _ in terms)))
         return math.log(1 + (self._chunks - holders + 0.5) / (holders + 0.5))
 
 

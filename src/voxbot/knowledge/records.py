@@ -41,6 +41,10 @@ class Records:
     owners: NDArray[np.int32]
     vectors: Vectors
 
+    def chunk_of(self, row: int) -> Chunk:
+        """Return the chunk of passage `row`."""
+        return self.chunks[int(self.owners[row])]
+
 
 def make_records(chunks: Sequence[Chunk], vectors: Vectors) -> Records:
     """Put chunks and the vectors of their passages (in the same order) together."""
@@ -57,7 +61,7 @@ def write_records(folder: Path, records: Records) -> None:
             collection = client.create_collection(
                 _collection(kb), embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
             )
-            rows = [row for row, owner in enumerate(records.owners) if records.chunks[owner].kb == kb]
+            rows = [row for row in range(len(records.passages)) if records.chunk_of(row).kb == kb]
             for start in range(0, len(rows), _PAGE):
                 page = rows[start : start + _PAGE]
                 collection.add(
@@ -120,7 +124,7 @@ def _read(collection: Any) -> list[tuple[dict[str, Any], str, Any]]:
 
 
 def _metadata(records: Records, row: int) -> dict[str, str | int | bool]:
-    chunk = records.chunks[records.owners[row]]
+    chunk = records.chunk_of(row)
     first = row == 0 or bool(records.owners[row - 1] != records.owners[row])
     metadata: dict[str, str | int | bool] = {"row": row, "first": first, "kb": chunk.kb, "chunk_id": chunk.chunk_id}
     if first:

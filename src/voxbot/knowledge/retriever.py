@@ -17,11 +17,13 @@ from voxbot.knowledge.terms import make_terms
 from voxbot.knowledge.versions import VersionStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.cache import QuestionEmbedder
     from voxbot.knowledge.scoring import ChunkScores
+    from voxbot.settings.schema import KnowledgeSettings
 
 KbChoice: TypeAlias = Literal["general", "tech", "auto"]
 
@@ -31,9 +33,9 @@ log = structlog.get_logger(__name__)
 class Retriever:
     """Searches the version of the index in use, and moves on to a new one when it is published."""
 
-    def __init__(self, root: Path, embedder: QuestionEmbedder, *, top_k: int, fallback_threshold: float) -> None:
-        self.top_k = top_k
-        self.fallback_threshold = fallback_threshold
+    def __init__(self, root: Path, embedder: QuestionEmbedder, settings: Callable[[], KnowledgeSettings]) -> None:
+        """Search the index in `root`; `settings` gives what is in force at each question."""
+        self._settings = settings
         self._embedder = embedder
         self._store = VersionStore(root)
         self._space: SearchSpace | None = None
@@ -74,6 +76,11 @@ class Retriever:
         log.info("Агент успешно перезагружен", version=self._space.version)
         return True
 
+    async def close(self) -> None:
+        """Wait for a new version that is being read, if any."""
+        if self._reload:
+            await self._reload
+
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
         self._reload_beside()
@@ -84,7 +91,7 @@ class Retriever:
         logits = chunk_logits(space, question, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
         used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
-        hits = _hits(space, logits, used, k or self.top_k)
+        hits = _hits(space, logits, used, k or self._settings().top_k)
         ended = time.perf_counter()
         ms = SearchMs(
             embed=(embedded - started) * 1000, search=(ended - embedded) * 1000, total=(ended - started) * 1000
@@ -98,7 +105,7 @@ class Retriever:
     def _choose(self, space: SearchSpace, logits: ChunkScores, primary: KbName, *, only: bool) -> tuple[KbName, bool]:
         """Return the base to answer from, and whether the other one was asked too."""
         best = _best(space, logits, primary)
-        if only or best >= self.fallback_threshold:
+        if only or best >= self._settings().fallback_threshold:
             return primary, False
         other: KbName = "tech" if primary == "general" else "general"
         return (other if _best(space, logits, other) > best else primary), True
@@ -115,7 +122,7 @@ def _best(space: SearchSpace, logits: ChunkScores, kb: KbName) -> float:
 
 
 def _hits(space: SearchSpace, logits: ChunkScores, kb: KbName, k: int) -> tuple[Hit, ...]:
-    order = sorted(space.chunks_of[kb].tolist(), key=lambda index: (-logits[index], index))
+    order: list[int] = sorted(space.chunks_of[kb].tolist(), key=lambda index: (-logits[index], index))
     hits: list[Hit] = []
     for index in order[:k]:
         chunk = space.records.chunks[index]

@@ -1,6 +1,6 @@
 """Evidence from meaning (vectors) and from words, fused into one calibrated score.
 
-A passage's log-odds are a weighted sum of five pieces of evidence, none of which depends on the scale of one
+A passage's log-odds are a weighted sum of six pieces of evidence, none of which depends on the scale of one
 embedder or the size of one base:
 
     dense     how far its cosine stands out from those of all passages, in standard deviations
@@ -8,6 +8,7 @@ embedder or the size of one base:
     bm25      BM25 as a share of the best possible (0-1)
     matched   the weight of what it holds, at most 12: a question of one common word proves little
     missing   the share of the question's weight that neither base knows (0-1): the caller asks for something else
+    title     the share of its chunk's title that the question names (0-1)
 
 The weights come from a logistic regression on 121 answerable and 65 unanswerable questions written for this
 purpose, other than those of `bench/data`; `bench/retrieval.py` checks them.
@@ -39,7 +40,8 @@ class _Weights:
     bm25: float = 3.2
     matched: float = 0.2
     missing: float = -1.7
-    bias: float = -4.45
+    title: float = 0.7
+    bias: float = -4.6
 
 
 _WEIGHTS = _Weights()
@@ -49,7 +51,8 @@ def chunk_logits(space: SearchSpace, question: str, vector: Vectors) -> ChunkSco
     """Return each chunk's log-odds of answering the question: those of its best passage."""
     cosine = (space.records.vectors @ vector).astype(np.float64)
     dense = (cosine - cosine.mean()) / max(float(cosine.std()), _MIN_DEVIATION)
-    words = space.lexical.score(space.lexical.understand(question))
+    concepts = space.lexical.understand(question)
+    words = space.lexical.score(concepts)
     matched = np.minimum(words.coverage * words.weight, _MAX_MATCHED)
     passages = (
         _WEIGHTS.dense * dense
@@ -59,7 +62,7 @@ def chunk_logits(space: SearchSpace, question: str, vector: Vectors) -> ChunkSco
         + _WEIGHTS.missing * words.missing
         + _WEIGHTS.bias
     )
-    return np.maximum.reduceat(passages, space.first_rows)
+    return np.maximum.reduceat(passages, space.first_rows) + _WEIGHTS.title * space.titles.shares(concepts)
 
 
 def probability(logit: float) -> float:

@@ -38,7 +38,8 @@ _PHRASE_FACTOR = 3
 _PLACE_FACTOR = 4
 """Of all places a recogniser cannot guess which a caller will name."""
 _PLACE = "Geox"
-_EVERYDAY = frozenset(fold(word) for word in COMMON_WORDS) | STOP_WORDS
+_HOLDING = frozenset({"о", "на", "по"})
+_EVERYDAY = COMMON_WORDS | STOP_WORDS
 
 
 def make_terms(chunks: Sequence[Chunk], max_chars: int = MAX_CHARS) -> str:
@@ -85,9 +86,9 @@ def _terms(line: str, forms: Counter[str]) -> Iterator[tuple[str, int]]:
         elif left.part == right.part == "NOUN" and right.case == "gent" and (left.is_telling or right.is_telling):
             yield f"{left.alone} {right.text}", _PHRASE_FACTOR
     for left, between, right in zip(words, words[1:], words[2:], strict=False):
-        if left.part == right.part == "NOUN" and between.part == "PREP" and between.text in {"о", "на", "по"}:
-            if left.is_telling or right.is_telling:
-                yield f"{left.alone} {between.text} {right.text}", _PHRASE_FACTOR
+        held = left.part == right.part == "NOUN" and between.text in _HOLDING
+        if held and (left.is_telling or right.is_telling):
+            yield f"{left.alone} {between.text} {right.text}", _PHRASE_FACTOR
 
 
 class _Word:
@@ -106,8 +107,7 @@ class _Word:
     def agreeing_with(self, noun: _Word) -> str:
         """Return this adjective in the nominative singular of the noun's gender."""
         gender = noun._parse.tag.gender
-        forms = {"nomn", "sing"} | ({gender} if gender else set())
-        inflected = self._parse.inflect(forms)
+        inflected = self._parse.inflect({"nomn", "sing", gender} if gender else {"nomn", "sing"})
         return str(inflected.word if inflected else self._parse.normal_form)
 
 

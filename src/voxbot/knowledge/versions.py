@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from voxbot.domain.errors import KnowledgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
@@ -85,7 +85,7 @@ class VersionStore:
         return read_manifest(folder) if folder else None
 
     @contextmanager
-    def building(self) -> Iterator[None]:
+    def building(self) -> Generator[None]:
         """Be the only builder. Raises KnowledgeError at once if there is another."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)

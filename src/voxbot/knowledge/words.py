@@ -121,15 +121,15 @@ def morphology() -> Any:
 
 def _word(match: re.Match[str], lemma: Lemma, *, after_number: bool) -> Token | None:
     form = match[0]
-    place = {"start": match.start(), "end": match.end()}
+    start, end = match.span()
     if form in SHORT_UNITS and after_number:
-        return Token(form, (form,), is_number=False, **place)
+        return Token(form, (form,), is_number=False, start=start, end=end)
     if form in STOP_WORDS or (len(form) == 1 and form not in _SIGNS) or lemma.lemmas[0] in STOP_WORDS:
         return None
     terms = tuple(dict.fromkeys(UNITS.get(word, word) for word in lemma.lemmas))
     if form in _UNIT_SYMBOLS:
         terms = (form,)
-    return Token(form, terms, is_number=False, part=lemma.part, known=lemma.known, **place)
+    return Token(form, terms, is_number=False, part=lemma.part, known=lemma.known, start=start, end=end)
 
 
 def _said(match: re.Match[str]) -> _Said | None:

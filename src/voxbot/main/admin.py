@@ -76,8 +76,8 @@ def _listen(api: ApiSettings) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             api.host, api.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except socket.gaierror as error:
-        raise ConfigError(f"{where}: unknown host; set API_HOST to an address of this machine") from error
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no host name at all, such as `a..b`
+        raise ConfigError(f"{where}: узел не найден; укажите в API_HOST адрес этой машины") from error
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,12 +89,12 @@ def _listen(api: ApiSettings) -> socket.socket:
         listening.close()
         if error.errno == errno.EADDRINUSE:
             raise PortBusyError(
-                f"{where}: the port is taken by another program; stop it (`ss -ltnp 'sport = :{api.port}'` "
-                "names it) or set another API_PORT"
+                f"{where}: порт занят другой программой; остановите её (`ss -ltnp 'sport = :{api.port}'` "
+                "покажет какую) или укажите другой API_PORT"
             ) from error
         raise ConfigError(
-            f"{where}: cannot listen there ({error.strerror}); set API_HOST to an address of this machine, "
-            "and API_PORT to a port from 1024 up"
+            f"{where}: не удалось открыть порт ({error.strerror}); укажите в API_HOST адрес этой машины, "
+            "а в API_PORT порт от 1024"
         ) from error
     return listening
 

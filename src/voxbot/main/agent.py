@@ -53,7 +53,7 @@ def _models(settings: Settings) -> list[Llm]:
     if llm.provider == "extractive" or (llm.provider == "auto" and not configured):
         log.info("Языковая модель не настроена: ответы цитируют базу знаний")
         return []
-    from voxbot.providers.llm.openai import create  # noqa: PLC0415 - only where a language model is configured
+    from voxbot.providers.llm.openai import create
 
     names = dict.fromkeys(filter(None, (llm.model_primary, llm.model_fallback)))
     return [create(settings, model) for model in names]

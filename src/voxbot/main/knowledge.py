@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-async def open_retriever(settings: Settings) -> Retriever:
-    """Open the index for searching. Raises KnowledgeError if there is none that can be used, ProviderError."""
+async def open_retriever(settings: Settings, *, current: Callable[[], Settings] | None = None) -> Retriever:
+    """Open the index for searching. Raises KnowledgeError if there is none that can be used, ProviderError.
+
+    `current` gives the settings in force at each question; without it KB_TOP_K and the threshold never change.
+    """
+    in_force = current or (lambda: settings)
     embedder = registry.create_embedder(settings)
     retriever = Retriever(
         settings.paths.persist_directory,
         QuestionEmbedder(embedder, MemoryEmbeddingCache()),
-        top_k=settings.knowledge.top_k,
-        fallback_threshold=settings.knowledge.fallback_threshold,
+        lambda: in_force().knowledge,
     )
     await retriever.open()
     await retriever.warm_up()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+T = TypeVar("T")
 
-async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` to its end or until a stop signal; raises what it raises."""
+
+async def until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
+    """Run `work` to its end, or until a stop signal: then None. Raises what it raises."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -22,5 +24,4 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
         if not task.done():  # our own cancellation
             task.cancel()
             await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
+    return None if task.cancelled() else task.result()

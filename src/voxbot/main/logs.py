@@ -9,10 +9,10 @@ import sys
 from datetime import datetime
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import structlog
-from pydantic import SecretStr
+from pydantic import AnyHttpUrl, SecretStr
 
 from voxbot.domain.errors import ConfigError
 from voxbot.settings.catalog import variables
@@ -39,6 +39,7 @@ _NOISY = (
     "httpcore",
     "httpx",
     "openai",
+    "pymorphy3",
     "urllib3",
     "uvicorn",
     "uvicorn.access",
@@ -73,7 +74,7 @@ def configure_logging(settings: Settings, unit: str, stream: TextIO | None = Non
         root.addHandler(handler)
     root.setLevel(settings.log.level)
     for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     # It reports as an error that a machine without internet could not send usage statistics.
     logging.getLogger("chromadb.telemetry").setLevel(logging.CRITICAL)
     structlog.configure(
@@ -132,15 +133,19 @@ def _render_text(_logger: Any, _method: str, event: EventDict) -> str:
     """Write `2026-03-01 14:05:09.123 INFO    bot  text  key=value`, then the traceback if there is one."""
     time = str(event.pop("timestamp"))[: len("2026-03-01T14:05:09.123")].replace("T", " ")
     level, unit = str(event.pop("level")).upper(), event.pop("unit")
-    # A continuation is indented, so that no text from outside passes for a line of its own.
-    text = str(event.pop("event")).replace("\r", "").replace("\n", "\n    ")
+    text = _continued(str(event.pop("event")))
     traceback = event.pop("exception", None)
     logger = str(event.pop("logger", ""))
     if not logger.startswith("voxbot"):
         event["logger"] = logger
     values = "".join(f"  {key}={_text_value(value)}" for key, value in event.items())
-    line = f"{time} {level:<8}{unit}  {text}{values}"
-    return f"{line}\n{traceback}" if traceback else line
+    line = f"{time} {level:<7} {unit}  {text}{values}"
+    return f"{line}\n    {_continued(str(traceback))}" if traceback else line
+
+
+def _continued(text: str) -> str:
+    """Indent all lines but the first, so that no text from outside passes for a line of its own."""
+    return text.replace("\r", "").replace("\n", "\n    ")
 
 
 def _text_value(value: object) -> str:
@@ -153,26 +158,34 @@ def _render_json(_logger: Any, _method: str, event: EventDict) -> str:
 
 
 def _secrets_pattern(settings: Settings) -> re.Pattern[str] | None:
-    """Match every secret as it may stand in a line: as it is, escaped in JSON, quoted in a URL."""
-    forms: set[str] = set()
-    for secret in _secrets(settings):
-        forms |= {secret, quote(secret, safe=""), json.dumps(secret, ensure_ascii=False)[1:-1]}
-    if not forms:
-        return None
-    return re.compile("|".join(map(_whole, sorted(forms, key=len, reverse=True))))
+    """Match every secret as it may stand in a line."""
+    secrets = sorted(set(_secrets(settings)), key=len, reverse=True)
+    return re.compile("|".join(map(_written, secrets))) if secrets else None
 
 
-def _whole(secret: str) -> str:
-    """Take a short secret as a whole word only: masking every `1` would leave nothing to read."""
-    literal = re.escape(secret)
-    return rf"(?<!\w){literal}(?!\w)" if len(secret) < _SHORT_SECRET_CHARS else literal
+def _written(secret: str) -> str:
+    """Match one secret; a short one as a whole word only: masking every `1` would leave nothing to read."""
+    form = "".join(map(_character, secret))
+    return rf"(?<!\w){form}(?!\w)" if len(secret) < _SHORT_SECRET_CHARS else form
+
+
+def _character(character: str) -> str:
+    """Match one character as it is, quoted in a URL, or escaped once or more in JSON or by `repr`."""
+    escaped = r"\'" if character == "'" else json.dumps(character)[1:-1]
+    forms = {re.escape(character), re.escape(quote(character, safe="")), re.escape(escaped).replace(r"\\", r"\\+")}
+    if character == " ":
+        forms.add(r"\+")
+    return f"(?:{'|'.join(sorted(forms))})"
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
+    """Take the secret settings, and the passwords inside addresses."""
     for variable in variables():
         value = getattr(getattr(settings, variable.group), variable.field)
         if isinstance(value, SecretStr) and value.get_secret_value():
             yield value.get_secret_value()
+        elif isinstance(value, AnyHttpUrl) and value.password:
+            yield unquote(value.password)
 
 
 def _files(settings: Settings, unit: str) -> Iterator[tuple[Path, str]]:
@@ -188,5 +201,5 @@ def _file_handler(path: Path, variable: str) -> logging.Handler:
         return WatchedFileHandler(path, encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"{path}: the log cannot be written ({error.strerror}); check {variable} and the folder's owner"
+            f"{path}: журнал не пишется ({error.strerror}); проверьте {variable} и владельца папки"
         ) from error

@@ -49,6 +49,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             loading.create_task(asyncio.to_thread(vad.warm_up))
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())
+            loading.create_task(asyncio.to_thread(_warm_text))
         retriever = opening.result()
         try:
             fixed = (*split_segments(prompts.current.greeting), *canned_texts())
@@ -77,3 +78,8 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     finally:
         await asr.close()
         await tts.close()
+
+
+def _warm_text() -> None:
+    """Load the dictionaries of text processing, which are read at their first use."""
+    verbalize(normalize("Есть машина на сто килоньютонов за 5 рублей"))

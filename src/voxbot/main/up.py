@@ -7,7 +7,6 @@ its message, so everything stops. Any other end is a crash: the unit is started 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import structlog
 
 from voxbot.main.context import EXIT_BAD_SETUP
 from voxbot.main.knowledge import ensure_index
+from voxbot.main.lifecycle import until_stopped
 
 if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
@@ -32,7 +32,11 @@ class UnitFailedError(Exception):
 
 
 async def run(settings: Settings, env_file: str | None) -> int:
-    """Supervise until cancelled; return the exit status."""
+    """Build what is missing and supervise until SIGTERM or SIGINT; return the exit status."""
+    return await until_stopped(_supervise(settings, env_file)) or 0
+
+
+async def _supervise(settings: Settings, env_file: str | None) -> int:
     await ensure_index(settings)
     told = asyncio.Event()
     status = 0
@@ -61,8 +65,8 @@ async def _run_once(unit: str, env_file: str | None, api_ready: asyncio.Event) -
     """Run one unit to its end, passing its stdout on; on cancellation stop it by its pid."""
     options = ["--env", env_file] if env_file else []
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "voxbot", *options, unit, stdout=asyncio.subprocess.PIPE, env={**os.environ}
-    )
+        sys.executable, "-m", "voxbot", *options, unit, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )  # a session of its own: Ctrl+C in the terminal stops the units through us, in order
     assert process.stdout is not None
     try:
         async for line in process.stdout:

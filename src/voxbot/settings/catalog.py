@@ -1,4 +1,4 @@
-"""The schema seen as a flat list of variables: what each accepts, in words."""
+"""The schema seen as a flat list of variables: what each accepts, in Russian words."""
 
 from __future__ import annotations
 
@@ -8,14 +8,31 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 from pydantic import AnyHttpUrl, SecretStr
 
-from voxbot.settings.schema import Group, Settings
+from voxbot.settings.schema import FORMS, Group, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic.fields import FieldInfo
 
-_SIGNS = {"ge": "from {}", "gt": "above {}", "le": "to {}", "lt": "below {}"}
+_BOUNDS = ("ge", "gt", "le", "lt")
+_RANGES: dict[tuple[str, ...], str] = {
+    (): "",
+    ("ge",): "не меньше {}",
+    ("gt",): "больше {}",
+    ("le",): "не больше {}",
+    ("lt",): "меньше {}",
+    ("ge", "le"): "от {} до {}",
+    ("gt", "le"): "больше {} и не больше {}",
+    ("ge", "lt"): "не меньше {} и меньше {}",
+    ("gt", "lt"): "больше {} и меньше {}",
+}
+_KINDS: dict[Any, str] = {
+    bool: "true или false",
+    int: "целое число",
+    float: "число",
+    AnyHttpUrl: "значение вида http://узел:порт или https://узел",
+}
 
 RESERVED = frozenset(
     {
@@ -78,27 +95,22 @@ class Variable:
 
     @property
     def accepted(self) -> str:
-        """What may be written, in words: `a whole number from 1 to 20`. Empty: any text."""
+        """What may be written, in words that go on from «нужно»: `целое число от 1 до 20`. Empty: any text."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
-        words = {
-            bool: "true or false",
-            int: "a whole number",
-            float: "a number",
-            AnyHttpUrl: "an http:// or https:// address",
-        }.get(self.type, "")
+            return " или ".join([", ".join(self.choices[:-1]), self.choices[-1]])
         limits = self._limits()
         if "pattern" in limits:
-            words = f"text that matches {limits['pattern']}"
-        elif "min_length" in limits:
-            words = "any text but an empty one"
-        bounds = [form.format(_number(limits[key])) for key, form in _SIGNS.items() if key in limits]
-        return " ".join([words, *bounds, self.unit]).strip() if words else ""
+            return FORMS[limits["pattern"]]
+        if "min_length" in limits:
+            return "непустое значение"
+        found = tuple(key for key in _BOUNDS if key in limits)
+        bounds = _RANGES[found].format(*(_number(limits[key]) for key in found))
+        return " ".join(part for part in (_KINDS.get(self.type, ""), bounds, self.unit) if part)
 
     def _limits(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for item in self.info.metadata:
-            for key in (*_SIGNS, "pattern", "min_length"):
+            for key in (*_BOUNDS, "pattern", "min_length"):
                 if (value := getattr(item, key, None)) is not None:
                     found[key] = value
         return found

@@ -32,9 +32,9 @@ def read_env_file(path: Path) -> Iterator[Assignment]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+        raise ConfigError(f"{path}: не UTF-8 (байт {error.start}); сохраните файл в кодировке UTF-8") from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path and its rights") from error
+        raise ConfigError(f"{path}: файл не читается ({error.strerror}); проверьте путь и права") from error
     return _assignments(text)
 
 

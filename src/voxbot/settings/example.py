@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Group
 
 _HEADER = """\
-# Settings of VoxBot. Generated from the schema by `python -m voxbot.settings.example`: do not edit.
-# Copy this file to .env and uncomment what you change. Every line shows the default; the process
-# environment wins over .env, and an empty value means the default.
+# Настройки VoxBot. Этот файл создаёт команда `python -m voxbot.settings.example`, не правьте его.
+# Скопируйте его в .env и уберите # перед тем, что меняете. В каждой строке стоит значение по умолчанию.
+# Переменные окружения важнее .env; пустое значение — то же, что значение по умолчанию.
 """
 
 
@@ -28,8 +28,7 @@ def render_example() -> str:
 
 def _section(name: str, model: type[Group]) -> str:
     defaults = model()
-    title = (model.__doc__ or name).strip().splitlines()[0].rstrip(".")
-    lines = [f"# ---- {title} ----", ""]
+    lines = [f"# ---- {model.model_config.get('title', name)} ----", ""]
     for variable in variables():
         if variable.group == name:
             lines += [
@@ -43,7 +42,7 @@ def _section(name: str, model: type[Group]) -> str:
 def _comment(variable: Variable) -> Iterator[str]:
     yield f"# {variable.info.description}."
     if variable.accepted:
-        yield f"# Accepts {variable.accepted}."
+        yield f"# Допустимо: {variable.accepted}."
 
 
 def _written(value: object) -> str:

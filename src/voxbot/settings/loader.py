@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 DEFAULT_ENV_FILE = Path(".env")
 _LOOKALIKE_RATIO = 0.84
 _SHOWN_VALUE_CHARS = 80
+_CREDENTIALS = re.compile(r"^([\w+.-]+://)?.*@", re.DOTALL)
+"""User and password of an address; a password may itself hold `/` and `@`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value as it was written, and where: `environment` or `.env:12`."""
+    """A value as it was written, and where: `окружение` or `.env:12`."""
 
     value: str
     origin: str
@@ -54,7 +56,7 @@ def load_settings(
     given = _from_file(env_file, notes, problems)
     for variable in variables():
         if value := environ.get(variable.name, "").strip():
-            given[variable.name] = _Given(value, "environment")
+            given[variable.name] = _Given(value, "окружение")
     values: dict[str, Any] = {}
     for name, model in groups():
         own = [variable for variable in variables() if variable.group == name]
@@ -86,14 +88,14 @@ def _from_file(env_file: Path | None, notes: list[str], problems: list[str]) -> 
             name = re.match(r"(?:export\s+)?(\w+)\s*=", item.name)
             lines = problems if name and name[1] in known else notes
             what = f"{name[1]} ({origin})" if name else origin
-            lines.append(f"{what}: the line cannot be read; write NAME=value and close every quote")
+            lines.append(f"{what}: строка не разобрана; напишите ИМЯ=значение и закройте все кавычки")
         elif item.name in known:
             given.pop(item.name, None)
             if value := item.value.strip():
                 given[item.name] = _Given(value, origin)
         elif item.name not in RESERVED:
-            close = get_close_matches(item.name, known | RESERVED, 1, _LOOKALIKE_RATIO)
-            notes += [f"{item.name} ({origin}) is not a variable of VoxBot; did you mean {near}?" for near in close]
+            close = get_close_matches(item.name.upper(), known | RESERVED, 1, _LOOKALIKE_RATIO)
+            notes += [f"{item.name} ({origin}): у VoxBot нет такой переменной; может быть, {near}?" for near in close]
     return given
 
 
@@ -103,11 +105,12 @@ def _spelled(variable: Variable, value: str) -> str:
 
 
 def _wrong(variable: Variable, given: _Given) -> str:
-    return f"{_shown(variable, given)}: expected {variable.accepted or 'another value'}"
+    hint = "; дробь пишется через точку" if variable.type is float and "," in given.value else ""
+    return f"{_shown(variable, given)}: нужно {variable.accepted or 'другое значение'}{hint}"
 
 
 def _shown(variable: Variable, given: _Given) -> str:
-    value = "***" if variable.secret else re.sub(r"://[^/@\s]*@", "://***@", given.value)
+    value = "***" if variable.secret else _CREDENTIALS.sub(r"\1***@", given.value)
     if len(value) > _SHOWN_VALUE_CHARS:
         value = value[:_SHOWN_VALUE_CHARS] + "…"
     return f"{variable.name}={value!r} ({given.origin})"
@@ -118,17 +121,17 @@ def _contradictions(group: Group, given: Mapping[str, _Given]) -> Iterator[str]:
 
     def shown(name: str) -> str:
         variable = next(item for item in variables() if item.name == name)
-        default = _Given(str(getattr(group, variable.field)), "default")
+        default = _Given(str(getattr(group, variable.field)), "по умолчанию")
         return _shown(variable, given.get(name, default))
 
     if isinstance(group, TurnSettings) and group.speculate_silence_ms >= group.end_silence_ms:
-        yield f"{shown('TURN_SPECULATE_SILENCE_MS')}: expected less than {shown('TURN_END_SILENCE_MS')}"
+        yield f"{shown('TURN_SPECULATE_SILENCE_MS')}: нужно меньше, чем {shown('TURN_END_SILENCE_MS')}"
     if isinstance(group, MediaSettings) and group.block_ms > group.max_ahead_ms:
-        yield f"{shown('MEDIA_BLOCK_MS')}: expected at most {shown('MEDIA_MAX_AHEAD_MS')}"
+        yield f"{shown('MEDIA_BLOCK_MS')}: нужно не больше, чем {shown('MEDIA_MAX_AHEAD_MS')}"
     if isinstance(group, LlmSettings) and group.provider == "openai" and not (group.api_key or group.base_url):
         yield (
-            f"{shown('LLM_PROVIDER')}: expected OPENAI_API_KEY to be set, "
-            "or OPENAI_BASE_URL for a service of your own that needs no key"
+            f"{shown('LLM_PROVIDER')}: задайте OPENAI_API_KEY "
+            "или OPENAI_BASE_URL, если у вас свой сервис, которому ключ не нужен"
         )
 
 
@@ -137,6 +140,5 @@ def _doubts(settings: Settings) -> Iterator[str]:
     api = settings.api
     if not api.is_loopback and api.secret_key is None and not api.open_reads:
         yield (
-            f"API_HOST={api.host} is open to the network but API_SECRET_KEY is not set: "
-            "every request will be refused; set a key"
+            f"API_HOST={api.host} открыт в сеть, а API_SECRET_KEY не задан: все запросы будут отклонены; задайте ключ"
         )

@@ -107,7 +107,7 @@ class CallLogRepository:
     async def _existing(session: AsyncSession, call_id: CallId) -> LoggedCall:
         call = await session.get(LoggedCall, call_id)
         if call is None:
-            raise StoreError(f"call {call_id} is not in the call log: its start could not be written")
+            raise StoreError(f"звонка {call_id} нет в журнале звонков: не удалось записать его начало, см. ошибки выше")
         return call
 
 

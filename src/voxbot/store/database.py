@@ -80,6 +80,12 @@ def _set_up_connection(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
     connection.create_function("said", 2, said, deterministic=True)
+    # SQLite's own knows only Latin letters.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else str(text).lower()
 
 
 def _begin(connection: Any) -> None:

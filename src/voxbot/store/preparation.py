@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_S = 10.0
 """How long a writer waits for another one before it gives up."""
 
+_ADVICE = {
+    "not a database": "это не база SQLite; уберите файл или укажите в DB_PATH другой",
+    "malformed": "база данных повреждена; восстановите её из резервной копии",
+    "readonly": "база данных только для чтения; сделайте пользователя VoxBot владельцем файла и его папки",
+    "unable to open": "база данных не открывается; проверьте, что её папка существует и доступна для записи",
+    "locked": "базу данных заняла другая программа; остановите её и повторите",
+    "full": "на диске нет места; освободите его",
+}
+"""What SQLite says, and what that means for the operator."""
+
 
 def prepare(path: Path) -> None:
     """Make `path` a database of the newest revision. Blocks; raises StoreError."""
@@ -27,10 +37,10 @@ def prepare(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"{path.parent}: the folder cannot be made ({error.strerror}); check DB_PATH and its owner"
+            f"{path.parent}: не удалось создать папку ({error.strerror}); проверьте DB_PATH и владельца папки"
         ) from error
     if path.exists() and not os.access(path, os.W_OK):
-        raise StoreError(f"{path}: the database is read-only; give the file and its folder to VoxBot's user")
+        raise StoreError(f"{path}: {_ADVICE['readonly']}")
     try:
         if _revision(path) != HEAD:
             _migrate(path)
@@ -42,15 +52,7 @@ def store_error(path: Path, error: BaseException) -> StoreError:
     """Say in one line what is wrong with the database and what to do."""
     # Only the driver's own words: SQLAlchemy's text quotes the statement.
     text = str(getattr(error, "orig", error))
-    advice = {
-        "not a database": "this file is not a SQLite database; move it away or set DB_PATH to another file",
-        "malformed": "the database is damaged; restore it from a backup",
-        "readonly": "the database is read-only; give the file and its folder to VoxBot's user",
-        "unable to open": "the database cannot be opened; check that its folder exists and is writable",
-        "locked": "another program keeps the database locked; stop it and try again",
-        "full": "the disk is full; free some space",
-    }
-    fix = next((fix for sign, fix in advice.items() if sign in text), f"the database failed: {text}")
+    fix = next((fix for sign, fix in _ADVICE.items() if sign in text), f"сбой базы данных: {' '.join(text.split())}")
     return StoreError(f"{path}: {fix}")
 
 
@@ -91,7 +93,7 @@ def _migrate(path: Path) -> None:
             command.upgrade(config, "head")
     except CommandError as error:
         raise StoreError(
-            f"{path}: the database was written by a newer VoxBot; install that version or restore a backup"
+            f"{path}: базу данных записал более новый VoxBot; установите ту версию или восстановите резервную копию"
         ) from error
     except DBAPIError as error:
         raise store_error(path, error) from error

@@ -31,7 +31,7 @@ def parse_local(text: str) -> datetime | None:
         return _wall_clock(datetime.fromtimestamp(seconds, UTC))
     try:
         return _wall_clock(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):  # overflow: a zone moves it out of the years that Python knows
         pass
     for form in _RUSSIAN_FORMATS:
         try:

@@ -50,4 +50,5 @@ def said(transcript_json: str, wanted: str) -> bool:
     escaped = json.dumps(wanted, ensure_ascii=False)[1:-1]
     if escaped not in transcript_json.lower():  # spares the parsing of most calls
         return False
-    return any(wanted in f"{turn.get('text')}\n{turn.get('raw')}".lower() for turn in load_turns(transcript_json))
+    texts = (turn.get(key) for turn in load_turns(transcript_json) for key in ("text", "raw"))
+    return any(wanted in str(text).lower() for text in texts if text is not None)

@@ -10,7 +10,9 @@ _TRANSCRIPT = '[{"speaker": "user", "text": "где вы находитесь", 
 class CallRow(BaseModel):
     """One call."""
 
-    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+    model_config = ConfigDict(
+        from_attributes=True, populate_by_name=True, json_schema_extra={"description": "Один звонок."}
+    )
 
     id: str = Field(examples=["1772362800.42"])
     caller_id: str = Field(alias="callerId", examples=["+79161234567"])

@@ -11,7 +11,7 @@ from voxbot.admin.problems import ApiError
 from voxbot.store.call_log import CallFilter, CallLogRepository
 from voxbot.store.times import parse_local
 
-_WHOLE_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d\d\.\d\d\.\d{4}")
+_WHOLE_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{1,2}\.\d{1,2}\.\d{4}")
 
 
 def make_filter(q: str, date_from: str, date_to: str, status: str) -> CallFilter:
@@ -21,15 +21,27 @@ def make_filter(q: str, date_from: str, date_to: str, status: str) -> CallFilter
     """
     start_from = _moment("date_from", date_from)
     last = _moment("date_to", date_to)
-    if last is not None:
-        whole_day = _WHOLE_DAY.fullmatch(date_to.strip())
-        last = last + timedelta(days=1) if whole_day else last.replace(microsecond=0) + timedelta(seconds=1)
-    return CallFilter(q=q.strip() or None, start_from=start_from, start_before=last, status=status.strip() or None)
+    return CallFilter(
+        q=q.strip() or None,
+        start_from=start_from,
+        start_before=None if last is None else _after(last, date_to),
+        status=status.strip() or None,
+    )
 
 
 async def list_calls(calls: CallLogRepository, wanted: CallFilter, limit: int, offset: int) -> list[CallRow]:
     """Read one page of calls, newest first."""
     return [CallRow.model_validate(record) for record in await calls.list_calls(wanted, limit, offset)]
+
+
+def _after(last: datetime, text: str) -> datetime | None:
+    """Take the first moment that lies after `last`, written as `text`; None at the end of time."""
+    try:
+        if _WHOLE_DAY.fullmatch(text.strip()):
+            return last + timedelta(days=1)
+        return last.replace(microsecond=0) + timedelta(seconds=1)
+    except OverflowError:
+        return None
 
 
 def _moment(name: str, text: str) -> datetime | None:

@@ -16,7 +16,7 @@ from voxbot.domain.errors import ConfigError
 from voxbot.main.context import print_json, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from voxbot.knowledge.search import SearchResult
     from voxbot.settings.schema import Settings
@@ -121,7 +121,7 @@ def _show_text(result: SearchResult) -> None:
 
 
 @contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(*, shown: bool) -> Generator[Callable[[int, int], None] | None]:
     """Show a bar with the time left on stderr."""
     if not shown:
         yield None

@@ -106,8 +106,8 @@ class WhisperAsr:
         await self.transcribe(AudioChunk(murmur, _RATE_HZ), AsrHints())
 
     async def close(self) -> None:
-        """Drop what waits, wait for what runs, free the model."""
-        await asyncio.to_thread(self._workers.shutdown, wait=True, cancel_futures=True)
+        """Finish what somebody still waits for, refuse what comes after, free the model."""
+        await asyncio.to_thread(self._workers.shutdown)
         self._engine = None
 
     def _recognise(self, audio: AudioChunk, terms: str) -> Transcript:

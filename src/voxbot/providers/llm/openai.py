@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -85,8 +86,8 @@ class OpenAiLlm:
             yield piece
 
     async def warm_up(self) -> None:
-        """Load the client library (about a second), so that the first caller does not wait for it."""
-        self._client()
+        """Load the client library: about a second, in a thread."""
+        await asyncio.to_thread(self._client)
 
     async def close(self) -> None:
         """Close the connections."""

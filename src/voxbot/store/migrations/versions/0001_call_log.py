@@ -38,11 +38,13 @@ def upgrade() -> None:
         sa.Column("endTime", sa.Text),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("transcript_json", sa.Text, nullable=False),
-        *(sa.Column(column["name"], column["type"]) for column in extra),
+        *(sa.Column(column["name"], _kept(column["type"])) for column in extra),
     )
     if old:
         _copy(connection, [column["name"] for column in old])
         op.drop_table("logs")
+        # An operator's view of `logs` would stop the renaming, for at this moment there is no such table.
+        op.execute("PRAGMA legacy_alter_table=ON")
     op.rename_table("logs_new", "logs")
     op.create_index("ix_logs_startTime", "logs", ["startTime"])
 
@@ -59,6 +61,11 @@ def _copy(connection: sa.Connection, names: Sequence[str]) -> None:
     taken: set[str] = set()
     for rows in connection.execute(sa.select(source)).mappings().partitions(_BATCH_ROWS):
         connection.execute(sa.insert(target), [_adopted(dict(row), taken) for row in rows])
+
+
+def _kept(declared: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    """Take an undeclared type for BLOB: neither changes what is stored."""
+    return sa.BLOB() if isinstance(declared, sa.types.NullType) else declared
 
 
 def _columns(names: Sequence[str]) -> list[sa.ColumnClause[Any]]:
@@ -96,9 +103,10 @@ def _time(value: Any) -> str:
 
 def _readable(value: Any) -> str:
     """Write Russian letters as themselves, so that the log's search finds them."""
-    if isinstance(value, bytes):
-        value = value.decode(errors="replace")
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value or "[]")
     try:
-        return json.dumps(json.loads(value or "[]"), ensure_ascii=False)
+        readable = json.dumps(json.loads(text), ensure_ascii=False)
+        readable.encode()  # half of an emoji cannot be written as itself
     except ValueError:
-        return str(value)
+        return text
+    return readable

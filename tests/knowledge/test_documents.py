@@ -1,0 +1,100 @@
+import itertools
+
+import pytest
+
+from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.documents import CHUNK_CHARS, prepare, read_document, split_document
+
+ALL_LEVELS = "\n".join(f"{'#' * level} Заголовок {level}\nТекст {level}." for level in range(1, 7))
+
+
+def test_every_heading_level_is_repeated_as_a_plain_line_once():
+    prepared = prepare(ALL_LEVELS)
+    lines = prepared.split("\n")
+    for level in range(1, 7):
+        at = lines.index(f"{'#' * level} Заголовок {level}")
+        assert lines[at + 1] == f"Заголовок {level}"
+    assert prepare(prepared) == prepared
+
+
+def test_a_heading_that_its_writer_repeated_is_not_repeated_again():
+    assert prepare("## Цены\n\nЦены\nОт рубля.").count("Цены") == 2
+
+
+def test_what_looks_like_a_heading_inside_a_code_block_is_left_alone():
+    text = "# Связь\nСвязь\n```\n# адрес машины\nping 192.168.0.10\n```"
+    assert prepare(text) == text
+
+
+def test_sections_become_chunks_that_know_their_headings_and_place():
+    text = "# Доставка\nВезём всюду.\n<<->>\n## На Урал\nПять дней.\n<<->>\n# Гарантия\nДва года."
+    chunks = list(split_document("general", text))
+    assert [chunk.headings for chunk in chunks] == [("Доставка",), ("Доставка", "На Урал"), ("Гарантия",)]
+    assert [chunk.title for chunk in chunks] == ["Доставка", "На Урал", "Гарантия"]
+    prepared = prepare(text)
+    assert all(prepared[chunk.start_index :].startswith(chunk.text) for chunk in chunks)
+
+
+def test_a_section_with_a_heading_and_no_text_answers_nothing_and_makes_no_chunk():
+    assert [chunk.title for chunk in split_document("tech", "# Пусто\n<<->>\n# Есть\nФакт.")] == ["Есть"]
+
+
+def test_a_long_section_is_cut_with_overlap_and_every_cut_keeps_its_title():
+    facts = "\n\n".join(f"Факт номер {number} о разрывной машине и её деталях." for number in range(400))
+    chunks = list(split_document("tech", f"# Машина\n{facts}"))
+    prepared = prepare(f"# Машина\n{facts}")
+    assert len(chunks) > 3
+    assert all(len(chunk.text) <= CHUNK_CHARS for chunk in chunks)
+    assert {chunk.title for chunk in chunks} == {"Машина"}
+    for before, after in itertools.pairwise(chunks):
+        assert prepared[after.start_index :].startswith(after.text)
+        assert after.start_index < before.start_index + len(before.text)
+
+
+def test_every_fact_of_a_long_chunk_has_a_passage_led_by_its_title():
+    facts = [f"Параметр {number} равен {number * 7} миллиметрам в рабочем положении машины." for number in range(30)]
+    (chunk,) = split_document("tech", "# РЭМ-100\n" + "\n".join(facts))
+    assert len(chunk.passages) > 3
+    for fact in facts:
+        assert any(fact in passage and passage.startswith("РЭМ-100\n") for passage in chunk.passages)
+
+
+def test_a_table_row_is_matched_together_with_its_column_names():
+    (chunk,) = split_document("general", "# Цены\n| Модель | Цена |\n|---|---|\n| РЭМ-50 | **1 740 000** |")
+    assert chunk.passages == ("Цены\nМодель: РЭМ-50, Цена: 1 740 000.",)
+
+
+def test_an_id_depends_on_the_content_alone():
+    before = {chunk.title: chunk.chunk_id for chunk in split_document("general", "# А\nРаз.\n<<->>\n# Б\nДва.")}
+    after = {chunk.title: chunk.chunk_id for chunk in split_document("general", "# А\nИначе.\n<<->>\n# Б\nДва.")}
+    assert before["Б"] == after["Б"]
+    assert before["А"] != after["А"]
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_heading(tmp_path):
+    path = tmp_path / "kb.md"
+    path.write_text("# Адрес\nВладимир.", encoding="utf-8-sig")
+    assert read_document("general", path).chunks[0].title == "Адрес"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist"),
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        ("# Адрес\nВладимир".encode("cp1251"), "not UTF-8"),
+        (b"PK\x03\x04\x00\x00", "not a text file"),
+        (b"<<->>\n<<->>", "holds no text"),
+        ("# Одни\n## заголовки".encode(), "holds no text"),
+    ],
+)
+def test_an_unusable_file_is_one_line_that_names_it(tmp_path, content, said):
+    path = tmp_path / "kb.md"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(KnowledgeError) as error:
+        read_document("general", path)
+    assert str(path) in str(error.value)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

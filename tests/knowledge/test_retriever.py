@@ -1,0 +1,91 @@
+import pytest
+from fakes.embedder import TrigramEmbedder
+
+from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.index import build_index
+
+
+@pytest.mark.parametrize(
+    ("question", "kb", "title"),
+    [
+        ("сколько стоит разравная машина на сто кило ньютонов", "general", "Цены на разрывные машины"),
+        ("почём рэм пятьдесят", "general", "Цены на разрывные машины"),
+        ("где вы находитесь", "general", "Адрес"),
+        ("а свидетельство опыверки вы даёте", "general", "Поверка и свидетельство о поверке"),
+        ("сколько весит рэм сто", "tech", "Разрывная машина РЭМ-100"),
+        ("какой куб нужен по гост десять сто восемьдесят", "tech", "Испытание бетона по ГОСТ 10180"),
+    ],
+)
+async def test_a_spoken_question_finds_its_base_and_section(retriever, question, kb, title):
+    result = await retriever.search(question)
+    assert result.used == kb
+    assert result.hits[0].title == title
+    assert result.hits[0].kb == kb
+
+
+async def test_one_question_costs_one_embedding_and_asked_again_none(retriever, embedder):
+    first = await retriever.search("где вы находитесь")
+    again = await retriever.search("Где вы находитесь?")
+    assert (first.embedding, again.embedding) == ("computed", "cached")
+    assert len(embedder.queries) == 1
+    assert first.hits == again.hits
+
+
+async def test_hits_are_best_first_calibrated_and_as_many_as_asked(retriever):
+    hits = (await retriever.search("доставка в екатеринбург", k=4)).hits
+    scores = [hit.score for hit in hits]
+    assert len(hits) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 < score < 1 for score in scores)
+
+
+async def test_a_question_about_something_else_scores_below_one_half(retriever):
+    for question in ("какая завтра погода в париже", "посоветуйте хороший фильм", "алло"):
+        assert (await retriever.search(question)).hits[0].score < 0.5
+    assert (await retriever.search("доставка в екатеринбург")).hits[0].score > 0.5
+
+
+async def test_the_other_base_is_asked_below_the_threshold_only(root, sources, embedder, open_over):
+    await build_index(root, sources, embedder)
+    sure = await (await open_over(embedder, fallback_threshold=0.0)).search("где вы находитесь")
+    unsure = await (await open_over(embedder, fallback_threshold=1.0)).search("где вы находитесь")
+    assert (sure.fallback, unsure.fallback) == (False, True)
+    assert unsure.used == "general"
+
+
+async def test_a_base_asked_for_by_name_is_the_only_one_searched(retriever):
+    result = await retriever.search("где вы находитесь", kb="tech")
+    assert (result.route, result.used, result.fallback) == ("tech", "tech", False)
+    assert {hit.kb for hit in result.hits} == {"tech"}
+
+
+async def test_a_retriever_moves_on_to_a_new_index_and_not_before(retriever, root, sources, embedder):
+    assert not await retriever.maybe_reload()
+    sources["general"].write_text("# Адрес\nМы переехали в Казань.", encoding="utf-8")
+    await build_index(root, sources, embedder)
+    assert await retriever.maybe_reload()
+    assert "Казань" in (await retriever.search("где вы находитесь")).hits[0].text
+
+
+async def test_a_question_never_waits_for_a_new_index_but_brings_it_in(retriever, root, sources, embedder):
+    before = retriever.space.version
+    version = (await build_index(root, sources, embedder)).version
+    await retriever.search("где вы находитесь")
+    assert retriever.space.version == before
+    await retriever.close()
+    assert retriever.space.version == version
+
+
+async def test_an_index_of_another_model_is_not_taken_into_use(retriever, root, sources):
+    before = retriever.space.version
+    await build_index(root, sources, TrigramEmbedder("another model"))
+    assert not await retriever.maybe_reload()
+    assert retriever.space.version == before
+
+
+async def test_without_an_index_the_error_says_what_to_run(root, sources, embedder, open_over):
+    with pytest.raises(KnowledgeError, match="voxbot kb build"):
+        await open_over(embedder)
+    await build_index(root, sources, TrigramEmbedder("another model"))
+    with pytest.raises(KnowledgeError, match="another model"):
+        await open_over(embedder)
