@@ -89,3 +89,13 @@ async def test_without_an_index_the_error_says_what_to_run(root, sources, embedd
     await build_index(root, sources, TrigramEmbedder("another model"))
     with pytest.raises(KnowledgeError, match="another model"):
         await open_over(embedder)
+
+
+async def test_a_short_question_gets_the_section_on_the_subject_itself(root, sources, embedder, open_over):
+    sources["general"].write_text(
+        "# Гарантия\nГарантия на машины действует 24 месяца.\n<<->>\n"
+        "# Что не покрывает гарантия\nГарантия не покрывает перегрузки. По гарантии не меняем масло.",
+        encoding="utf-8",
+    )
+    await build_index(root, sources, embedder)
+    assert (await (await open_over(embedder)).search("а гарантия какая")).hits[0].title == "Гарантия"

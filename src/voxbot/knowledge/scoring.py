@@ -11,7 +11,8 @@ embedder or the size of one base:
     title     the share of its chunk's title that the question names (0-1)
 
 The weights come from a logistic regression on 121 answerable and 65 unanswerable questions written for this
-purpose, other than those of `bench/data`; `bench/retrieval.py` checks them.
+purpose, other than those of `bench/data`; that of the title was found by trial, and the bias puts 0.5 where one
+answerable question in twenty is refused. `bench/retrieval.py` checks them.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.records import Records
-    from voxbot.knowledge.titles import TitleIndex
 from voxbot.knowledge.versions import VersionStore
 
 

@@ -18,6 +18,7 @@ from voxbot.main.knowledge import open_retriever
 from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
 from voxbot.speech.tts_cache import CachedTts
+from voxbot.text import verbalizer
 from voxbot.text.normalizer import normalize
 from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
@@ -43,6 +44,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     vad = registry.create_vad(settings)
     asr = registry.create_asr(settings)
     tts = CachedTts(registry.create_tts(settings))
+    answerer = None
     try:
         async with asyncio.TaskGroup() as loading:
             opening = loading.create_task(open_retriever(settings))
@@ -58,6 +60,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             log.warning("Готовые фразы не озвучены заранее", error=str(error))
         hints = AsrHints(terms=retriever.speech_terms())
         answerer = build_agent(settings, retriever, prompts, current=lambda: source.current)
+        await answerer.warm_up()
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
         gc.collect()
@@ -76,10 +79,13 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             publish=publish,
         )
     finally:
+        if answerer:
+            await answerer.close()
         await asr.close()
         await tts.close()
 
 
 def _warm_text() -> None:
     """Load the dictionaries of text processing, which are read at their first use."""
-    verbalize(normalize("Есть машина на сто килоньютонов за 5 рублей"))
+    normalize("Есть машина на сто килоньютонов")
+    verbalizer.warm_up()

@@ -44,8 +44,8 @@ _MIN_MS = 60
 """Anything shorter is a click."""
 
 _CONTEXT_TOKENS = 448
-_PROMPT_TOKENS = 200
-"""Of Whisper's context half at most may be prompt; each token costs time."""
+_PROMPT_TOKENS = 222
+"""Half of Whisper's context, without the token that announces a prompt (openai/whisper, `decoding.py`)."""
 _TOKENS_PER_S = 10
 _SPARE_TOKENS = 12
 """Bound of what may be written: Russian speech takes at most 5.4 tokens a second, a loop on noise would take 2.5 s."""
@@ -202,15 +202,13 @@ class _Engine:
         return _Decoding(text, SpeechEvidence(float(result.scores[0]), float(result.no_speech_prob)))
 
     def _prompt_tokens(self, terms: str) -> list[int]:
-        """Encode the first terms that fit; remembered, as all turns of a call have the same."""
+        """Encode the last terms that fit; remembered, as all turns have the same."""
         known, tokens = self._prompt
         if known == terms:
             return tokens
-        kept, tokens = terms.split(","), []
-        while kept and (not tokens or len(tokens) > _PROMPT_TOKENS):
-            tokens = [self._tokenizer.sot_prev, *self._tokenizer.encode(" " + ",".join(kept).strip())]
-            kept.pop()
-        if len(tokens) > _PROMPT_TOKENS or not terms.strip():
-            tokens = []
+        kept = [term.strip() for term in terms.split(",")]
+        while len(tokens := self._tokenizer.encode(" " + ", ".join(kept))) > _PROMPT_TOKENS and kept:
+            del kept[0]
+        tokens = [self._tokenizer.sot_prev, *tokens] if any(kept) else []
         self._prompt = (terms, tokens)
         return tokens
