@@ -57,3 +57,9 @@ def test_whole_questions_are_left_alone(question):
 
 def test_nothing_to_lean_on():
     assert self_contained("а на двести?", []) == "а на двести?"
+
+
+@pytest.mark.parametrize("question", ["А где вы находитесь?", "а когда вы работаете?", "А кто у вас директор?"])
+def test_a_question_about_the_firm_itself_takes_nothing_from_the_dialogue(question):
+    history = [Utterance("user", "какие сроки доставки в Екатеринбург"), Utterance("bot", "От 5 до 7 рабочих дней.")]
+    assert self_contained(question, history) == question

@@ -30,9 +30,7 @@ def converse(utterances, *, asr=None, tts=None, media=None, environ=None, answer
 
     async def call():
         line = media or SimulatedMedia(utterances)
-        wired = services(
-            asr or ScriptedAsr(WORDS), answerer, tts=tts, published=published, environ=environ
-        )
+        wired = services(asr or ScriptedAsr(WORDS), answerer, tts=tts, published=published, environ=environ)
         return await Pipeline("call", line, wired).run(), line
 
     reason, line = run_virtual(call())

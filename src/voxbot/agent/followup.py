@@ -30,6 +30,8 @@ _ASKED_FOR = _PROPERTIES | word_set("""
     срок адрес гарантия стоить весить здравствуйте добрый день вечер пожалуйста подсказать весь какой
 """)
 """Words of an earlier question that are not its subject."""
+_WHOLE = word_set("где куда откуда когда кто")
+"""Asked of the firm, these make a whole question; «сколько у вас стоит» still lacks its subject."""
 _COMPANY = word_set("вы вас вам вами ваш ваша ваше ваши")
 _PREPOSITIONS = word_set("на в во до от для из по с со к за при о об без через")
 _WORD = re.compile(r"[^\W_]+(?:[-–][^\W_]+)*")
@@ -67,11 +69,13 @@ def needs_dialogue(question: str) -> bool:
         return opened and not _asks_something(body)
     if _refers(question) and len(nouns) <= 1:
         return True
+    about_company = not _COMPANY.isdisjoint(body)
+    if about_company and not _WHOLE.isdisjoint(body):  # «а где вы находитесь?»: the firm itself is the subject
+        return False
     if opened:
         properties_only = bool(nouns) and all(lemmatize(word).lemmas[0] in _PROPERTIES for word in nouns)
         partial = not nouns or (body[0] in _PREPOSITIONS and len(nouns) == 1)
         return properties_only or partial or (len(nouns) == 1 and not _asks_something(body))
-    about_company = not _COMPANY.isdisjoint(body)
     return len(body) <= 3 and not nouns and not about_company  # noqa: PLR2004 - «сколько весит», «на двести»
 
 

@@ -47,7 +47,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     answerer = None
     try:
         async with asyncio.TaskGroup() as loading:
-            opening = loading.create_task(open_retriever(settings))
+            opening = loading.create_task(open_retriever(settings, current=lambda: source.current))
             loading.create_task(asyncio.to_thread(vad.warm_up))
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())

@@ -1,0 +1,1 @@
+"""Install, back up, roll back, diagnose: the operator's commands."""
