@@ -138,13 +138,14 @@ class Pipeline:
         match action:
             case OpenUtterance(lead_ms):
                 self._recorder.open(lead_ms)
+                self._turn_ms = {}
             case DropUtterance():
                 self._recorder.close()
             case Recognise(attempt):
                 self._start_recognition(attempt)
             case TakeTurn(silence_ms):
                 self._speech_end_ms = self._now_ms() - silence_ms
-                self._turn_ms = {"endpoint": round(silence_ms, 1)}
+                self._turn_ms["endpoint"] = round(silence_ms, 1)
             case Answer(text):
                 self._answer(text)
             case SayLine(line, end):

@@ -47,7 +47,7 @@ _RIFF_HEADER_BYTES = 44
 
 
 def create(settings: Settings) -> Tts:  # noqa: ARG001 - every factory of the registry takes the settings
-    """Make the voice; the process starts at `warm_up` or the first text (0.5 s, 450 MB)."""
+    """Make the voice; the process starts at `warm_up` or the first text (0.6 s; 450 MB, later up to 0.7 GB)."""
     return FestivalTts()
 
 
