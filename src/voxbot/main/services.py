@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,7 +24,7 @@ from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
     from voxbot.domain.events import CallEvent
     from voxbot.settings.snapshot import SettingsSource
@@ -44,8 +44,9 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     vad = registry.create_vad(settings)
     asr = registry.create_asr(settings)
     tts = CachedTts(registry.create_tts(settings))
-    answerer = None
-    try:
+    async with AsyncExitStack() as owned:
+        owned.push_async_callback(asr.close)
+        owned.push_async_callback(tts.close)
         async with asyncio.TaskGroup() as loading:
             opening = loading.create_task(open_retriever(settings, current=lambda: source.current))
             loading.create_task(asyncio.to_thread(vad.warm_up))
@@ -53,14 +54,14 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             loading.create_task(tts.warm_up())
             loading.create_task(asyncio.to_thread(_warm_text))
         retriever = opening.result()
-        try:
-            fixed = (*split_segments(prompts.current.greeting), *canned_texts())
-            await tts.prepare(verbalize(text) for text in fixed)
-        except ProviderError as error:
-            log.warning("Готовые фразы не озвучены заранее", error=str(error))
-        hints = AsrHints(terms=retriever.speech_terms())
+        owned.push_async_callback(retriever.close)
         answerer = build_agent(settings, retriever, prompts, current=lambda: source.current)
+        owned.push_async_callback(answerer.close)
         await answerer.warm_up()
+        hints = AsrHints(terms=retriever.speech_terms())
+        await _prepare(tts, split_segments(prompts.current.greeting))  # said 40 ms after a call has begun
+        others = asyncio.create_task(_prepare(tts, canned_texts()))
+        owned.push_async_callback(_stop, others)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
         gc.collect()
@@ -78,11 +79,19 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             verbalize=verbalize,
             publish=publish,
         )
-    finally:
-        if answerer:
-            await answerer.close()
-        await asr.close()
-        await tts.close()
+
+
+async def _prepare(tts: CachedTts, texts: Iterable[str]) -> None:
+    """Synthesise what is said word for word; without it the phrases only come a little later."""
+    try:
+        await tts.prepare(verbalize(text) for text in texts)
+    except ProviderError as error:
+        log.warning("Готовые фразы не озвучены заранее", error=str(error))
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def _warm_text() -> None:

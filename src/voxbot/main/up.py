@@ -15,6 +15,7 @@ import structlog
 from voxbot.main.context import EXIT_BAD_SETUP
 from voxbot.main.knowledge import ensure_index
 from voxbot.main.lifecycle import until_stopped
+from voxbot.main.progress import index_progress
 
 if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
@@ -37,7 +38,8 @@ async def run(settings: Settings, env_file: str | None) -> int:
 
 
 async def _supervise(settings: Settings, env_file: str | None) -> int:
-    await ensure_index(settings)
+    with index_progress(shown=True) as progress:
+        await ensure_index(settings, progress)
     told = asyncio.Event()
     status = 0
     try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -14,9 +12,10 @@ import typer
 
 from voxbot.domain.errors import ConfigError
 from voxbot.main.context import print_json, run
+from voxbot.main.progress import index_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from voxbot.knowledge.search import SearchResult
     from voxbot.settings.schema import Settings
@@ -51,7 +50,7 @@ def build(
     """Построить индекс рядом с действующим и переключиться на него."""
     from voxbot.main.knowledge import build_index
 
-    with _progress(shown=not as_json) as progress:
+    with index_progress(shown=not as_json) as progress:
         report = run(build_index(ctx.obj.settings, progress, only=kb.value if kb else None))
     if as_json:
         seconds = round(report.seconds, 2)
@@ -118,18 +117,3 @@ def _show_text(result: SearchResult) -> None:
     print(f"База: {result.used}{other}, {result.ms.total:.0f} мс")
     for hit in result.hits:
         print(f"\n[{hit.score:.2f}] {hit.title}\n{hit.text}")
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Generator[Callable[[int, int], None] | None]:
-    """Show a bar with the time left on stderr."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("Индекс"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
