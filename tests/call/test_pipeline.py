@@ -1,5 +1,6 @@
 """Whole conversations through the real pipeline and turn machine, in virtual time, with scripted engines."""
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -153,3 +154,37 @@ def test_a_caller_who_hangs_up_in_the_middle_of_an_answer_leaves_the_heard_half(
     assert events[-1].cut
     assert PRICE.startswith(events[-1].text)
     assert 0 < len(events[-1].text) < len(PRICE)
+
+
+class HungVoice(ToneTts):
+    """Gives a first sound of every text and then nothing more."""
+
+    async def synthesize(self, text):
+        async for chunk in super().synthesize(text):
+            yield chunk
+        if "стоит" in text:
+            await asyncio.sleep(36_000)
+
+
+def test_a_voice_that_hangs_in_mid_sentence_is_given_up_and_the_call_goes_on():
+    reason, events, _, answerer = converse([speech(1500), speech(1200, 7000)], tts=HungVoice())
+    assert reason == "caller_hangup"
+    assert [question for question, _ in answerer.asked] == ["сколько стоит", "а срок"]
+    assert events[-1].text == "Один месяц."
+
+
+def test_a_bot_that_has_gone_deaf_hands_the_caller_over():
+    reason, _, _, _ = converse([speech(1500), speech(1500), speech(1500)], asr=ScriptedAsr(WORDS, failing=True))
+    assert reason == "error"
+
+
+def test_words_over_the_announced_transfer_do_not_cancel_it():
+    media = Interrupting([speech(1500), speech(1200, 7000)])
+    wordy = {
+        "оператора": ("Соединяю вас с оператором, оставайтесь, пожалуйста, на линии.", AnswerInfo(intent="operator"))
+    }
+    reason, _, _, answerer = converse(
+        [], media=media, asr=ScriptedAsr({8000: "оператора", 7000: "спасибо"}), answerer=ScriptedAnswerer(wordy)
+    )
+    assert reason == "operator"
+    assert len(answerer.asked) == 1

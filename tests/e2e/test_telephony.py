@@ -167,3 +167,24 @@ async def test_a_stopped_bot_hands_its_callers_over(lab, bot_in_process):
     assert (end.status, end.reason) == ("Failed", "stopped")
     assert len([span for span in report["remote"] if 250 < span["end_ms"] - span["start_ms"] < 350]) >= 2
     assert await lab.leftovers() == []
+
+
+async def test_a_call_lives_through_a_lost_ari_connection(lab, bot_in_process):
+    """After the reconnection Asterisk's list of channels holds our own: they are no orphans."""
+    published = []
+    async with bot_in_process(scripted(published=published)) as dispatcher:
+        talking = asyncio.create_task(lab.call([*HEAR, {"do": "pause", "ms": 4000}, *ASK, {"do": "hangup"}]))
+        async with asyncio.timeout(15):
+            while not any(isinstance(event, BotTurn) for event in published):
+                await asyncio.sleep(0.05)
+        reconnected = asyncio.Event()
+        dispatcher._on_ready = reconnected.set
+        await dispatcher._ari._events.close()
+        async with asyncio.timeout(5):
+            await reconnected.wait()
+        (report,) = await talking
+        (end,) = await ended(published)
+    assert report["ok"], pretty(report)
+    assert (end.status, end.reason) == ("Completed", "caller_hangup")
+    assert [event.text for event in published if isinstance(event, BotTurn)][-1] == ANSWER
+    assert await lab.leftovers() == []

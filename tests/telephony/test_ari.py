@@ -189,3 +189,16 @@ async def test_more_calls_than_the_http_library_allows_by_default_get_their_sock
 def test_dtmf_is_parsed():
     event = parse_event({"type": "ChannelDtmfReceived", "channel": channel("1"), "digit": "0"})
     assert event == DtmfReceived(event.channel, "0")
+
+
+async def test_a_program_that_took_our_application_is_named(capsys):
+    async with asterisk() as (far, ari):
+        running = asyncio.create_task(ari.run(lambda _: None, lambda: None))
+        await far.connected.wait()
+        await far.send({"type": "ApplicationReplaced", "application": "asterisk-bot"})
+        async with asyncio.timeout(5):
+            while not far.sockets[0].closed:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait({running})
+    assert "ARI_APP_NAME" in capsys.readouterr().out

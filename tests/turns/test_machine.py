@@ -291,3 +291,50 @@ def test_whatever_happens_the_machine_stays_sane(history):
             assert all(isinstance(action, EndCall) for action in actions)
         attempts = [action.attempt for action in actions if isinstance(action, Recognise)]
         assert all(attempt == caller.state.attempt for attempt in attempts)
+
+
+def test_speech_during_a_forced_turn_does_not_cancel_the_answer_when_it_starts():
+    caller = Caller(TurnPolicy(max_utterance_ms=10_000)).greeted()
+    caller.speak(10_500)
+    caller.tell(Recognised(caller.state.attempt, "и вот ещё"))
+    caller.speak(2000)
+    caller.tell(ReplyStarted())
+    assert caller.pause(500) == []
+    assert caller.state.phase is Phase.SPEAKING
+
+
+def test_the_announcement_of_a_transfer_is_not_interrupted_and_ends_the_call():
+    caller = Caller().greeted()
+    caller.speak(1000)
+    caller.pause(800)
+    caller.tell(Recognised(caller.state.attempt, "оператора"))
+    caller.tell(ReplyStarted(final=True))
+    assert caller.speak(1000) == []
+    assert caller.tell(ReplyEnded("operator")) == [EndCall("operator")]
+
+
+def test_a_line_that_never_falls_silent_ends_at_the_longest_call_too():
+    caller = Caller(TurnPolicy(max_call_ms=60_000)).greeted()
+    for _ in range(40):
+        caller.speak(1500)
+        for action in caller.pause(800):
+            if isinstance(action, Recognise):
+                caller.tell(Recognised(action.attempt, "радио"))
+        if caller.state.phase is Phase.ENDING:
+            break
+        caller.tell(ReplyStarted())
+    assert SayLine(Line.TOO_LONG_GOODBYE, end="too_long") in caller.actions
+    assert caller.now_ms < 65_000
+
+
+@given(st.sampled_from(["greeting", "thinking", "speaking"]))
+def test_a_bot_that_hangs_while_it_should_speak_ends_at_the_longest_call_even_if_the_goodbye_hangs(where):
+    caller = Caller(TurnPolicy(max_call_ms=60_000))
+    if where != "greeting":
+        caller.greeted().asked()
+    if where == "thinking":
+        caller.tell(ReplyEnded())
+        caller.speak(1000)
+        caller.pause(800)
+    actions = caller.nothing_arrives(120_000)
+    assert kinds(actions)[-3:] == [CancelReply, SayLine, EndCall]

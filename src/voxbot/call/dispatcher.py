@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_SECOND_LOOK_S = 1.0
+
 
 class Dispatcher:
     """All calls of this process. The map below is the only thing in VoxBot that is keyed by call."""
@@ -71,7 +73,12 @@ class Dispatcher:
         session = CallSession(self._ari, channel, self._services)
         task = asyncio.create_task(session.run(), name=f"call {channel.id}")
         self._sessions[channel.id] = (session, task)
-        task.add_done_callback(lambda _: self._sessions.pop(channel.id, None))
+        task.add_done_callback(lambda done: self._forget(channel.id, done))
+
+    def _forget(self, channel_id: ChannelId, done: asyncio.Task[None]) -> None:
+        # The caller may be back under the same id already, in a session of its own.
+        if (found := self._sessions.get(channel_id)) and found[1] is done:
+            del self._sessions[channel_id]
 
     def _on_connected(self) -> None:
         # The reference keeps the task alive; a second connection while one is under way makes it pointless.
@@ -82,13 +89,29 @@ class Dispatcher:
     async def _reconcile(self) -> None:
         """Compare our calls with Asterisk's: events of a lost connection are never repeated."""
         known = set(self._sessions)
-        try:
-            live = await live_channels(self._ari)
-            for gone in known - live:
-                if found := self._sessions.get(gone):
-                    found[0].caller_gone()
-            if orphans := live - known - set(self._sessions):
-                await release_orphans(self._ari, self._services.settings().ari, orphans)
-        except AriError as error:
-            log.warning("Не удалось сверить звонки с Asterisk", error=str(error))
+        live = await self._live_channels()
+        for gone in known - live:
+            if found := self._sessions.get(gone):
+                found[0].caller_gone()
         self._on_ready()
+        # A channel that is new this very moment has its StasisStart under way: only one that is still nobody's
+        # after a second look was left behind by a bot that died.
+        if orphans := live - self._own_channels():
+            await asyncio.sleep(_SECOND_LOOK_S)
+            orphans &= await self._live_channels() - self._own_channels()
+            try:
+                await release_orphans(self._ari, self._services.settings().ari, orphans, set(self._sessions))
+            except AriError as error:
+                log.warning("Не удалось убрать за прежним ботом", error=str(error))
+
+    def _own_channels(self) -> set[ChannelId]:
+        """Callers and the media channels of their calls."""
+        return set(self._sessions) | self._ari.listened_channels
+
+    async def _live_channels(self) -> set[ChannelId]:
+        while True:
+            try:
+                return await live_channels(self._ari)
+            except AriError as error:
+                log.warning("Не удалось сверить звонки с Asterisk, повторяю", error=str(error))
+                await asyncio.sleep(_SECOND_LOOK_S)

@@ -55,7 +55,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_ASR_TIMEOUT_S = 10.0
+_ASR_TIMEOUT_S = 12.0
+"""More than the limits of two recognisers in a row (speech/fallback.py): the second must have its chance."""
+_MAX_ASR_FAILURES = 2
 
 
 class Pipeline:
@@ -78,6 +80,7 @@ class Pipeline:
         self._raw_words = ""
         self._turn_ms: dict[str, float] = {}
         self._speech_end_ms = 0.0
+        self._asr_failures = 0
         self._recognition: asyncio.Task[None] | None = None
         self._reply: Reply | None = None
         self._reply_task: asyncio.Task[None] | None = None
@@ -189,8 +192,12 @@ class Pipeline:
         try:
             async with asyncio.timeout(_ASR_TIMEOUT_S):
                 raw = (await self._services.asr.transcribe(audio, self._services.asr_hints())).text
+            self._asr_failures = 0
         except (ProviderError, TimeoutError) as error:
             log.error("Распознавание речи не удалось", error=str(error) or "нет ответа вовремя")
+            self._asr_failures += 1
+            if self._asr_failures >= _MAX_ASR_FAILURES:  # a deaf bot cannot help: a person must take over
+                self._end("error")
         self._raw_words = raw
         self._turn_ms["asr"] = round(self._now_ms() - started_ms, 1)
         self._dispatch(Recognised(attempt, self._services.normalize(raw).strip()))
@@ -225,6 +232,7 @@ class Pipeline:
         if silencing:
             await asyncio.wait({silencing})
         await reply.run()
+        self._remember_caller()  # also when the answer made no sound
         self._remember_bot(reply, cut=False)
         if reply.mute:  # no voice is left: a person must take over
             self._end("error")
@@ -234,7 +242,8 @@ class Pipeline:
         if self._turn and self._reply:
             self._reply.ms["response"] = round(self._now_ms() - self._speech_end_ms, 1)
         self._remember_caller()
-        self._dispatch(ReplyStarted())
+        answer = self._reply.answer if self._reply else None
+        self._dispatch(ReplyStarted(final=answer is not None and answer.intent == "operator"))
 
     # --- barge-in ------------------------------------------------------------------------------
 
@@ -242,11 +251,12 @@ class Pipeline:
         self._turn = None  # an answer that nobody heard leaves its question to the turn that goes on
         if self._reply and self._reply_task and not self._reply_task.done():
             self._reply_task.cancel()
-            self._silencing = self._tasks.create_task(self._silence(self._reply, self._reply_task))
+            before = {self._reply_task, self._silencing} if self._silencing else {self._reply_task}
+            self._silencing = self._tasks.create_task(self._silence(self._reply, before))
 
-    async def _silence(self, reply: Reply, task: asyncio.Task[None]) -> None:
+    async def _silence(self, reply: Reply, before: set[asyncio.Task[None]]) -> None:
         """Stop the making of sound, then what Asterisk still holds, then keep only what was heard."""
-        await asyncio.wait({task})
+        await asyncio.wait(before)
         await self._playout.flush()
         self._remember_bot(reply, cut=True)
 

@@ -28,8 +28,13 @@ async def live_channels(ari: AriClient) -> set[ChannelId]:
     return {ChannelId(channel_id) for channel_id in application["channel_ids"]}
 
 
-async def release_orphans(ari: AriClient, settings: AriSettings, channels: Collection[ChannelId]) -> None:
-    """Send callers without a bot to the operator and delete the media channels and bridges of dead calls."""
+async def release_orphans(
+    ari: AriClient, settings: AriSettings, channels: Collection[ChannelId], calls: Collection[ChannelId]
+) -> None:
+    """Send callers without a bot to the operator and delete the media channels and bridges of dead calls.
+
+    `calls` are the callers whom this process serves: their bridges, named after them, stay.
+    """
     for channel_id in channels:
         if channel_id.startswith(MEDIA_PREFIX):
             await ari.delete_quietly(f"/channels/{channel_id}")
@@ -40,5 +45,6 @@ async def release_orphans(ari: AriClient, settings: AriSettings, channels: Colle
         except AriError as error:
             log.warning("Не удалось передать звонок оператору", channel=channel_id, error=str(error))
     for bridge in await ari.request("GET", "/bridges"):
-        if bridge["id"].startswith(BRIDGE_PREFIX) and not bridge["channels"]:
+        ours = bridge["id"].startswith(f"{BRIDGE_PREFIX}{ari.app}-")
+        if ours and not bridge["channels"] and bridge["name"] not in calls:
             await ari.delete_quietly(f"/bridges/{bridge['id']}")

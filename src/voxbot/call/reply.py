@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 _SAMPLES_PER_CHAR = TELEPHONE_RATE_HZ // 14
 """Russian speech has about 14 characters a second: the length of a segment whose synthesis is not finished."""
 _SEGMENTS_AHEAD = 8
+_SOUND_S = 8.0
+"""A voice that gives no sound for so long is hung: the segment is given up."""
+_LET_GO_S = 0.2
 
 
 @dataclass(slots=True)
@@ -117,7 +120,8 @@ class Reply:
             await self._playout.drain()
         finally:
             writing.cancel()
-            await asyncio.wait({writing})
+            # Barge-in waits for this: an agent that is slow to let go may finish behind our back.
+            await asyncio.wait({writing}, timeout=_LET_GO_S)
 
     async def _write(self, segments: asyncio.Queue[str | None]) -> None:
         """Agent → segmenter. Always ends the queue, whatever happens."""
@@ -175,7 +179,11 @@ class Reply:
         resampler: Resampler | None = None
         begun = False
         async with aclosing(self._tts.synthesize(self._verbalize(text))) as chunks:
-            async for chunk in chunks:
+            while True:
+                async with asyncio.timeout(_SOUND_S):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    break
                 if resampler is None:
                     resampler = Resampler(chunk.rate_hz, TELEPHONE_RATE_HZ)
                 samples = resampler.push(chunk.samples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -49,6 +50,7 @@ class CallSession:
         self._reason: EndReason | None = None
         self._detail = ""
         self._task: asyncio.Task[None] | None = None
+        self._conversing = True
 
     def caller_gone(self) -> None:
         """Take note that the caller's channel has left our application, whoever made it leave."""
@@ -59,8 +61,8 @@ class CallSession:
         self._stop("stopped")
 
     def _stop(self, reason: EndReason) -> None:
-        # With a reason set the task is only freeing what it holds; cancelling that would leave it in Asterisk.
-        if self._reason is None and self._task:
+        # After the conversation the task only frees what it holds; cancelling that would leave it in Asterisk.
+        if self._conversing and self._reason is None and self._task:
             self._reason = reason
             self._task.cancel()
 
@@ -82,11 +84,12 @@ class CallSession:
     async def _converse(self) -> None:
         try:
             async with AsyncExitStack() as owned:
-                media = await self._connect(owned)
-                reason = await Pipeline(self.call_id, media, self._services).run()
-                self._reason = self._reason or reason
-        except* ChannelGoneError:
-            self._reason = self._reason or "caller_hangup"
+                try:
+                    media = await self._connect(owned)
+                    reason = await Pipeline(self.call_id, media, self._services).run()
+                    self._reason = self._reason or reason
+                finally:
+                    self._conversing = False
         except* VoxbotError as group:
             self._fail(group, unexpected=False)
         except* Exception as group:  # noqa: BLE001 - a broken call must not take the others with it
@@ -113,7 +116,9 @@ class CallSession:
         self._reason = self._reason or "error"
         first = first_error(group)
         self._detail = str(first) or type(first).__name__
-        log.error("Сбой в звонке", error=self._detail, exc_info=group if unexpected else None)
+        # A caller who hangs up during the setup makes requests fail; whether it was that shows in `_part`.
+        level = logging.INFO if isinstance(first, ChannelGoneError) else logging.ERROR
+        log.log(level, "Сбой в звонке", error=self._detail, exc_info=group if unexpected else None)
 
     async def _part(self, reason: EndReason) -> None:
         """Hang up, or send on to a person a caller whom the bot cannot serve: nobody is left in silence."""
@@ -127,7 +132,7 @@ class CallSession:
                 case "operator" | "stopped" | "error":
                     await self._send_to_operator(reason)
         except ChannelGoneError:
-            pass  # the caller was faster
+            reason = "caller_hangup"  # the caller was faster
         except AriError as error:
             log.error("Не удалось завершить звонок", error=str(error))
             await self._caller.hang_up()

@@ -15,6 +15,7 @@ VoxbotError
 │   └── ChannelGoneError   the channel or bridge of the request no longer exists
 ├── MediaError             the audio connection of a call failed
 └── StoreError             the database cannot be opened or written
+    └── StoreBusyError     another program holds it                     (retryable)
 
 `code` is stable and fit for logs, metrics and API answers. `retryable` says whether the same request may
 succeed when it is sent again; only the fallback wrappers act on it.
@@ -125,6 +126,13 @@ class StoreError(VoxbotError):
     """The database cannot be opened or written."""
 
     code = "store"
+
+
+class StoreBusyError(StoreError):
+    """Another program holds the database."""
+
+    code = "store_busy"
+    retryable = True
 
 
 def first_error(error: BaseException) -> BaseException:

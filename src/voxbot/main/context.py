@@ -50,10 +50,11 @@ def print_json(document: object) -> None:
     print(json.dumps(document, ensure_ascii=False), flush=True)
 
 
-def exit_code(error: BaseException) -> int:
+def exit_code(error: VoxbotError) -> int:
     """2 where the operator must put something right first, 1 for everything else."""
     bad_setup = ConfigError | KnowledgeError | StoreError | AriAuthError
-    return EXIT_BAD_SETUP if isinstance(error, bad_setup) else EXIT_FAILED
+    must_act = isinstance(error, bad_setup) and not error.retryable
+    return EXIT_BAD_SETUP if must_act else EXIT_FAILED
 
 
 def report(error: VoxbotError) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,13 +13,34 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SUPERVISED = "VOXBOT_SUPERVISED"
+"""Set in the environment of units that `voxbot up` starts."""
+_PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that this process gets when its parent dies."""
+
+
+def end_with_supervisor() -> None:
+    """Have a unit of `voxbot up` told to stop even if `up` itself is killed and cannot tell it."""
+    if os.environ.get(SUPERVISED):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
 
 async def until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
     """Run `work` to its end, or until a stop signal: then None. Raises what it raises."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
+    stopping = False
+
+    def stop() -> None:
+        # Once: a second signal (an impatient Ctrl+C, or both a supervisor's and systemd's) must not break off the
+        # handing over of live calls.
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            task.cancel()
+
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, task.cancel)
+        loop.add_signal_handler(signal_number, stop)
     try:
         await asyncio.wait({task})
     finally:

@@ -7,6 +7,7 @@ its message, so everything stops. Any other end is a crash: the unit is started 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import structlog
 
 from voxbot.main.context import EXIT_BAD_SETUP
 from voxbot.main.knowledge import ensure_index
-from voxbot.main.lifecycle import until_stopped
+from voxbot.main.lifecycle import SUPERVISED, until_stopped
 from voxbot.main.progress import index_progress
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 UNITS = ("bot", "api")
 _RESTART_FIRST_S = 1.0
 _RESTART_LAST_S = 30.0
+_HEALTHY_S = 60.0
+"""A unit that ran longer than this is started again without delay."""
 _STOP_S = 20.0
 
 
@@ -54,8 +57,12 @@ async def _supervise(settings: Settings, env_file: str | None) -> int:
 
 async def _keep_running(unit: str, env_file: str | None, api_ready: asyncio.Event) -> None:
     pause_s = _RESTART_FIRST_S
+    loop = asyncio.get_running_loop()
     while True:
+        started = loop.time()
         status = await _run_once(unit, env_file, api_ready)
+        if loop.time() - started > _HEALTHY_S:
+            pause_s = _RESTART_FIRST_S
         if status == EXIT_BAD_SETUP:
             raise UnitFailedError(unit)
         log.error("Процесс завершился, запускаю снова", unit=unit, status=status, seconds=pause_s)
@@ -67,7 +74,14 @@ async def _run_once(unit: str, env_file: str | None, api_ready: asyncio.Event) -
     """Run one unit to its end, passing its stdout on; on cancellation stop it by its pid."""
     options = ["--env", env_file] if env_file else []
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "voxbot", *options, unit, stdout=asyncio.subprocess.PIPE, start_new_session=True
+        sys.executable,
+        "-m",
+        "voxbot",
+        *options,
+        unit,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, SUPERVISED: "1"},
     )  # a session of its own: Ctrl+C in the terminal stops the units through us, in order
     assert process.stdout is not None
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_TRANSCRIPT_S = 10.0
+_TRANSCRIPT_S = 5.0
 _FIRST_AUDIO_S = 5.0
 
 

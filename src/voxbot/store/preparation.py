@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from voxbot.domain.errors import StoreError
+from voxbot.domain.errors import StoreBusyError, StoreError
 from voxbot.store.migrations import HEAD
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def store_error(path: Path, error: BaseException) -> StoreError:
     # Only the driver's own words: SQLAlchemy's text quotes the statement.
     text = str(getattr(error, "orig", error))
     fix = next((fix for sign, fix in _ADVICE.items() if sign in text), f"сбой базы данных: {' '.join(text.split())}")
-    return StoreError(f"{path}: {fix}")
+    kind = StoreBusyError if "locked" in text else StoreError
+    return kind(f"{path}: {fix}")
 
 
 def _revision(path: Path) -> str | None:

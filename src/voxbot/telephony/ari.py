@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 
 from voxbot.domain.errors import AriAuthError, AriError, AriUnavailableError, ChannelGoneError
-from voxbot.telephony.events import AriEvent, parse_event
+from voxbot.telephony.events import ApplicationReplaced, AriEvent, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,11 +29,17 @@ log = structlog.get_logger(__name__)
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 _RETRY_FIRST_S = 0.5
 _RETRY_LAST_S = 5.0
+_REPLACED_PAUSE_S = 30.0
+"""Long, so that two bots under one name do not snatch the application from each other all the time."""
 _HEARTBEAT_S = 20.0
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _GONE_TEXT = "Channel not found"
 """addChannel for a channel that has left answers 400 with this text, not 404 (FINDINGS, section 5)."""
+
+
+class _ReplacedError(Exception):
+    """The event websocket is still open but nothing will come of it (FINDINGS, section 4)."""
 
 
 class AriClient:
@@ -46,6 +52,7 @@ class AriClient:
         self._user = settings.user
         self._listeners: dict[ChannelId, Callable[[AriEvent], None]] = {}
         self._http: aiohttp.ClientSession | None = None
+        self._events: aiohttp.ClientWebSocketResponse | None = None
 
     async def __aenter__(self) -> Self:
         # limit=0: aiohttp's default of 100 connections would count every call's media websocket
@@ -64,6 +71,11 @@ class AriClient:
         if self._http is None:
             raise RuntimeError("AriClient is used outside its context")
         return self._http
+
+    @property
+    def listened_channels(self) -> frozenset[ChannelId]:
+        """Channels with a listener of their own: those that live calls have created."""
+        return frozenset(self._listeners)
 
     def media_url(self, connection_id: str) -> str:
         """Where the audio of a chan_websocket channel in server mode is fetched."""
@@ -124,6 +136,12 @@ class AriClient:
                         error=str(error),
                     )
                 told = True
+            except _ReplacedError:
+                delay_s, told = _REPLACED_PAUSE_S, False
+                log.error(
+                    f"Другая программа подключилась к ARI под именем приложения «{self.app}» и забрала звонки; "
+                    f"вернусь через {_REPLACED_PAUSE_S:g} с. Остановите её или смените ARI_APP_NAME"
+                )
             else:
                 delay_s, told = _RETRY_FIRST_S, False
                 log.warning("Соединение с ARI закрыто, переподключаюсь")
@@ -142,6 +160,7 @@ class AriClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise AriUnavailableError(str(error) or type(error).__name__) from error
         async with socket:
+            self._events = socket
             on_connected()
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
@@ -151,8 +170,15 @@ class AriClient:
         """Hand one event to its listener. One broken event must not end the listening."""
         try:
             event = parse_event(json.loads(data))
-            if event is not None:
-                self._listeners.get(event.channel.id, on_event)(event)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("ARI: непонятное событие", error=repr(error))
+            return
+        if event is None:
+            return
+        if isinstance(event, ApplicationReplaced):
+            raise _ReplacedError
+        try:
+            self._listeners.get(event.channel.id, on_event)(event)
         except Exception:
             log.exception("ARI: событие не обработано")
 

@@ -67,7 +67,7 @@ class Bridge:
 @asynccontextmanager
 async def mixing_bridge(ari: AriClient, name: str) -> AsyncGenerator[Bridge, None]:
     """Own a bridge. It is named after the caller's channel, so that a later process can find it."""
-    bridge = Bridge(ari, BridgeId(f"{BRIDGE_PREFIX}{uuid4()}"))
+    bridge = Bridge(ari, BridgeId(f"{BRIDGE_PREFIX}{ari.app}-{uuid4()}"))
     try:
         await ari.request("POST", f"/bridges/{bridge.id}", type="mixing", name=name)
         yield bridge

@@ -58,6 +58,11 @@ class DtmfReceived:
     digit: str
 
 
+@dataclass(frozen=True, slots=True)
+class ApplicationReplaced:
+    """Another program has connected with our application's name: from now on it gets the events, we get none."""
+
+
 AriEvent: TypeAlias = StasisStart | StasisEnd | ChannelDestroyed | DtmfReceived
 
 
@@ -74,7 +79,9 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], AriEvent]] = {
 }
 
 
-def parse_event(raw: Mapping[str, Any]) -> AriEvent | None:
+def parse_event(raw: Mapping[str, Any]) -> AriEvent | ApplicationReplaced | None:
     """Make the typed event, or None for a type that nothing acts on. Raises KeyError for a broken one."""
+    if raw.get("type") == "ApplicationReplaced":
+        return ApplicationReplaced()
     parser = _PARSERS.get(str(raw.get("type")))
     return parser(raw) if parser else None

@@ -30,7 +30,12 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
-    """The first sound of what the bot says is on its way to the caller."""
+    """The first sound of what the bot says is on its way to the caller.
+
+    `final`: it announces what the caller has asked for and ends the call; it is not interrupted any more.
+    """
+
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from voxbot.turns.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxbot.domain.events import EndReason
     from voxbot.turns.policy import TurnPolicy
 
 
@@ -84,6 +85,9 @@ class TurnState:
     """The bot says a line of its own, not an answer: that is no activity of the dialogue."""
     reprompts: int = 0
     not_heard: int = 0
+    parting: EndReason | None = None
+    """Why the call ends after the last words, which began at `parted_ms`."""
+    parted_ms: float = 0
 
 
 Step: TypeAlias = tuple[TurnState, tuple[Action, ...]]
@@ -111,8 +115,10 @@ def deadline_ms(state: TurnState, policy: TurnPolicy) -> float:
             )
         case Phase.LISTENING | Phase.ENDPOINTING:
             return state.window_ms + policy.frame_gap_ms
-        case _:
-            return math.inf
+        case Phase.GREETING | Phase.THINKING | Phase.SPEAKING:
+            return state.started_ms + policy.max_call_ms
+        case Phase.ENDING:
+            return state.parted_ms + policy.parting_ms if state.parting else math.inf
 
 
 # --- the caller's sound ----------------------------------------------------------------------
@@ -244,6 +250,8 @@ def _awaited_words(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
 
 def _respond(state: TurnState, words: str, now_ms: float, policy: TurnPolicy) -> Step:
     """Answer the words of a finished turn, or deal with a turn without any."""
+    if now_ms >= state.started_ms + policy.max_call_ms:  # a line that never falls silent gets no Tick to end it
+        return _part(state, Line.TOO_LONG_GOODBYE, "too_long", now_ms)
     if words:
         answering = replace(state, active_ms=now_ms, own_line=False, reprompts=0, not_heard=0)
         return answering, (Answer(words),)
@@ -255,14 +263,16 @@ def _respond(state: TurnState, words: str, now_ms: float, policy: TurnPolicy) ->
 # --- the bot's voice -------------------------------------------------------------------------
 
 
-def _bot_started(state: TurnState, _event: TurnEvent, _now_ms: float, _policy: TurnPolicy) -> Step:
-    return replace(state, phase=Phase.SPEAKING), ()
+def _bot_started(state: TurnState, event: TurnEvent, _now_ms: float, _policy: TurnPolicy) -> Step:
+    assert isinstance(event, ReplyStarted)
+    # Speech before the first sound is no interruption of it.
+    return replace(state, phase=Phase.ENDING if event.final else Phase.SPEAKING, run_ms=0.0), ()
 
 
 def _bot_finished(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     assert isinstance(event, ReplyEnded)
     if event.end:
-        return replace(state, phase=Phase.ENDING), (EndCall(event.end),)
+        return replace(state, phase=Phase.ENDING, parting=None), (EndCall(event.end),)
     if state.phase is Phase.ENDING:
         return state, ()
     active = state.active_ms if state.own_line else now_ms
@@ -279,9 +289,9 @@ def _time_passes(state: TurnState, event: TurnEvent, now_ms: float, policy: Turn
     if state.in_utterance:
         return _while_listening(state, event, now_ms, policy)
     if now_ms >= state.started_ms + policy.max_call_ms:
-        return _part(state, SayLine(Line.TOO_LONG_GOODBYE, end="too_long"))
+        return _part(state, Line.TOO_LONG_GOODBYE, "too_long", now_ms)
     if now_ms >= state.active_ms + policy.idle_ms:
-        return _part(state, SayLine(Line.SILENCE_GOODBYE, end="silence"))
+        return _part(state, Line.SILENCE_GOODBYE, "silence", now_ms)
     if now_ms < state.idle_ms + policy.reprompt_after_ms:
         return state, ()
     if state.reprompts >= policy.max_reprompts:
@@ -293,9 +303,24 @@ def _say(state: TurnState, line: SayLine) -> Step:
     return replace(state, phase=Phase.THINKING, own_line=True, forced=False, words="", run_ms=0.0), (line,)
 
 
-def _part(state: TurnState, line: SayLine) -> Step:
+def _part(state: TurnState, line: Line, end: EndReason, now_ms: float) -> Step:
     """A goodbye that cannot be interrupted: a line with nothing but noise on it would never end otherwise."""
-    return replace(state, phase=Phase.ENDING), (line,)
+    return replace(state, phase=Phase.ENDING, in_utterance=False, parting=end, parted_ms=now_ms), (SayLine(line, end),)
+
+
+def _time_is_up(state: TurnState, _event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """The call has reached its longest duration while the bot speaks, or was to speak and hangs."""
+    if now_ms < state.started_ms + policy.max_call_ms:
+        return state, ()
+    parting, actions = _part(state, Line.TOO_LONG_GOODBYE, "too_long", now_ms)
+    return parting, (CancelReply(), *actions)
+
+
+def _parting_overdue(state: TurnState, _event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """Even the goodbye hangs."""
+    if not state.parting or now_ms < state.parted_ms + policy.parting_ms:
+        return state, ()
+    return replace(state, parting=None), (EndCall(state.parting),)
 
 
 Rule: TypeAlias = "Callable[[TurnState, TurnEvent, float, TurnPolicy], Step]"
@@ -303,6 +328,7 @@ Rule: TypeAlias = "Callable[[TurnState, TurnEvent, float, TurnPolicy], Step]"
 TRANSITIONS: dict[tuple[Phase, type[TurnEvent]], Rule] = {
     (Phase.GREETING, SpeechWindow): _while_greeting,
     (Phase.GREETING, ReplyEnded): _bot_finished,
+    (Phase.GREETING, Tick): _time_is_up,
     (Phase.LISTENING, SpeechWindow): _while_listening,
     (Phase.LISTENING, Tick): _time_passes,
     (Phase.ENDPOINTING, SpeechWindow): _while_endpointing,
@@ -312,7 +338,10 @@ TRANSITIONS: dict[tuple[Phase, type[TurnEvent]], Rule] = {
     (Phase.THINKING, Recognised): _awaited_words,
     (Phase.THINKING, ReplyStarted): _bot_started,
     (Phase.THINKING, ReplyEnded): _bot_finished,
+    (Phase.THINKING, Tick): _time_is_up,
     (Phase.SPEAKING, SpeechWindow): _while_speaking,
     (Phase.SPEAKING, ReplyEnded): _bot_finished,
+    (Phase.SPEAKING, Tick): _time_is_up,
     (Phase.ENDING, ReplyEnded): _bot_finished,
+    (Phase.ENDING, Tick): _parting_overdue,
 }

@@ -37,6 +37,8 @@ class TurnPolicy:
     max_reprompts: int = 2
     idle_ms: float = 60_000
     max_call_ms: float = 1_800_000
+    parting_ms: float = 20_000
+    """The last words take less; after it the call ends without them."""
 
     @property
     def silence_probability(self) -> float:
