@@ -188,3 +188,14 @@ def test_words_over_the_announced_transfer_do_not_cancel_it():
     )
     assert reason == "operator"
     assert len(answerer.asked) == 1
+
+
+def test_words_said_just_before_the_caller_hung_up_are_kept():
+    class Leaving(SimulatedMedia):
+        def _hung_up(self):
+            said = [span for span in self.spans if span[0] == "caller"]
+            return bool(said) and self.now_ms > said[0][2] + 560
+
+    _, events, _, answerer = converse([], media=Leaving([speech(1500)]))
+    assert [event.text for event in events if isinstance(event, CallerTurn)] == ["сколько стоит"]
+    assert not answerer.asked

@@ -71,7 +71,7 @@ class Dispatcher:
     def _start(self, channel: Channel) -> None:
         log.info(f"📞 Новый звонок: {channel.id}")
         session = CallSession(self._ari, channel, self._services)
-        task = asyncio.create_task(session.run(), name=f"call {channel.id}")
+        task = session.start()
         self._sessions[channel.id] = (session, task)
         task.add_done_callback(lambda done: self._forget(channel.id, done))
 

@@ -104,6 +104,7 @@ class Pipeline:
             self._vad.close()
             if self._timer:
                 self._timer.cancel()
+            self._remember_unanswered()
             self._remember_caller()
             if self._reply:
                 self._remember_bot(self._reply, cut=True)
@@ -261,6 +262,12 @@ class Pipeline:
         self._remember_bot(reply, cut=True)
 
     # --- memory --------------------------------------------------------------------------------
+
+    def _remember_unanswered(self) -> None:
+        """Keep what a caller said who hung up before the turn was taken."""
+        if self._turn is None and self._state.phase is machine.Phase.ENDPOINTING and self._state.words:
+            ms = dict(self._turn_ms)
+            self._turn = CallerTurn(self._call_id, time.time(), self._state.words, self._raw_words, ms)
 
     def _remember_caller(self) -> None:
         if turn := self._turn:

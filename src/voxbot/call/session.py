@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from voxbot.call.pipeline import Pipeline
 from voxbot.domain.errors import AriError, ChannelGoneError, VoxbotError, first_error
@@ -51,6 +52,7 @@ class CallSession:
         self._detail = ""
         self._task: asyncio.Task[None] | None = None
         self._conversing = True
+        self._started = time.monotonic()
 
     def caller_gone(self) -> None:
         """Take note that the caller's channel has left our application, whoever made it leave."""
@@ -66,9 +68,14 @@ class CallSession:
             self._reason = reason
             self._task.cancel()
 
+    def start(self) -> asyncio.Task[None]:
+        """Begin the call's one task."""
+        self._task = asyncio.create_task(self.run(), name=f"call {self.call_id}")
+        return self._task
+
     async def run(self) -> None:
         """Answer, converse, part. Whatever goes wrong ends this call alone."""
-        self._task = asyncio.current_task()
+        bind_contextvars(call_id=self.call_id)  # of this task and those it starts: on every log line of the call
         self._services.publish(CallStarted(self.call_id, time.time(), self._caller_number))
         try:
             await self._converse()
@@ -132,11 +139,13 @@ class CallSession:
                 case "operator" | "stopped" | "error":
                     await self._send_to_operator(reason)
         except ChannelGoneError:
+            log.info(f"⚠️ Канал {self.call_id} не существует")
             reason = "caller_hangup"  # the caller was faster
         except AriError as error:
             log.error("Не удалось завершить звонок", error=str(error))
             await self._caller.hang_up()
         finally:
+            log.info("Звонок завершён", reason=reason, seconds=round(time.monotonic() - self._started, 1))
             detail = self._detail
             self._services.publish(CallEnded(self.call_id, time.time(), STATUS[reason], reason, detail))
 

@@ -17,7 +17,7 @@ from voxbot.domain.errors import VoxbotError, first_error
 from voxbot.domain.events import BotTurn, CallerTurn, CallEvent
 from voxbot.main.commands import agent, kb, models
 from voxbot.main.context import Context, print_json, report, run
-from voxbot.main.lifecycle import end_with_supervisor
+from voxbot.main.lifecycle import end_with_supervisor, supervised
 from voxbot.main.logs import configure_logging
 from voxbot.settings.loader import load_settings
 from voxbot.settings.snapshot import SettingsSource
@@ -123,8 +123,9 @@ def _print_event(event: CallEvent) -> None:
 def _start_logging(context: Context, unit: str) -> None:
     end_with_supervisor()
     configure_logging(context.settings, unit)
-    for warning in context.warnings:
-        print(f"voxbot: {warning}", file=sys.stderr)
+    if not supervised():  # `voxbot up` has said it already
+        for warning in context.warnings:
+            print(f"voxbot: {warning}", file=sys.stderr)
 
 
 def main() -> None:

@@ -19,9 +19,14 @@ _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that this process gets when its parent dies."""
 
 
+def supervised() -> bool:
+    """Whether this process is a unit of `voxbot up`."""
+    return bool(os.environ.get(SUPERVISED))
+
+
 def end_with_supervisor() -> None:
     """Have a unit of `voxbot up` told to stop even if `up` itself is killed and cannot tell it."""
-    if os.environ.get(SUPERVISED):
+    if supervised():
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

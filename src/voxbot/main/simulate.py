@@ -10,6 +10,7 @@ import numpy as np
 
 from voxbot.call.pipeline import Pipeline
 from voxbot.call.session import STATUS
+from voxbot.domain.errors import ConfigError
 from voxbot.domain.events import BotTurn, CallEnded, CallerTurn, CallEvent, CallStarted
 from voxbot.domain.ids import CallId
 from voxbot.main.services import open_services
@@ -39,6 +40,8 @@ async def simulate(
 
     Returns the document that `--json` prints; times are milliseconds since the call began.
     """
+    if out and not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: нет папки {out.parent}; создайте её или назовите другую")
     utterances = [read_wav(path) for path in wavs]
     events: list[CallEvent] = []
     call_id = CallId(f"simulated-{uuid4()}")

@@ -29,6 +29,7 @@ _RESTART_LAST_S = 30.0
 _HEALTHY_S = 60.0
 """A unit that ran longer than this is started again without delay."""
 _STOP_S = 20.0
+_BOT_READY_S = 12.0
 
 
 class UnitFailedError(Exception):
@@ -43,24 +44,24 @@ async def run(settings: Settings, env_file: str | None) -> int:
 async def _supervise(settings: Settings, env_file: str | None) -> int:
     with index_progress(shown=True) as progress:
         await ensure_index(settings, progress)
-    told = asyncio.Event()
+    ready = {unit: asyncio.Event() for unit in UNITS}
     status = 0
     try:
         async with asyncio.TaskGroup() as units:
             for unit in UNITS:
-                units.create_task(_keep_running(unit, env_file, told))
-            units.create_task(_tell_what_to_try(settings, told))
+                units.create_task(_keep_running(unit, env_file, ready[unit]))
+            units.create_task(_tell_what_to_try(settings, **ready))
     except* UnitFailedError:
         status = EXIT_BAD_SETUP
     return status
 
 
-async def _keep_running(unit: str, env_file: str | None, api_ready: asyncio.Event) -> None:
+async def _keep_running(unit: str, env_file: str | None, ready: asyncio.Event) -> None:
     pause_s = _RESTART_FIRST_S
     loop = asyncio.get_running_loop()
     while True:
         started = loop.time()
-        status = await _run_once(unit, env_file, api_ready)
+        status = await _run_once(unit, env_file, ready)
         if loop.time() - started > _HEALTHY_S:
             pause_s = _RESTART_FIRST_S
         if status == EXIT_BAD_SETUP:
@@ -70,7 +71,7 @@ async def _keep_running(unit: str, env_file: str | None, api_ready: asyncio.Even
         pause_s = min(pause_s * 2, _RESTART_LAST_S)
 
 
-async def _run_once(unit: str, env_file: str | None, api_ready: asyncio.Event) -> int:
+async def _run_once(unit: str, env_file: str | None, ready: asyncio.Event) -> int:
     """Run one unit to its end, passing its stdout on; on cancellation stop it by its pid."""
     options = ["--env", env_file] if env_file else []
     process = await asyncio.create_subprocess_exec(
@@ -88,8 +89,8 @@ async def _run_once(unit: str, env_file: str | None, api_ready: asyncio.Event) -
         async for line in process.stdout:
             sys.stdout.write(line.decode(errors="replace"))
             sys.stdout.flush()
-            if line.startswith(b"ready api"):
-                api_ready.set()
+            if line.startswith(b"ready "):
+                ready.set()
         return await process.wait()
     finally:
         if process.returncode is None:
@@ -102,14 +103,20 @@ async def _run_once(unit: str, env_file: str | None, api_ready: asyncio.Event) -
                 await process.wait()
 
 
-async def _tell_what_to_try(settings: Settings, api_ready: asyncio.Event) -> None:
-    await api_ready.wait()
-    ari, api = settings.ari, settings.api
+async def _tell_what_to_try(settings: Settings, bot: asyncio.Event, api: asyncio.Event) -> None:
+    """Say what works now. A bot that finds no Asterisk goes on looking for it, so it is not waited for long."""
+    await api.wait()
+    try:
+        async with asyncio.timeout(_BOT_READY_S):
+            await bot.wait()
+        phone = f"приложение Stasis «{settings.ari.app_name}» готово: позвоните на его номер"
+    except TimeoutError:
+        phone = f"Asterisk по адресу {settings.ari.url} пока не отвечает, жду его"
     print(
         f"""
 VoxBot работает.
-  Телефон     Asterisk {ari.url} → приложение Stasis «{ari.app_name}»: позвоните на его номер
-  Журнал      http://{api.host}:{api.port}/logs   (описание API: /docs)
+  Телефон     {phone}
+  Журнал      http://{settings.api.host}:{settings.api.port}/logs   (описание API: /docs)
 Попробуйте без телефона, в другом окне:
   .venv/bin/voxbot chat
   .venv/bin/voxbot ask "сколько стоит разрывная машина на сто килоньютонов"

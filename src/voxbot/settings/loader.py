@@ -86,9 +86,8 @@ def _from_file(env_file: Path | None, notes: list[str], problems: list[str]) -> 
         origin = f"{path}:{item.line}"
         if item.value is None:
             name = re.match(r"(?:export\s+)?(\w+)\s*=", item.name)
-            lines = problems if name and name[1] in known else notes
             what = f"{name[1]} ({origin})" if name else origin
-            lines.append(f"{what}: строка не разобрана; напишите ИМЯ=значение и закройте все кавычки")
+            problems.append(f"{what}: строка не разобрана; напишите ИМЯ=значение и закройте все кавычки")
         elif item.name in known:
             given.pop(item.name, None)
             if value := item.value.strip():
