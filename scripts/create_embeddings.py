@@ -1,0 +1,9 @@
+"""Build the search index: `voxbot kb build` under the name that operators know."""
+
+import sys
+
+from voxbot.main.cli import main
+
+if __name__ == "__main__":
+    sys.argv[1:1] = ["kb", "build"]
+    main()
