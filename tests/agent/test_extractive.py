@@ -88,6 +88,60 @@ def test_other_facts_about_the_same_thing_are_no_answer():
     assert answer("сколько стоит станок СТ-50", hit("# Станок СТ-50\nСтанок СТ-50 весит 650 кг.")) is None
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "сколько стоит станок ст-400", "станок СТ четыреста", "сколько стоит пусконаладка станка СТ-50",
+        "самый дешёвый станок", "сколько стоит станок на сорок килоньютонов", "чем отличается СТ-5 от СТ-50",
+    ],
+)  # fmt: skip
+def test_the_data_of_another_thing_are_no_answer(question):
+    assert answer(question) is None
+
+
+def test_a_range_holds_the_amounts_within_it():
+    text = "# Датчики силы\nНоминалы датчиков — от 10 ньютонов до 600 кН.\nДатчик ДС-5 на 5 кН весит 2 кг."
+    assert answer("датчик на двадцать килоньютонов", hit(text)) == "Номиналы датчиков — от 10 ньютонов до 600 кН."
+    assert answer("датчик на восемьсот килоньютонов", hit(text)) is None
+
+
+def test_a_general_fact_answers_for_every_model():
+    general = hit("# Гарантия\nГарантия на все станки — 24 месяца.")
+    assert answer("какая гарантия на станок СТ-400", general) == "Гарантия на все станки — 24 месяца."
+
+
+def test_the_model_of_another_series_is_not_taken():
+    text = "# Станки\nНа РСТ-50 режут доски и фанеру.\nНа СТ-50 режут металл и трубы."
+    assert answer("СТ-50 что режут", hit(text)) == "На СТ-50 режут металл и трубы."
+
+
+def test_the_word_asked_for_breaks_a_tie():
+    text = "# Станок СТ-50\nНа СТ-50 режут прут до 28 мм.\nГабариты СТ-50: ширина 900 мм, высота 1200 мм."
+    assert answer("высота СТ-50", hit(text)).startswith("Габариты СТ-50")
+
+
+def test_an_extreme_is_answered_only_where_it_is_told():
+    text = "# Цены\nСамый недорогой станок, СТ-1, стоит 90 000 рублей.\nПила стоит 10 000 рублей."
+    assert answer("сколько стоит самый дешёвый станок", hit(text)).startswith("Самый недорогой станок")
+    assert answer("сколько стоит самая дешёвая пила", hit(text)) is None
+    assert answer("самый мощный станок", hit("# А\nСТ-9 — самый мощный станок серии СТ.")) is None
+
+
+@pytest.mark.parametrize("question", ["сколько стоит", "мне бы цену узнать", "какая масса"])
+def test_a_price_of_nothing_is_asked_back(question):
+    assert answer(question) == "Уточните, пожалуйста, о каком оборудовании речь?"
+
+
+def test_an_answer_without_the_chief_word_is_incomplete():
+    found = result(hit("# Поверка\nСрок поверки станков — один год.\nСтанки поверяет наша служба."))
+    assert not extract("какой срок службы станков", found, 0.5).complete
+
+
+def test_a_sentence_that_begins_with_the_term_defines_it():
+    text = "# Тензометры\nСнимите тензометр перед разрывом.\nТензометр измеряет удлинение образца."
+    assert "Тензометр измеряет" in answer("что такое тензометр", hit(text))
+
+
 def test_half_an_answer_is_told_as_incomplete():
     found = result(hit("# Станок СТ-50\nСтанок СТ-50 весит 650 кг."))
     extracted = extract("сколько весит станок СТ-50 и какая цена", found, 0.5)

@@ -63,3 +63,8 @@ def test_nothing_to_lean_on():
 def test_a_question_about_the_firm_itself_takes_nothing_from_the_dialogue(question):
     history = [Utterance("user", "какие сроки доставки в Екатеринбург"), Utterance("bot", "От 5 до 7 рабочих дней.")]
     assert self_contained(question, history) == question
+
+
+@pytest.mark.parametrize("question", ["где вы", "А где вы?", "скажите, где вы"])
+def test_where_are_you_is_a_question_of_place(question):
+    assert self_contained(question, ()).endswith("находитесь")

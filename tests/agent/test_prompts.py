@@ -35,8 +35,8 @@ def test_missing_file_gives_usable_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("{", "line 1"),
-        ("[]", "JSON object"),
+        ("{", "строка 1"),
+        ("[]", "объект JSON"),
         (json.dumps({**GOOD, "greeting": " "}), "greeting"),
         (json.dumps({"greeting": "Да"}), "contextualize_q_system_prompt"),
         (json.dumps({**GOOD, "qa_system_prompt": "без места"}), "{context}"),

@@ -80,13 +80,13 @@ def test_a_byte_order_mark_is_not_part_of_the_first_heading(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "does not exist"),
-        (b"", "is empty"),
-        (b" \n\n", "is empty"),
-        ("# Адрес\nВладимир".encode("cp1251"), "not UTF-8"),
-        (b"PK\x03\x04\x00\x00", "not a text file"),
-        (b"<<->>\n<<->>", "holds no text"),
-        ("# Одни\n## заголовки".encode(), "holds no text"),
+        (None, "нет такого файла"),
+        (b"", "файл пуст"),
+        (b" \n\n", "файл пуст"),
+        ("# Адрес\nВладимир".encode("cp1251"), "не в UTF-8"),
+        (b"PK\x03\x04\x00\x00", "не текстовый файл"),
+        (b"<<->>\n<<->>", "нет текста"),
+        ("# Одни\n## заголовки".encode(), "нет текста"),
     ],
 )
 def test_an_unusable_file_is_one_line_that_names_it(tmp_path, content, said):

@@ -93,7 +93,7 @@ async def test_leftovers_go_and_the_version_before_stays_for_slow_readers(root, 
 
 
 async def test_two_builders_do_not_collide(root, sources, embedder):
-    with VersionStore(root).building(), pytest.raises(KnowledgeError, match="another build"):
+    with VersionStore(root).building(), pytest.raises(KnowledgeError, match="уже строит другая программа"):
         await build_index(root, sources, embedder)
     await build_index(root, sources, embedder)
 

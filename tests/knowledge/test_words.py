@@ -1,5 +1,6 @@
 import pytest
 
+from voxbot.knowledge.slips import same_root
 from voxbot.knowledge.words import pair_terms, tokenize
 
 
@@ -48,3 +49,8 @@ def test_fillers_of_a_telephone_question_say_nothing():
 def test_a_preposition_is_not_a_unit_but_the_symbol_after_a_number_is():
     assert "в" not in terms("в цехе")
     assert "220_в" in pairs("питание 220 В")
+
+
+def test_an_adjective_of_a_short_noun_has_its_root():
+    assert same_root("обед", "обеденный")
+    assert not same_root("порт", "портативный")

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxbot.knowledge.words import tokenize
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -48,6 +50,7 @@ _ROUTE = _cue(
 _HOURS = _cue(
     [
         r"час[ыаов]* работ", r"график", r"режим работ", r"[дс]о? скольк", r"во сколько (?:вы|у вас|откр|закр)",
+        r"когда (?:\w+ ){0,2}(?:обед|перерыв)",
         r"какого часа", r"когда (?:вы )?(?:работает|открыт|закр)", r"выходн", r"суббот", r"сегодня (?:вы )?работает",
     ],
     [r"\d{1,2}(?::\d\d)? до \d", r"\d:\d\d", r"\d час", r"выходн", r"понедельник", r"суббот", r"круглосуточн"],
@@ -62,6 +65,10 @@ _TERM = _cue(
     ],
     [rf"{_COUNT} (?:\w+ )?(?:дн|день|недел|месяц|год|лет|час|минут|сут)", r"бессрочн", r"раз в (?:год|месяц|полгода)"],
 )  # fmt: skip
+_MASS = _cue([r"сколько (?:\w+ )?вес", r"\bмасс[аыу]", r"\bвес\b", r"тяжел"], [r"\d (?:кг|т\b|килограмм|тонн)"])
+_SIZE = _cue([r"габарит", r"размер", r"высот", r"ширин", r"глубин"], [r"\d (?:мм|см|м\b|миллиметр|метр)", r"×"])
+_DEFINITION = _cue([r"что (?:такое|значит|означает)"], [r"означа", r"— это ", r"это значит", r"называ"])
+_TERM_DEFINED = re.compile(r"что (?:такое|значит|означает) ([а-я]{4,})")
 CUES: tuple[Cue, ...] = (
     _PRICE,
     _PLACE,
@@ -76,18 +83,19 @@ CUES: tuple[Cue, ...] = (
         [r"почт", r"e-?mail", r"имейл", r"электронн\w+ адрес", r"куда (?:\w+ )?(?:отправ|присл|присыл|писать|напис)"],
         [r"@", r"почт\w+ —", r"индекс"],
     ),
-    _cue([r"сколько (?:\w+ )?вес", r"\bмасс[аыу]", r"\bвес\b", r"тяжел"], [r"\d (?:кг|т\b|килограмм|тонн)"]),
+    _MASS,
     _cue([r"скорост", r"как быстро движ"], [r"\d (?:мм/|м/|миллиметр\w* в|метр\w* в|оборот|об/)"]),
     _cue(
         [r"мощност", r"потребля", r"напряжени", r"питани", r"электрич", r"сколько (?:\w+ )?(?:киловатт|вольт)"],
         [r"\d (?:к?вт|киловатт|ватт|в\b|вольт)"],
     ),
-    _cue([r"габарит", r"размер", r"высот", r"ширин", r"глубин"], [r"\d (?:мм|см|м\b|миллиметр|метр)", r"×"]),
+    _SIZE,
     _cue([r"точност", r"погрешност"], [r"класс\w*[^.]* \d", r"погрешност", r"\d процент", r"%"]),
-    _cue([r"что (?:такое|значит|означает)"], [r"означа", r"— это ", r"это значит", r"называ"]),
+    _DEFINITION,
     _cue([r"температур", r"сколько градус"], [r"\d (?:градус|°)"]),
     _cue([r"\bгост", r"стандарт"], [r"гост", r"\biso\b", r"\bисо\b", r"astm"]),
 )
+_OF_A_THING = (_PRICE, _MASS, _SIZE)
 
 
 def fold(text: str) -> str:
@@ -97,7 +105,26 @@ def fold(text: str) -> str:
 
 def asked(question: str) -> list[Cue]:
     """Kinds of fact that the (folded) question asks for."""
-    return [cue for cue in CUES if cue.asked.search(question)]
+    return [_of_term(cue, question) if cue is _DEFINITION else cue for cue in CUES if cue.asked.search(question)]
+
+
+def asks_price(cues: Iterable[Cue]) -> bool:
+    """Whether a price is among what is asked for."""
+    return _PRICE in cues
+
+
+def lacks_thing(question: str) -> bool:
+    """Whether the (folded) question asks for a price, mass or size, and names nothing that has one."""
+    cues = asked(question)
+    return bool(cues) and all(cue in _OF_A_THING for cue in cues) and not tokenize(without_cues(question, cues))
+
+
+def _of_term(cue: Cue, question: str) -> Cue:
+    """A sentence that begins with the term defines it too: «Экстензометр измеряет удлинение образца»."""
+    term = _TERM_DEFINED.search(question)
+    if not term:
+        return cue
+    return Cue(cue.asked, re.compile(rf"{cue.answered.pattern}|(?:^|\|){term[1]} (?!стоит)[а-я]+[еиюя]т(?:ся)?\b"))
 
 
 def without_cues(question: str, cues: Iterable[Cue]) -> str:

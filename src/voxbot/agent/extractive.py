@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxbot.agent.cues import asked, fold, without_cues
+from voxbot.agent import phrases
+from voxbot.agent.cues import asked, asks_price, fold, lacks_thing, without_cues
+from voxbot.agent.figures import Figures, classifiers, codes_of
 from voxbot.agent.sentences import Sentence, plain, sentences_of
+from voxbot.agent.superlatives import limited_to, superlatives
 from voxbot.knowledge.lexical import LexicalIndex
+from voxbot.knowledge.vocabulary import UNITS
+from voxbot.knowledge.words import tokenize
+from voxbot.text.wordlist import word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,9 +46,22 @@ _OPEN_GAIN = 0.1
 """How much more of the question's weight an added sentence must hold; less while the question is not settled."""
 _OTHER_NUMBER = 0.75
 """What a sentence keeps of its score for each number of the question that it and its heading lack."""
+_SAID_BONUS = 0.02
+"""For the very word of the fact asked for; only «4200 кг» and «масса 4200 кг» of one worth are told apart by it."""
+_RANGE = 0.5
+"""What a sentence with a range around the amount keeps of its score beside one with the amount itself."""
+_OPENING = 2
+_GAP = 0.3
+"""Share of the question's weight that, when no sentence has it, leaves the answer incomplete."""
+_PROPERTIES = word_set("""
+    цена стоимость прайс расценка деньги рубль масса вес габарит размер высота ширина глубина длина скорость мощность
+    питание точность погрешность время срок день
+""")
+"""What is asked of a thing, not the thing itself."""
 _MIN_SCORE = 0.3
 _RIVAL_SCORE = 0.5
 """Sentences of a lower hit are looked at only when its score is at least this share of the best one's."""
+_UNIT_SYMBOLS = frozenset(UNITS.values())
 _ANAPHORA = re.compile(r"^(?:Он|Она|Оно|Они|Это|Эта|Этот|Эти|Такой|Такая|Такие|Его|Её|Их|Там|Также|Поэтому|При этом)\b")
 
 
@@ -72,18 +91,31 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Rating:
-    """`scores` (sentences,), `held` (sentences, concepts) 0-1, `weights` (concepts,) adding up to 1."""
+    """`scores` (sentences,), `held` (sentences, concepts) 0-1, `weights` (concepts,) adding up to 1.
+
+    `weighty` are the concepts that an answer should not lack; `gap`: there is such a word in no sentence at all.
+    """
 
     scores: NDArray[np.float64]
     held: NDArray[np.float64]
     weights: NDArray[np.float64]
+    weighty: Sequence[int] = ()
+    gap: bool = False
+
+    def lacks(self, chosen: Sequence[int]) -> bool:
+        """Whether the chosen sentences leave out what the question is chiefly about."""
+        held = self.held[list(chosen)].max(axis=0)
+        return self.gap or any(not held[concept] for concept in self.weighty)
 
 
 def extract(question: str, result: SearchResult, threshold: float) -> Extract | None:
     """Pick the sentences that answer `question`; None when the bases do not hold the answer.
 
-    `threshold` is the score from which a hit counts as found.
+    `threshold` is the score from which a hit counts as found. A question for the price or size of nothing in
+    particular is answered by asking what it is about.
     """
+    if result.hits and lacks_thing(fold(question)):
+        return Extract(phrases.WHICH[0], (), complete=True)
     if not result.hits or result.hits[0].score < threshold:
         return None
     hits = [hit for hit in result.hits[:_HITS] if hit.score >= _RIVAL_SCORE * result.hits[0].score]
@@ -99,7 +131,7 @@ def extract(question: str, result: SearchResult, threshold: float) -> Extract | 
     missing = _missing(cues, fold(text))
     if cues and len(missing) == len(cues):  # other facts about the same thing are no answer
         return None
-    return Extract(text, sources, complete=not missing)
+    return Extract(text, sources, complete=not missing and not rating.lacks(chosen))
 
 
 def _missing(cues: Sequence[Cue], text: str) -> list[Cue]:
@@ -112,7 +144,11 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     leads = list(dict.fromkeys(lead for candidate in candidates for lead in candidate.leads))
     index = LexicalIndex([*texts, *leads], range(len(texts) + len(leads)))
     concepts = [concept for concept in index.understand(question) if concept.terms]
-    subject = {concept.terms for concept in index.understand(without_cues(fold(question), cues))}
+    beside = index.understand(without_cues(fold(question), cues))
+    subject = {concept.terms for concept in beside}
+    unheld = max((concept.weight for concept in beside if not concept.terms), default=0.0)
+    bound = _GAP * sum(concept.weight for concept in beside)
+    weighty = [row for row, concept in enumerate(concepts) if concept.terms in subject and concept.weight > bound]
     total = sum(concept.weight for concept in concepts)
     if not total:
         return _Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1))
@@ -122,6 +158,7 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     above = np.stack([held[[row_of[lead] for lead in candidate.leads]].max(axis=0) for candidate in candidates])
     held = np.maximum(held[: len(texts)], _LEAD_SHARE * above)
     asking = [row for row, concept in enumerate(concepts) if concept.terms not in subject]
+    said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0)
     for row, candidate in enumerate(candidates):
         if cues and not _missing(cues, candidate.folded):  # «4200 кг» says all that «весит» asks for
             held[row, asking] = 1.0
@@ -129,7 +166,74 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     likeness = np.array([candidate.hit.score / hits[0].score for candidate in candidates])
     numbers = [row for row, concept in enumerate(concepts) if concept.terms[0][0][0].isdigit()]
     fit = np.where(held[:, numbers] > 0, 1.0, _OTHER_NUMBER).prod(axis=1)
-    return _Rating((held @ weights + facts) * likeness * fit, held, weights)
+    fit *= _fitting(index.rewrite(question), cues, candidates, index, row_of)
+    return _Rating((held @ weights + facts + said) * likeness * fit, held, weights, weighty, unheld > bound)
+
+
+def _fitting(
+    question: str,
+    cues: Sequence[Cue],
+    candidates: Sequence[_Candidate],
+    index: LexicalIndex,
+    row_of: Mapping[str, int],
+) -> NDArray[np.float64]:
+    """Per sentence 1.0, or 0.0 where it is about another model, amount, thing or extreme than the question."""
+    texts = [*(candidate.sentence.text for candidate in candidates), *row_of]
+    figures = Figures(question, texts)
+    stands = [figures.stand(candidate.sentence.text, candidate.leads) for candidate in candidates]
+    known = not {"holds", "spans"}.isdisjoint(stands)
+    bound = bool(figures.codes or figures.amounts)
+    extremes = frozenset[int]() if bound else superlatives(fold(question))
+    if not (bound or extremes):
+        return np.ones(len(candidates))
+    series = frozenset(code.series for code in figures.codes)
+    nouns = _things(question, classifiers(texts, series) | series)
+    named = np.stack([index.score(index.understand(noun)).coverage > 0 for noun in nouns], axis=1) if nouns else None
+    words = {token.form for token in tokenize(question)}
+    strict = not known or asks_price(cues) or (bool(cues) and named is not None and bool(named.any()))
+
+    def opens_with_thing(candidate: _Candidate) -> bool:
+        """Whether a sentence with a range is about the thing: «Номиналы датчиков — от 10 до 600 Н»."""
+        opening = {term for token in tokenize(candidate.sentence.text)[:_OPENING] for term in token.terms}
+        return any(not opening.isdisjoint(tokenize(noun)[0].terms) for noun in nouns)
+
+    def fit(row: int) -> float:
+        if not fits(row):
+            return 0.0
+        return _RANGE if stands[row] == "spans" and "holds" in stands else 1.0
+
+    def fits(row: int) -> bool:
+        candidate, stand = candidates[row], stands[row]
+        rows = [row, *(row_of[lead] for lead in candidate.leads)]
+        if extremes and not (
+            extremes <= superlatives(candidate.folded, of_all=not codes_of(candidate.sentence.text))
+            and limited_to(candidate.sentence.text) <= words
+            and (named is None or bool(named[row].all()))
+        ):
+            return False
+        several = len(figures.codes) > 1 and not cues  # a comparison
+        if stand == "differs" or (several and not figures.codes <= codes_of(candidate.sentence.text)):
+            return False
+        about = named is not None and bool(named[rows].any())
+        if figures.amounts:
+            return known and (bool(cues) or stand == "holds" or (stand == "spans" and opens_with_thing(candidate)))
+        if figures.codes and nouns and strict:
+            return about
+        return known or not figures.codes
+
+    return np.array([fit(row) for row in range(len(candidates))], np.float64)
+
+
+def _things(question: str, but: frozenset[str]) -> list[str]:
+    """The nouns of the question that are neither properties nor units nor `but`."""
+    return [
+        token.form
+        for token in tokenize(question)
+        if token.part == "NOUN"
+        and but.isdisjoint((token.form, *token.terms))
+        and _PROPERTIES.isdisjoint(token.terms)
+        and not set(token.terms) & _UNIT_SYMBOLS
+    ]
 
 
 def _facts(cues: Sequence[Cue], sentence: str) -> float:

@@ -38,12 +38,16 @@ _WORD = re.compile(r"[^\W_]+(?:[-–][^\W_]+)*")
 _CODE = re.compile(r"\b[А-ЯЁ]{2,5}[- ]?\d+\b")
 _UNITS = r"(?:кн|н|кгс|тс|мпа|мм|см|м|кг|т|дж|килоньютон\w*|ньютон\w*|тонн\w*|джоул\w*|миллиметр\w*|градус\w*)"
 _AMOUNT = re.compile(rf"\d+(?:[.,]\d+)?(?:\s*{_UNITS}\b)?", re.IGNORECASE)
+_BARE_PLACE = re.compile(r"^\W*(?:(?:ну|а|и|так|скажите|подскажите)\W+)*где (?:же )?(?:вы|вас)\W*$", re.IGNORECASE)
+"""«Где вы?» is a question in speech, but has no word to search for."""
 _SHORT_WORDS = 5
 _LOOK_BACK = 6
 
 
 def self_contained(question: str, history: Sequence[Utterance]) -> str:
     """Return `question` with what it takes from the dialogue; unchanged when it needs nothing."""
+    if _BARE_PLACE.search(question):
+        return f"{question.strip(' ?.!')} находитесь"
     earlier = [turn for turn in history[-_LOOK_BACK:] if turn.speaker == "user"]
     if not earlier or not needs_dialogue(question):
         return question

@@ -30,6 +30,8 @@ _FILLER_WORDS = 3
 _PERSON_LIKENESS = 0.8
 _MIN_PERSON_CHARS = 7
 _PERSON_FORMS = ("оператор", "оператором", "оператора")
+_PLACE_WORDS = 4
+_ADDRESSED = ("меня", "нас", "мне", "нам")
 _LINKS = ("с", "со", "на", "к")
 
 
@@ -129,6 +131,32 @@ def _asks_person(_text: str, words: Sequence[str]) -> bool:
     return _rest(" ".join(others)) == 0 and not _asks_how(lemmas)
 
 
+def _asks_transfer(_text: str, words: Sequence[str]) -> bool:
+    """«Соедините с бухгалтерией», «можете переключить на склад»: a verb of transfer and its destination."""
+    lemmas = [lemmatize(word) for word in words]
+    if _asks_how([lemma.lemmas[0] for lemma in lemmas]) or "ли" in words:
+        return False
+    for index, lemma in enumerate(lemmas):
+        if wishes.TRANSFER.isdisjoint(lemma.lemmas) or not _is_asked_of_bot(words, index):
+            continue
+        after = index + 1
+        while after < len(words) and (words[after] in _ADDRESSED or _is_polite(words[after])):
+            if words[after] in _LINKS:
+                break
+            after += 1
+        if after < len(words) and words[after] in _LINKS:
+            place = lemmas[after + 1 :]
+            return 0 < len(place) <= _PLACE_WORDS and any(word.part == "NOUN" for word in place)
+    return False
+
+
+def _is_asked_of_bot(words: Sequence[str], index: int) -> bool:
+    """An imperative («соедините»), or an infinitive that a request governs («можно соединить»)."""
+    if words[index].endswith(("те", "и")):
+        return True
+    return any(_is_polite(word) for word in words[:index])
+
+
 def _before_person(words: Sequence[str], lemmas: Sequence[str], index: int) -> str:
     """The word that governs the person, over adjectives and pronouns: «соедините меня с *вашим живым* оператором»."""
     for position in range(index - 1, -1, -1):
@@ -176,6 +204,7 @@ def _is_person(word: str) -> bool:
 _RULES: tuple[tuple[Act, Callable[[str, Sequence[str]], bool]], ...] = (
     ("robot", _asks_robot),
     ("operator", _asks_person),
+    ("operator", _asks_transfer),
     ("goodbye", _says_goodbye),
     ("slower", _only(wishes.SLOWER)),
     ("repeat", _only(wishes.REPEAT)),

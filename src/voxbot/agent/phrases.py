@@ -29,6 +29,7 @@ UNKNOWN = (
     "На этот вопрос у меня нет ответа.|Хотите, соединю вас с оператором?",
     "Боюсь ошибиться, таких сведений у меня нет.|Соединить вас с оператором?",
 )
+WHICH = ("Уточните, пожалуйста, о каком оборудовании речь?",)
 FAILED = (APOLOGY + "|Соединить вас с оператором?",)
 CUT_SHORT = "Извините, не получилось договорить.|Повторите, пожалуйста, вопрос."
 
@@ -39,7 +40,7 @@ _LINES = {
     "too_long_goodbye": "Извините, время разговора вышло.|Перезвоните нам, пожалуйста.|До свидания!",
 }
 _VARIANTS: tuple[Sequence[str], ...] = (
-    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, GO_ON, NOTHING_TO_REPEAT, UNKNOWN, FAILED,
+    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, GO_ON, NOTHING_TO_REPEAT, UNKNOWN, WHICH, FAILED,
 )  # fmt: skip
 
 

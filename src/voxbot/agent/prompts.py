@@ -83,11 +83,11 @@ def read_prompts(path: Path) -> Prompts:
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the prompts cannot be read ({error}); save the file as readable UTF-8") from error
+        raise ConfigError(f"{path}: промпты не читаются ({error}); проверьте права и сохраните файл в UTF-8") from error
     try:
         return parse_prompts(json.loads(text))
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}); correct the file") from error
+        raise ConfigError(f"{path}, строка {error.lineno}: это не JSON ({error.msg}); исправьте файл") from error
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -96,14 +96,14 @@ def parse_prompts(document: object) -> Prompts:
     """Check the parsed file; other keys are ignored. Raises ValueError that says what to do."""
     if not isinstance(document, dict):
         raise ValueError(  # noqa: TRY004 - the file is wrong, not the program
-            "a JSON object with the keys greeting, contextualize_q_system_prompt, qa_system_prompt is expected"
+            "нужен объект JSON с ключами greeting, contextualize_q_system_prompt, qa_system_prompt"
         )
     values = cast("dict[str, Any]", document)
     for key in fields(Prompts):
         value = values.get(key.name)
         if not isinstance(value, str) or not value.strip():
-            raise ValueError(f'"{key.name}" is missing or empty; add a text under that key')
+            raise ValueError(f'нет текста "{key.name}"; впишите его под этим ключом')
     prompts = Prompts(**{key.name: values[key.name] for key in fields(Prompts)})
     if _CONTEXT not in prompts.qa_system_prompt:
-        raise ValueError('"qa_system_prompt" lacks {context}; write it where the passages found should stand')
+        raise ValueError('в "qa_system_prompt" нет {context}; впишите его туда, где место найденной справке')
     return prompts

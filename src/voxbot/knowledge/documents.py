@@ -63,15 +63,15 @@ def read_document(kb: KbName, path: Path) -> Document:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise KnowledgeError(
-            f"knowledge base {path} is not UTF-8 text (byte {error.start}): save it again as UTF-8"
+            f"база знаний {path}: текст не в UTF-8 (байт {error.start}); сохраните файл в UTF-8"
         ) from error
     if "\0" in text:
-        raise KnowledgeError(f"knowledge base {path} is not a text file: put Markdown in UTF-8 there")
+        raise KnowledgeError(f"база знаний {path}: это не текстовый файл; нужен Markdown в UTF-8")
     if not text.strip():
-        raise KnowledgeError(f"knowledge base {path} is empty: write sections of Markdown separated by {SEPARATOR}")
+        raise KnowledgeError(f"база знаний {path}: файл пуст; запишите разделы Markdown через {SEPARATOR}")
     chunks = tuple(split_document(kb, text))
     if not chunks:
-        raise KnowledgeError(f"knowledge base {path} holds no text under its headings: add facts to its sections")
+        raise KnowledgeError(f"база знаний {path}: под заголовками нет текста; добавьте в разделы сведения")
     return Document(kb, sha256(raw).hexdigest(), chunks)
 
 
@@ -80,11 +80,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise KnowledgeError(
-            f"knowledge base {path} does not exist: create it, or name another file in .env"
-        ) from error
+        raise KnowledgeError(f"база знаний {path}: нет такого файла; создайте его или укажите другой в .env") from error
     except OSError as error:
-        raise KnowledgeError(f"knowledge base {path} cannot be read ({error.strerror}): check the path") from error
+        raise KnowledgeError(f"база знаний {path}: не читается ({error.strerror}); проверьте путь и права") from error
 
 
 def split_document(kb: KbName, text: str) -> Iterator[Chunk]:

@@ -108,7 +108,7 @@ def _in_use(store: VersionStore, embedder: str) -> tuple[Manifest | None, Record
     try:
         return manifest, read_records(folder)
     except KnowledgeError:
-        log.warning("The index in use is damaged and is built anew", version=folder.name)
+        log.warning("Действующий индекс повреждён, строится заново", version=folder.name)
         return None, None
 
 

@@ -77,7 +77,7 @@ def write_records(folder: Path, records: Records) -> None:
 def read_records(folder: Path) -> Records:
     """Read a version. Blocking. Raises KnowledgeError if it is damaged or gone."""
     if not (folder / "chroma").is_dir():
-        raise KnowledgeError(f"index version {folder} is gone: run `voxbot kb build`")
+        raise KnowledgeError(f"версии индекса {folder} больше нет; выполните `voxbot kb build`")
     try:
         client = _open(folder)
         try:
@@ -86,7 +86,7 @@ def read_records(folder: Path) -> Records:
             client.close()
         return _assemble(sorted(rows, key=lambda row: row[0]["row"]))
     except Exception as error:  # Chroma raises whatever its storage does
-        raise KnowledgeError(f"index version {folder} is damaged ({error}): run `voxbot kb build`") from error
+        raise KnowledgeError(f"версия индекса {folder} повреждена ({error}); выполните `voxbot kb build`") from error
 
 
 def _assemble(rows: Sequence[tuple[dict[str, Any], str, Any]]) -> Records:

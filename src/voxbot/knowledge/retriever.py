@@ -71,7 +71,7 @@ class Retriever:
         try:
             self._space = await asyncio.to_thread(open_space, self._store, self._embedder_id)
         except KnowledgeError as error:
-            log.error("The new index cannot be used; the old one stays", reason=str(error))
+            log.error("Новый индекс непригоден, работаю со старым", reason=str(error))
             return False
         log.info("Агент успешно перезагружен", version=self._space.version)
         return True

@@ -1,6 +1,6 @@
 """Evidence from meaning (vectors) and from words, fused into one calibrated score.
 
-A passage's log-odds are a weighted sum of six pieces of evidence, none of which depends on the scale of one
+A passage's log-odds are a weighted sum of seven pieces of evidence, none of which depends on the scale of one
 embedder or the size of one base:
 
     dense     how far its cosine stands out from those of all passages, in standard deviations
@@ -9,10 +9,11 @@ embedder or the size of one base:
     matched   the weight of what it holds, at most 12: a question of one common word proves little
     missing   the share of the question's weight that neither base knows (0-1): the caller asks for something else
     title     the share of its chunk's title that the question names (0-1)
+    code      whether the title holds a model or amount of the question, letters and number together (0 or 1)
 
 The weights come from a logistic regression on 121 answerable and 65 unanswerable questions written for this
-purpose, other than those of `bench/data`; that of the title was found by trial, and the bias puts 0.5 where one
-answerable question in twenty is refused. `bench/retrieval.py` checks them.
+purpose, other than those of `bench/data`; those of the title and the code were found by trial, and the bias puts
+0.5 where one answerable question in twenty is refused. `bench/retrieval.py` checks them.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class _Weights:
     matched: float = 0.2
     missing: float = -1.7
     title: float = 0.7
+    code: float = 0.7
     bias: float = -4.6
 
 
@@ -63,7 +65,8 @@ def chunk_logits(space: SearchSpace, question: str, vector: Vectors) -> ChunkSco
         + _WEIGHTS.missing * words.missing
         + _WEIGHTS.bias
     )
-    return np.maximum.reduceat(passages, space.first_rows) + _WEIGHTS.title * space.titles.shares(concepts)
+    titles = _WEIGHTS.title * space.titles.shares(concepts) + _WEIGHTS.code * space.titles.coded(concepts)
+    return np.maximum.reduceat(passages, space.first_rows) + titles
 
 
 def probability(logit: float) -> float:

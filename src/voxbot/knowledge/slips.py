@@ -7,6 +7,7 @@ similarity is one minus the edit distance over the longer length. The cost is bo
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ _CODE = 4
 _PREFIX_SHARE = 0.65
 _MIN_PREFIX = 4
 _SHORT_ROOT = 7
+_OF_SHORT_ROOT = re.compile(r"(?:е?нн?|ов|ев|ск)(?:ый|ий|ой)")
+"""How adjectives are made of a short noun: «обед», «обеденный»."""
 
 
 class SoundIndex:
@@ -87,7 +90,8 @@ def same_root(left: str, right: str) -> bool:
             break
         common += 1
     if common == _MIN_PREFIX and max(len(left), len(right)) > _SHORT_ROOT:
-        return False
+        shorter, longer = sorted((left, right), key=len)
+        return len(shorter) == common and bool(_OF_SHORT_ROOT.fullmatch(longer[common:]))
     return common >= _MIN_PREFIX and common >= _PREFIX_SHARE * min(len(left), len(right))
 
 

@@ -65,7 +65,7 @@ def open_space(store: VersionStore, embedder: str) -> SearchSpace:
     while True:
         folder = store.current()
         if folder is None:
-            raise KnowledgeError(f"there is no index in {store.root}: run `voxbot kb build`")
+            raise KnowledgeError(f"{store.root}: индекс ещё не построен; выполните voxbot kb build")
         try:
             _check(folder, embedder)
             return make_space(folder.name, read_records(folder))
@@ -77,9 +77,8 @@ def open_space(store: VersionStore, embedder: str) -> SearchSpace:
 def _check(folder: Path, embedder: str) -> None:
     manifest = read_manifest(folder)
     if manifest is None:
-        raise KnowledgeError(f"index version {folder} cannot be used by this program: run `voxbot kb build`")
+        raise KnowledgeError(f"{folder}: эта версия индекса не подходит программе; выполните voxbot kb build")
     if manifest.embedder != embedder:
         raise KnowledgeError(
-            f"index version {folder} was built with {manifest.embedder}, but the embedder is {embedder}: "
-            "run `voxbot kb build`"
+            f"{folder}: индекс построен моделью {manifest.embedder}, а настроена {embedder}; выполните voxbot kb build"
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxbot.knowledge.words import tokenize
+from voxbot.knowledge.words import pair_terms, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,12 +30,18 @@ class TitleIndex:
         rows: defaultdict[str, list[int]] = defaultdict(list)
         owners: list[int] = []
         weights: list[float] = []
+        codes: defaultdict[str, list[int]] = defaultdict(list)
         for owner, title in enumerate(titles):
-            for token in tokenize(title):
+            tokens = tokenize(title)
+            for terms in pair_terms(tokens):
+                for term in terms:
+                    codes[term].append(owner)
+            for token in tokens:
                 for term in token.terms:
                     rows[term].append(len(owners))
                 owners.append(owner)
                 weights.append(rarity(token.terms))
+        self._codes = dict(codes)
         self._rows = {term: np.array(places, np.int32) for term, places in rows.items()}
         self._owners = np.array(owners, np.intp)
         self._weights = np.array(weights, np.float64)
@@ -51,3 +57,11 @@ class TitleIndex:
                 if rows is not None:
                     named[rows] = np.maximum(named[rows], weight)
         return np.bincount(self._owners, named * self._weights, minlength=self._count) / self._totals
+
+    def coded(self, concepts: Sequence[Concept]) -> NDArray[np.float64]:
+        """Return 1.0 for each title that holds a word and number the question has together («рэм-100»), else 0.0."""
+        found = np.zeros(self._count)
+        for concept in concepts:
+            for term, _weight in concept.terms:
+                found[self._codes.get(term, [])] = 1.0
+        return found

@@ -76,7 +76,9 @@ class VersionStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise KnowledgeError(f"index pointer {self.root / 'CURRENT'} cannot be read ({error})") from error
+            raise KnowledgeError(
+                f"указатель индекса {self.root / 'CURRENT'} не читается ({error}); выполните `voxbot kb build`"
+            ) from error
         return self.root / name
 
     def manifest(self) -> Manifest | None:
@@ -92,13 +94,13 @@ class VersionStore:
             lock = (self.root / "build.lock").open("a")
         except OSError as error:
             raise KnowledgeError(
-                f"index folder {self.root} cannot be written ({error.strerror}): check PERSIST_DIRECTORY"
+                f"папка индекса {self.root}: запись не удалась ({error.strerror}); проверьте права и PERSIST_DIRECTORY"
             ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise KnowledgeError(f"another build of the index in {self.root} is running: wait for it") from error
+                raise KnowledgeError(f"индекс в {self.root} уже строит другая программа; дождитесь её конца") from error
             self._sweep()
             yield
             self._sweep()

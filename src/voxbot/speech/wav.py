@@ -29,17 +29,25 @@ def read_wav(path: Path) -> Samples:
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: нет такого файла") from error
     except (wave.Error, EOFError, OSError) as error:
-        raise ConfigError(f"{path}: не читается как WAV ({error}); нужен PCM, 16 бит") from error
+        reason = f" ({error})" if str(error) else ""
+        raise ConfigError(f"{path}: не читается как WAV{reason}; нужен PCM, 16 бит") from error
     mono = frames.reshape(-1, channels).astype(np.int32).mean(axis=1).astype(np.int16)
     return resample(mono, rate_hz, TELEPHONE_RATE_HZ)
 
 
 def write_wav(path: Path, channels: Sequence[Samples]) -> None:
-    """Write 8 kHz sound, one array a channel, the shorter ones padded with silence."""
+    """Write 8 kHz sound, one array a channel, the shorter ones padded with silence. Raises ConfigError."""
     length = max((len(channel) for channel in channels), default=0)
     padded = [np.pad(channel, (0, length - len(channel))) for channel in channels]
-    with wave.open(str(path), "wb") as wav:
-        wav.setnchannels(len(padded))
-        wav.setsampwidth(_SAMPLE_BYTES)
-        wav.setframerate(TELEPHONE_RATE_HZ)
-        wav.writeframes(np.stack(padded, axis=1).tobytes())
+    try:
+        with path.open("wb") as file, wave.open(file, "wb") as wav:
+            wav.setnchannels(len(padded))
+            wav.setsampwidth(_SAMPLE_BYTES)
+            wav.setframerate(TELEPHONE_RATE_HZ)
+            wav.writeframes(np.stack(padded, axis=1).tobytes())
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: папка {path.parent} не найдена; создайте её или укажите другую") from error
+    except PermissionError as error:
+        raise ConfigError(f"{path}: нет прав на запись; проверьте права или укажите другую папку") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: запись не удалась ({error.strerror}); проверьте путь и место на диске") from error

@@ -170,7 +170,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: the list of ASR slips cannot be read ({error}); correct the file") from error
+        raise ConfigError(f"{path}: список оговорок не читается ({error}); исправьте файл: TOML в UTF-8") from error
 
 
 def _packaged(name: str) -> dict[str, Any]:

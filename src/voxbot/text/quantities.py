@@ -97,8 +97,10 @@ _GENITIVE = word_set("""
     от до из без около более менее свыше больше меньше выше ниже порядка после для у кроме против вместо
     течение пределах
 """)
+_ACCUSATIVE = word_set("на за через стоит стоят весит весят составляет составляют занимает выдерживает развивает")
 _CASE_OF: dict[str, Case] = {
     **dict.fromkeys(_GENITIVE, "gent"),
+    **dict.fromkeys(_ACCUSATIVE, "accs"),
     "к": "datv",
     "ко": "datv",
     "между": "ablt",
@@ -120,8 +122,7 @@ def _read(match: re.Match[str], text: str) -> str:
     unit = _unit(match)
     if unit is None and not match["scale"]:
         return match.group()
-    before = _WORDS_BEFORE.search(text, max(0, match.start() - 30), match.start())
-    word = before.group(1).lower() if before else ""
+    word = _word_before(text, match.start())
     case = _CASE_OF.get(word, "nomn")
     scale = _SCALE[match["scale"]] if match["scale"] else 1
     number = _with_unit(match["number"], scale, unit, case)
@@ -132,6 +133,18 @@ def _read(match: re.Match[str], text: str) -> str:
         return f"{read_number(match['from'], case, gender, scale)} — {number}"
     start = read_number(match["from"], "gent", gender, scale)
     return f"от {start} до {_with_unit(match['number'], scale, unit, 'gent')}"
+
+
+def read_decimal(match: re.Match[str]) -> str:
+    """Read a decimal whose noun is written out, in the case that the word before asks for."""
+    case = _CASE_OF.get(_word_before(match.string, match.start()), "nomn")
+    feminine = re.match(r" (?!или\b|при\b)[а-яё]+[ыи]\b", match.string[match.end() :])
+    return read_number(match.group(), case, "femn" if feminine else "masc")
+
+
+def _word_before(text: str, end: int) -> str:
+    before = _WORDS_BEFORE.search(text, max(0, end - 30), end)
+    return before.group(1).lower() if before else ""
 
 
 def _unit(match: re.Match[str]) -> Unit | None:
@@ -180,7 +193,7 @@ def _with_unit(written: str, scale: int, unit: Unit | None, case: Case) -> str:
         plural = half and case not in ("nomn", "accs")
         return f"{number} {unit.form('gent' if not plural else case, plural=plural)}"
     noun_case, plural = plural_case(value, case)
-    if isinstance(unit, _PoweredUnit) and noun_case == "gent" and case == "nomn" and not plural:
+    if isinstance(unit, _PoweredUnit) and noun_case == "gent" and case in ("nomn", "accs") and not plural:
         return f"{number} {unit.form('gent', plural=True).split()[0]} {Unit.form(unit, 'gent', plural=False)}"
     return f"{number} {unit.form(noun_case, plural=plural)}"
 

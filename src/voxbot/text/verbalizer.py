@@ -21,8 +21,8 @@ from voxbot.text.letters import (
     read_latin,
     read_latin_words,
 )
-from voxbot.text.numbers import cardinal, read_group, spell_digits
-from voxbot.text.quantities import read_number, read_quantities
+from voxbot.text.numbers import NUMBER_WORDS, cardinal, read_group, spell_digits
+from voxbot.text.quantities import read_decimal, read_quantities
 from voxbot.text.times import read_days, read_times
 
 if TYPE_CHECKING:
@@ -45,10 +45,20 @@ _STANDARD = re.compile(
     r"(?<!\w)(?P<name>(?:ГОСТ|ОСТ|ТУ|СТО|СП|МИ|ПНСТ|СТ|ISO|ИСО|ASTM|DIN|EN|IEC|МЭК|API)(?: (?:Р|ISO|ИСО|EN|IEC|МЭК))*) "
     r"(?:№ ?)?(?P<letter>[A-ZА-Я])? ?(?P<number>\d+(?:[.-]\d+)*(?:/[A-ZА-Я]?\d+)?)(?!\d|,\d)",
 )
+_JOINTS = {".": "точка", "-": "тире", "/": "дробь"}
+_POSTCODE = re.compile(
+    r"(?P<word>(?i:индекс)\w*[^\d.!?\n]{0,25})?(?<![\w.,-])(?P<first>\d{3})(?P<second>\d{3})"
+    r"(?![\w-]|[.,]\d| ?(?:руб|₽|тыс|млн))(?(word)|(?=, (?:г\.|город|Россия|РФ)))"
+)
+_LAW = re.compile(r"(?<![\w.,-])(\d{1,4})-(?=ФК?З(?!\w))")
+_ONE_S = re.compile(r"(?<![\w.,+−-])1[СC](?!\w)")
 _CODE = re.compile(
     r"(?<![\w-])(?P<letters>[А-ЯЁA-Z]{1,6}(?:-[А-ЯЁA-Z]{1,4})?)-?(?P<number>\d+(?:,\d+)?(?:[-/.]\d+)*)(?P<tail>[А-ЯЁA-Z]{0,3})(?![\w])",
 )
-_CLASS = re.compile(r"(?P<name>(?i:класс\w*(?: точности)?)(?: [—–-])?(?: до| не ниже| не хуже)? )(?P<number>\d,\d+)")
+_CLASS = re.compile(
+    r"(?P<name>(?i:класс\w*(?: точности)?)(?: [—–-])?(?: до| не ниже| не хуже)? "
+    r"|(?i:класс)[^.!?\n]{0,90} [—–-] (?=0,\d+[.;!?]))(?P<number>\d,\d+)"
+)
 _SIZES = re.compile(r"(?<=\d) ?[×xх*] ?(?=\d)")
 _RANGE = re.compile(r"(?<![\w.,:/-])(\d{1,6}) ?[–—-] ?(\d{1,6})(?=,? [а-яё])(?! ?[–—-])")
 _BARE_RANGE = re.compile(
@@ -59,7 +69,7 @@ _METRO = re.compile(r"(?<!\w)м\. (?=[А-ЯЁ«])")
 _DECIMAL = re.compile(r"(?<![\w.,])\d+,\d+(?![\w,])")
 _BIG_NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?: \d{3})+(?![\d.,]\d)")
 _NEEDS_GRAMMAR = re.compile(r"\d|[А-Яа-яё]\.(?=\s*[А-Яа-яё])|(?<!\w)[IVXLC]+(?!\w)")
-_ONE_THOUSAND = re.compile(r"\bодн(?:а|ой|у) (тысяч(?:а|и|е|у|ей)\b)")
+_ONE_THOUSAND = re.compile(r"(?:([^\W\d_]+) )?\bодн(?:а|ой|у) (тысяч(?:а|и|е|у|ей)\b)")
 _SIGNS = {
     "№": " номер ", "±": " плюс-минус ", "≥": " не менее ", "≤": " не более ", "≈": " около ", "=": " равно ",
     "&": " и ", "§": " параграф ", "%": " процентов ", "°": " градусов ", "/": " ", "+": " плюс ", "@": " собака ",
@@ -79,13 +89,21 @@ def verbalize(text: str) -> str:
     for rule in _RULES:
         text = rule(text)
     if _NEEDS_GRAMMAR.search(text):
-        text = _ONE_THOUSAND.sub(r"\1", _general_rules()(text))
+        text = _ONE_THOUSAND.sub(_one_thousand, _general_rules()(text))
     return _sweep(read_latin_words(read_capitals(text)))
 
 
 def warm_up() -> None:
     """Load everything that the first sentence of a call would otherwise wait for."""
     verbalize("Машина РЭМ-100 на 100 кН, 2 машины с 12.05.2026 г.")
+
+
+def _one_thousand(match: re.Match[str]) -> str:
+    """«тысяча рублей», but «сорок одна тысяча рублей»."""
+    before = match[1]
+    if before is None:
+        return match[2]
+    return match.group() if before.lower() in NUMBER_WORDS else f"{before} {match[2]}"
 
 
 def _clean(text: str) -> str:
@@ -106,17 +124,31 @@ def _phones(text: str) -> str:
         country = "плюс семь" if match["country"].startswith("+") else "восемь"
         rest = re.sub(r"\D", "", match["rest"])
         groups = [rest[:-4], rest[-4:-2], rest[-2:]] if len(rest) > 4 else [rest[:2], rest[2:]]  # noqa: PLR2004
-        return ", ".join([country, *(read_group(group) for group in (match["area"], *groups) if group)])
+        return ", ".join([country, *(_area(match["area"]), *(read_group(group) for group in groups if group))])
 
     return _PHONE.sub(read, text)
+
+
+def _area(digits: str) -> str:
+    """«четыреста девяносто пять», but «сорок девять двадцать два» for the longer codes."""
+    return read_group(digits) if len(digits) == 3 else f"{read_group(digits[:2])} {read_group(digits[2:])}"  # noqa: PLR2004
+
+
+def _postcodes(text: str) -> str:
+    return _POSTCODE.sub(lambda m: f"{m['word'] or ''}{read_group(m['first'])}, {read_group(m['second'])}", text)
+
+
+def _laws(text: str) -> str:
+    """«сорок четыре эф зэ» for 44-ФЗ, whatever the case; «один эс» for the program 1С."""
+    return _ONE_S.sub("один эс", _LAW.sub(lambda m: cardinal(int(m[1])) + " ", text))
 
 
 def _standards(text: str) -> str:
     def read(match: re.Match[str]) -> str:
         names = [read_latin(name) if name.isascii() else read_abbreviation(name) for name in match["name"].split()]
         letter = [read_latin(match["letter"])] if match["letter"] else []
-        parts = [_standard_number(part) for part in re.findall(r"\d+", match["number"])]
-        return " ".join([*names, *letter, " тире ".join(parts)])
+        parts = re.findall(r"\d+|[./-]", match["number"])
+        return " ".join([*names, *letter, *(_JOINTS.get(part) or _standard_number(part) for part in parts)])
 
     return _STANDARD.sub(read, text)
 
@@ -186,7 +218,7 @@ def _bare_range(match: re.Match[str]) -> str:
 
 
 def _decimals(text: str) -> str:
-    return _DECIMAL.sub(lambda m: read_number(m.group()), text)
+    return _DECIMAL.sub(read_decimal, text)
 
 
 def _big_numbers(text: str) -> str:
@@ -203,6 +235,8 @@ def _short_words(text: str) -> str:
 _RULES: tuple[Callable[[str], str], ...] = (
     read_addresses,
     _phones,
+    _postcodes,
+    _laws,
     read_times,
     read_days,
     _standards,

