@@ -110,13 +110,14 @@ class Agent:
                 yield item
             return
         try:
-            found = await self._retriever.search(self_contained(question, history))
+            whole = self_contained(question, history)
+            found = await self._retriever.search(whole)
         except VoxbotError as error:
             log.error("Поиск в базе знаний не удался", error=str(error))
             yield AnswerInfo(known=False)
             yield phrases.variant(phrases.FAILED, turn)
             return
-        async with aclosing(self._answer(question, history, found, turn)) as answer:
+        async with aclosing(self._answer(question, whole, history, found, turn)) as answer:
             async for item in answer:
                 yield item if isinstance(item, str) else _timed(item, found, started)
 
@@ -132,9 +133,12 @@ class Agent:
             await llm.close()
 
     async def _answer(
-        self, question: str, history: Sequence[Utterance], found: SearchResult, turn: int
+        self, question: str, whole: str, history: Sequence[Utterance], found: SearchResult, turn: int
     ) -> AsyncGenerator[str | AnswerInfo, None]:
-        """With the models; without them, or when all of them fail before the first word, by quoting."""
+        """With the models; without them, or when all of them fail before the first word, by quoting.
+
+        `whole` is the question made to stand by itself: models see the dialogue and get the caller's own words.
+        """
         info = AnswerInfo(kb=found.used, sources=tuple(hit.chunk_id for hit in found.hits))
         if self._models:
             begun = False
@@ -151,7 +155,7 @@ class Agent:
                     return
             else:
                 return
-        async with aclosing(self._quote(self_contained(question, history), found, turn)) as quoted:
+        async with aclosing(self._quote(whole, found, turn)) as quoted:
             async for item in quoted:
                 yield item
 

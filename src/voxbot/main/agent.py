@@ -8,6 +8,7 @@ import structlog
 
 from voxbot.agent.agent import Agent
 from voxbot.agent.prompts import PromptsSource
+from voxbot.providers import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,5 @@ def _models(settings: Settings) -> list[Llm]:
     if llm.provider == "extractive" or (llm.provider == "auto" and not configured):
         log.info("Языковая модель не настроена: ответы цитируют базу знаний")
         return []
-    from voxbot.providers.llm.openai import create
-
     names = dict.fromkeys(filter(None, (llm.model_primary, llm.model_fallback)))
-    return [create(settings, model) for model in names]
+    return [registry.create_llm(settings, model) for model in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voxbot.domain.dialogue import AnswerInfo, Utterance
-from voxbot.domain.errors import ConfigError
+from voxbot.main.commands.batch import read_lines, read_questions
 from voxbot.main.context import print_json, run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from voxbot.agent.agent import Agent
     from voxbot.agent.prompts import PromptsSource
@@ -66,7 +65,7 @@ def ask(
     """Задать один вопрос, как по телефону."""
     if (question is None) == (batch is None):
         raise typer.BadParameter("нужен либо вопрос, либо --batch ФАЙЛ")
-    questions = [question] if question is not None else list(_questions(batch or Path()))
+    questions = [question] if question is not None else read_questions(batch or Path())
     run(_ask(ctx.obj.settings, questions, as_json=as_json, one_dialogue=caller is not None))
 
 
@@ -86,7 +85,7 @@ def normalize(
 
     if (text is None) == (batch is None):
         raise typer.BadParameter("нужен либо текст, либо --batch ФАЙЛ")
-    for line in [text] if text is not None else _lines(batch or Path()):
+    for line in [text] if text is not None else read_lines(batch or Path()):
         print(to_canonical(line), flush=True)
 
 
@@ -150,22 +149,3 @@ async def _open(settings: Settings) -> AsyncGenerator[tuple[Agent, PromptsSource
 def _read_line() -> str:
     print("Вы: ", end="", flush=True)
     return sys.stdin.readline()
-
-
-def _questions(path: Path) -> Iterator[str]:
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            yield str(json.loads(line)["q"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f'--batch {path}, строка {number}: нужно {{"q": "вопрос"}}') from error
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise ConfigError(f"--batch {path}: нет такого файла") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--batch {path}: не читается ({error}); укажите файл в UTF-8") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voxbot.domain.errors import ConfigError
+from voxbot.main.commands.batch import read_questions
 from voxbot.main.context import print_json, run
 from voxbot.main.progress import index_progress
 
@@ -74,7 +73,7 @@ def search(
     """Найти фрагменты, отвечающие на вопрос."""
     if (question is None) == (batch is None):
         raise typer.BadParameter("нужен либо вопрос, либо --batch ФАЙЛ")
-    questions = [question] if question is not None else _read_batch(batch or Path())
+    questions = [question] if question is not None else read_questions(batch or Path())
     run(_search(ctx.obj.settings, questions, kb, k, _show_json if as_json else _show_text))
 
 
@@ -86,24 +85,6 @@ async def _search(
     retriever = await open_retriever(settings)
     for question in questions:
         show(await retriever.search(question, kb=kb.value, k=k))
-
-
-def _read_batch(path: Path) -> list[str]:
-    questions: list[str] = []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise ConfigError(f"--batch {path}: нет такого файла") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--batch {path}: не читается ({error}); укажите файл в UTF-8 со строками JSON") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            questions.append(str(json.loads(line)["q"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f'--batch {path}, строка {number}: нужно {{"q": "вопрос"}}') from error
-    return questions
 
 
 def _show_json(result: SearchResult) -> None:
