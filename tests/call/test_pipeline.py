@@ -118,12 +118,19 @@ def test_without_any_voice_left_the_call_goes_to_a_person():
     assert reason == "error"
 
 
-def test_an_agent_that_hangs_gets_an_apology_said_for_it():
-    reason, events, _, _ = converse(
-        [speech(1500)], answerer=ScriptedAnswerer(ANSWERS, delay_s=3600), environ={"AI_PROCESSING_TIMEOUT": "5"}
+def test_an_agent_that_hangs_costs_no_silence_and_at_last_the_caller_gets_a_person():
+    reason, events, line, _ = converse(
+        [speech(1500)], answerer=ScriptedAnswerer(ANSWERS, delay_s=3600), environ={"AI_PROCESSING_TIMEOUT": "8"}
     )
-    assert reason == "caller_hangup"
-    assert len([event for event in events if isinstance(event, BotTurn)]) == 2
+    assert reason == "unanswered"
+    assert [event.text for event in events if isinstance(event, CallerTurn)] == ["сколько стоит"]
+    said = events[-1].text
+    assert said.endswith("Соединяю вас с оператором."), said
+    spans = [span for span in line.spans if span[1] >= next(span[2] for span in line.spans if span[0] == "caller")]
+    asked = next(span[2] for span in line.spans if span[0] == "caller")
+    gaps = [b[1] - a for a, b in zip([asked, *(span[2] for span in spans)], spans, strict=False)]
+    assert max(gaps) <= 1250, gaps
+    assert spans[-1][1] - asked > 8000
 
 
 def test_the_caller_who_wants_a_person_gets_one():
@@ -196,6 +203,5 @@ def test_words_said_just_before_the_caller_hung_up_are_kept():
             said = [span for span in self.spans if span[0] == "caller"]
             return bool(said) and self.now_ms > said[0][2] + 560
 
-    _, events, _, answerer = converse([], media=Leaving([speech(1500)]))
-    assert [event.text for event in events if isinstance(event, CallerTurn)] == ["сколько стоит"]
-    assert not answerer.asked
+    _, events, _, _ = converse([], media=Leaving([speech(1500)]))
+    assert [(type(event), event.text) for event in events[1:]] == [(CallerTurn, "сколько стоит")]

@@ -25,7 +25,8 @@ def lab():
         pytest.skip("END-TO-END TESTS LEFT OUT: the Asterisk lab needs root")
     if not (ASTERISK_ROOT / "usr/sbin/asterisk").exists():
         pytest.fail("no Asterisk lab: run scripts/test_setup.sh (make test does)")
-    with running_lab("voxbot-tests", 26060) as lab:
+    # Two runs at once need a name and ports each.
+    with running_lab(os.environ.get("LAB_NAME", "voxbot-tests"), int(os.environ.get("LAB_FIRST_PORT", "26060"))) as lab:
         yield lab
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -13,13 +13,15 @@ from aiohttp import web
 class Reply:
     """How one request is answered.
 
-    `latency_s` passes before the first token; `break_after` tokens the connection is cut; `hang_after` tokens
-    nothing more comes; `status` other than 200 refuses the request; `refuse_stream` refuses only streaming.
+    `latency_s` passes before the first token, `token_s` before each further one; `break_after` tokens the
+    connection is cut; `hang_after` tokens nothing more comes; `status` other than 200 refuses the request;
+    `refuse_stream` refuses only streaming.
     """
 
     text: str = "Да, конечно."
     status: int = 200
     latency_s: float = 0.0
+    token_s: float = 0.0
     break_after: int | None = None
     hang_after: int | None = None
     refuse_stream: bool = False
@@ -64,11 +66,14 @@ async def _stream(request, body, reply):
             return response
         if index == reply.hang_after:
             await asyncio.Event().wait()
+        if index:
+            await asyncio.sleep(reply.token_s)
         await _send(
             response, _envelope(body, {"delta": {"role": "assistant", "content": token}, "finish_reason": None})
         )
     await _send(response, _envelope(body, {"delta": {}, "finish_reason": "stop"}))
-    await response.write(b"data: [DONE]\n\n")
+    with suppress(ConnectionResetError):
+        await response.write(b"data: [DONE]\n\n")
     return response
 
 
@@ -83,7 +88,8 @@ def _envelope(body, choice):
 
 
 async def _send(response, document):
-    await response.write(f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode())
+    with suppress(ConnectionResetError):  # whoever asked has hung up: an answer that nobody wants any more
+        await response.write(f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode())
 
 
 def _error(status, message):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 from aiohttp.test_utils import TestServer
+from fakes.sink import Sink
 
 from voxbot.domain.errors import MediaError
 from voxbot.media.g711 import decode_alaw, encode_alaw
@@ -43,20 +44,6 @@ class ChanWebsocket:
             while not condition():
                 self.arrived.clear()
                 await self.arrived.wait()
-
-
-class Sink:
-    def __init__(self):
-        self.frames, self.marks = [], []
-        self.something = asyncio.Event()
-
-    def on_audio(self, samples):
-        self.frames.append(samples)
-        self.something.set()
-
-    def on_mark(self, mark):
-        self.marks.append(mark)
-        self.something.set()
 
 
 @asynccontextmanager
@@ -111,15 +98,74 @@ async def test_garbage_is_survived_and_audio_goes_on():
         await asterisk.socket.send_bytes(b"")
         await asterisk.socket.send_bytes(b"\xd5" * 7)
         await asterisk.socket.send_str('{"event": "MEDIA_MARK_PROCESSED", "correlation_id": "7"}')
-        async with asyncio.timeout(5):
-            while not sink.marks:
-                sink.something.clear()
-                await sink.something.wait()
+        await sink.until(lambda: sink.marks)
         assert sink.marks == [7]
-        assert sum(map(len, sink.frames)) == 7
+        assert len(sink.audio) == 7, "an empty message is nothing, half a frame is half a frame"
         assert not receiving.done()
         receiving.cancel()
         await asyncio.wait({receiving})
+
+
+@asynccontextmanager
+async def receiving_call():
+    async with connection() as (asterisk, media):
+        sink = Sink()
+        receiving = asyncio.create_task(media.receive(sink))
+        try:
+            yield asterisk, media, sink
+        finally:
+            assert not receiving.done()
+            receiving.cancel()
+            await asyncio.wait({receiving})
+
+
+FRAME = encode_alaw(np.full(160, 1000, np.int16))
+
+
+async def test_sound_goes_both_ways_although_media_start_is_late():
+    async with receiving_call() as (asterisk, media, sink):
+        await asterisk.socket.send_bytes(FRAME)
+        await media.send(np.zeros(160, np.int16))
+        await asterisk.until(lambda: len(asterisk.heard) == 160)
+        await asterisk.socket.send_str('{"event": "MEDIA_START", "format": "alaw", "optimal_frame_size": 160}')
+        await asterisk.socket.send_bytes(FRAME)
+        await sink.until(lambda: len(sink.audio) == 320)
+
+
+async def test_what_asterisk_says_about_its_queue_changes_nothing():
+    """After a flush STATUS may still show the old length, and a mark from before may still come."""
+    async with receiving_call() as (asterisk, media, sink):
+        await media.flush()
+        for status in (
+            {"event": "STATUS", "queue_length": 900, "queue_full": True},
+            {"event": "QUEUE_DRAINED"},
+            {"event": "MEDIA_XOFF"},
+            {"event": "STATUS", "queue_length": -3},
+        ):
+            await asterisk.socket.send_str(json.dumps(status))
+        await media.send(np.zeros(160, np.int16))
+        await media.mark(2)
+        await asterisk.until(lambda: len(asterisk.commands) == 2)
+        await asterisk.socket.send_str('{"event": "MEDIA_MARK_PROCESSED", "correlation_id": "2"}')
+        await sink.until(lambda: sink.marks == [2])
+
+
+async def test_a_monstrous_frame_is_left_out_and_the_call_goes_on():
+    async with receiving_call() as (asterisk, _, sink):
+        await asterisk.socket.send_bytes(bytes(1_000_000))
+        await asterisk.socket.send_bytes(FRAME)
+        await sink.until(lambda: len(sink.audio))
+        assert len(sink.audio) == 160
+
+
+async def test_a_peer_that_sends_nothing_while_silent_is_no_error():
+    async with receiving_call() as (asterisk, media, sink):
+        await asterisk.socket.send_bytes(FRAME)
+        await sink.until(lambda: len(sink.audio) == 160)
+        await media.mark(1)  # a round trip without sound from there
+        await asterisk.until(lambda: asterisk.commands)
+        await asterisk.socket.send_bytes(FRAME)
+        await sink.until(lambda: len(sink.audio) == 320)
 
 
 async def test_a_connection_that_closes_is_an_error_for_who_receives_and_who_sends():

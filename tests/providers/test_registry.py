@@ -25,7 +25,7 @@ async def name_of(engine) -> str:
     return engine.name
 
 
-@pytest.mark.parametrize("table", ["VAD", "ASR", "TTS", "EMBEDDING", "LLM"])
+@pytest.mark.parametrize("table", ["VAD", "ASR", "TTS", "EMBEDDING", "TURN", "LLM"])
 def test_every_line_names_a_factory_that_exists(table):
     for target in getattr(registry, table).values():
         module, _, factory = target.partition(":")

@@ -50,6 +50,7 @@ _FIXED: dict[Act, tuple[Sequence[str], Intent | None]] = {
     "thanks": (phrases.THANKS, None),
     "hello": (phrases.HELLO, None),
     "declined": (phrases.DECLINED, None),
+    "stop": (phrases.STOPPED, None),
     "go_on": (phrases.GO_ON, None),
 }
 

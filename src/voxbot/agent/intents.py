@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import Utterance
 
-Act: TypeAlias = Literal["operator", "goodbye", "repeat", "slower", "robot", "thanks", "hello", "declined", "go_on"]
-"""`declined`: «нет» to the offer of an operator; `go_on`: an answer that leaves the bot to ask on."""
+Act: TypeAlias = Literal[
+    "operator", "goodbye", "repeat", "slower", "robot", "thanks", "hello", "stop", "declined", "go_on"
+]
+"""`declined`: «нет» to the offer of an operator; `stop`: the bot is to be silent; `go_on`: an answer that leaves the bot
+to ask on."""
 
 _WORD = re.compile(r"[а-яa-z]+")
 _MAX_REST = 1
@@ -100,7 +103,8 @@ def _nothing_else(pattern: re.Pattern[str]) -> Callable[[str, Sequence[str]], bo
 
 def _is_filler(text: str, words: Sequence[str]) -> bool:
     """«Да», «понятно», «ага» by themselves."""
-    return len(words) <= _FILLER_WORDS and _rest(" ".join(words)) == 0 and not _asks(text, words)
+    # A recogniser writes «Понятно?» as readily as «Понятно.»
+    return len(words) <= _FILLER_WORDS and _rest(" ".join(words)) == 0 and not _asks(text.replace("?", ""), words)
 
 
 def _asks_robot(_text: str, words: Sequence[str]) -> bool:
@@ -210,6 +214,7 @@ _RULES: tuple[tuple[Act, Callable[[str, Sequence[str]], bool]], ...] = (
     ("repeat", _only(wishes.REPEAT)),
     ("thanks", _nothing_else(wishes.THANKS)),
     ("hello", _nothing_else(wishes.HELLO)),
+    ("stop", _only(wishes.STOP)),
     ("go_on", _is_filler),
 )
 """Tried in this order."""

@@ -22,6 +22,7 @@ HELLO = ("Здравствуйте!|Слушаю вас.", "Да, я вас сл
 THANKS = ("Пожалуйста!|Остались ещё вопросы?", "Рад помочь.|Что-нибудь ещё?")
 ROBOT = ("Да, я голосовой помощник.|Отвечаю на вопросы, а если нужно, соединю с оператором.",)
 DECLINED = ("Хорошо.|Чем ещё могу помочь?", "Понял вас.|Спрашивайте, если что-то ещё интересует.")
+STOPPED = ("Хорошо, слушаю вас.", "Да, слушаю вас.")
 GO_ON = ("Слушаю вас.", "Да, слушаю.|Какой у вас вопрос?")
 NOTHING_TO_REPEAT = ("Я пока ничего не говорил.|Задайте, пожалуйста, вопрос.",)
 UNKNOWN = (
@@ -33,14 +34,24 @@ WHICH = ("Уточните, пожалуйста, о каком оборудов
 FAILED = (APOLOGY + "|Соединить вас с оператором?",)
 CUT_SHORT = "Извините, не получилось договорить.|Повторите, пожалуйста, вопрос."
 
+_FIRST_FILLERS = ("Секунду…", "Сейчас посмотрю.", "Одну минуту.", "Так, смотрю.")
+_MORE_FILLERS = ("Ещё секунду.", "Всё ещё ищу ответ.", "Подождите ещё немного.", "Почти готово.")
+"""Short: the answer waits for a filler to end."""
+
 _LINES = {
     "not_heard": "Извините, я вас не расслышал.|Повторите, пожалуйста.",
     "reprompt": "Вы на линии?|Задайте, пожалуйста, ваш вопрос.",
+    "waiting": "Хорошо, жду.",
     "silence_goodbye": "Вас не слышно.|Перезвоните нам, пожалуйста.|До свидания!",
     "too_long_goodbye": "Извините, время разговора вышло.|Перезвоните нам, пожалуйста.|До свидания!",
+    "operator": OPERATOR[0],
+    "operator_busy": "Оператор сейчас занят.|Задайте вопрос мне или перезвоните, пожалуйста, позже.",
+    "operator_silent": "Оператор сейчас не отвечает.|Задайте вопрос мне или перезвоните, пожалуйста, позже.",
+    "unanswered": APOLOGY + "|Соединяю вас с оператором.",
+    "deaf": "Извините, мне вас не слышно.|Соединяю вас с оператором.",
 }
 _VARIANTS: tuple[Sequence[str], ...] = (
-    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, GO_ON, NOTHING_TO_REPEAT, UNKNOWN, WHICH, FAILED,
+    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, STOPPED, GO_ON, NOTHING_TO_REPEAT, UNKNOWN, WHICH, FAILED,
 )  # fmt: skip
 
 
@@ -54,7 +65,16 @@ def variant(lines: Sequence[str], turn: int) -> str:
     return lines[turn % len(lines)]
 
 
+def filler(in_turn: int, in_call: int) -> str:
+    """What to say to a caller who waits: the `in_turn`th time (from 0) for this answer, the `in_call`th in the call.
+
+    Never the same twice in a row.
+    """
+    return variant(_MORE_FILLERS if in_turn else _FIRST_FILLERS, in_call)
+
+
 def canned_texts() -> Iterator[str]:
     """Every fixed segment, cut as it will be spoken, so that its sound can be made beforehand."""
-    texts = (*_LINES.values(), APOLOGY, CUT_SHORT, *(text for variants in _VARIANTS for text in variants))
+    fillers = (*_FIRST_FILLERS, *_MORE_FILLERS)
+    texts = (*fillers, *_LINES.values(), APOLOGY, CUT_SHORT, *(text for texts in _VARIANTS for text in texts))
     yield from dict.fromkeys(segment for text in texts for segment in split_segments(text))

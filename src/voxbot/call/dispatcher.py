@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.call.recovery import live_channels, release_orphans
+from voxbot.call.line import Lines
+from voxbot.call.recovery import attend, live_channels, release_orphans
 from voxbot.call.session import CallSession
 from voxbot.domain.errors import AriError
 from voxbot.telephony.channels import MEDIA_PREFIX
-from voxbot.telephony.events import AriEvent, ChannelDestroyed, DtmfReceived, StasisEnd, StasisStart
+from voxbot.telephony.events import AriEvent, ChannelDestroyed, DialStatus, DtmfReceived, StasisEnd, StasisStart
+from voxbot.telephony.operator import OPERATOR_PREFIX, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SECOND_LOOK_S = 1.0
+_OUR_OWN = (MEDIA_PREFIX, OPERATOR_PREFIX)
+"""Channels that we have created: none of them is a caller."""
 
 
 class Dispatcher:
@@ -32,9 +36,11 @@ class Dispatcher:
     def __init__(self, ari: AriClient, services: Services, on_ready: Callable[[], None]) -> None:
         self._ari = ari
         self._services = services
+        self._lines = Lines(ari, services.settings)
         self._on_ready = on_ready
         self._sessions: dict[ChannelId, tuple[CallSession, asyncio.Task[None]]] = {}
         self._reconciling: asyncio.Task[None] | None = None
+        self._attending: set[asyncio.Task[None]] = set()  # conversations of people that a former bot has joined
 
     @property
     def live(self) -> int:
@@ -52,25 +58,30 @@ class Dispatcher:
             tasks = [task for _, task in self._sessions.values()]
             for session, _ in tuple(self._sessions.values()):
                 session.stop()
-            if self._reconciling:
-                self._reconciling.cancel()
-                tasks.append(self._reconciling)
+            for task in (*self._attending, self._reconciling):
+                if task:
+                    task.cancel()
+                    tasks.append(task)
             if tasks:
                 await asyncio.wait(tasks)
+            await self._lines.close()
 
     def _on_event(self, event: AriEvent) -> None:
         match event:
-            case StasisStart(channel) if not channel.id.startswith(MEDIA_PREFIX):
-                self._start(channel)
+            case StasisStart(channel, args) if not channel.id.startswith(_OUR_OWN):
+                self._start(channel, args)
             case StasisEnd(channel):
                 if found := self._sessions.get(channel.id):
                     found[0].caller_gone()
-            case StasisStart() | ChannelDestroyed() | DtmfReceived():
+            case DtmfReceived(channel, digit):
+                if found := self._sessions.get(channel.id):
+                    found[0].on_digit(digit)
+            case StasisStart() | ChannelDestroyed() | DialStatus():
                 pass
 
-    def _start(self, channel: Channel) -> None:
+    def _start(self, channel: Channel, arguments: tuple[str, ...]) -> None:
         log.info(f"📞 Новый звонок: {channel.id}")
-        session = CallSession(self._ari, channel, self._services)
+        session = CallSession(self._ari, self._lines, channel, self._services, arguments)
         task = session.start()
         self._sessions[channel.id] = (session, task)
         task.add_done_callback(lambda done: self._forget(channel.id, done))
@@ -88,25 +99,39 @@ class Dispatcher:
 
     async def _reconcile(self) -> None:
         """Compare our calls with Asterisk's: events of a lost connection are never repeated."""
-        known = set(self._sessions)
+        known = tuple(self._sessions.values())
+        await self._stop_attending()  # what they watch is looked at anew below
         live = await self._live_channels()
-        for gone in known - live:
-            if found := self._sessions.get(gone):
-                found[0].caller_gone()
+        for session, _ in known:
+            session.compare(live)
+        await self._lines.choose()
         self._on_ready()
         # A channel that is new this very moment has its StasisStart under way: only one that is still nobody's
         # after a second look was left behind by a bot that died.
-        if orphans := live - self._own_channels():
+        if orphans := self._not_ours(live):
             await asyncio.sleep(_SECOND_LOOK_S)
-            orphans &= await self._live_channels() - self._own_channels()
+            orphans &= self._not_ours(await self._live_channels())
             try:
-                await release_orphans(self._ari, self._services.settings().ari, orphans, set(self._sessions))
+                pairs = await release_orphans(
+                    self._ari, self._services.settings().operator, orphans, set(self._sessions)
+                )
             except AriError as error:
                 log.warning("Не удалось убрать за прежним ботом", error=str(error))
+            else:
+                self._attending = {asyncio.create_task(attend(self._ari, pair)) for pair in pairs}
+            await self._lines.tidy()
 
-    def _own_channels(self) -> set[ChannelId]:
-        """Callers and the media channels of their calls."""
-        return set(self._sessions) | self._ari.listened_channels
+    async def _stop_attending(self) -> None:
+        tasks, self._attending = self._attending, set()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _not_ours(self, channels: set[ChannelId]) -> set[ChannelId]:
+        """Leave out callers, and the channels that their calls have created."""
+        own = set(self._sessions) | self._ari.listened_channels
+        return {channel for channel in channels if whole_of(channel) not in own}
 
     async def _live_channels(self) -> set[ChannelId]:
         while True:

@@ -3,111 +3,150 @@
     frame → media.transport → speech.vad → turns.machine → speech.asr → text.normalizer
           → agent (route → retrieve → stream) → text.segmenter → speech.tts → media.playout → frame
 
-The first half stands here, stage by stage; the second, from the agent to the playout, is one `Reply`
-(call/reply.py), because it is what the caller's voice interrupts. In between, the turn machine decides:
-`_dispatch` tells it what happened and `_perform` does what it asks for.
+Frames become speech windows in `Ear` (call/ear.py), utterances become words in `Recognition` (call/recognition.py).
+What is said, from the agent to the playout, is one `Reply` (call/reply.py), because it is what the caller's voice
+interrupts; `Voice` (call/voice.py) has the one being said and the one being prepared. In between, the turn machine
+decides: `_dispatch` tells it what happened and `_perform` does what it asks for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
 from voxbot.agent.phrases import line_text
-from voxbot.call.reply import Reply
-from voxbot.domain.dialogue import AnswerInfo, Utterance
-from voxbot.domain.errors import ProviderError
-from voxbot.domain.events import BotTurn, CallerTurn
+from voxbot.call.ear import Ear
+from voxbot.call.memory import Memory
+from voxbot.call.recognition import Recognition
+from voxbot.call.transfer import TransferRequest
+from voxbot.call.voice import Voice
 from voxbot.media.playout import Playout
-from voxbot.speech.utterance import UtteranceRecorder
 from voxbot.turns import machine
 from voxbot.turns.events import (
     Action,
     Answer,
     CancelReply,
+    Digit,
     DropUtterance,
     EndCall,
+    Fill,
+    HoldReply,
     OpenUtterance,
+    Prepare,
     Recognise,
-    Recognised,
     ReplyEnded,
     ReplyStarted,
+    ResumeReply,
+    Rewind,
     SayLine,
+    SoundEnded,
+    SoundStarted,
     SpeechWindow,
     TakeTurn,
     Tick,
+    TransferFailed,
     TurnEvent,
 )
 from voxbot.turns.policy import TurnPolicy
+from voxbot.turns.wording import asks_for_number, same_words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from voxbot.call.reply import Reply
     from voxbot.call.services import Services
-    from voxbot.domain.audio import AudioChunk, Samples
+    from voxbot.call.transfer import Transfer
+    from voxbot.domain.audio import Samples
+    from voxbot.domain.dialogue import AnswerInfo
     from voxbot.domain.events import EndReason
     from voxbot.domain.ids import CallId
     from voxbot.media.transport import MediaTransport
 
 log = structlog.get_logger(__name__)
 
-_ASR_TIMEOUT_S = 12.0
-"""More than the limits of two recognisers in a row (speech/fallback.py): the second must have its chance."""
-_MAX_ASR_FAILURES = 2
+_TIMER_S = 0.001
 
 
 class Pipeline:
-    """One call's conversation. `run` it once; it owns every task of the conversation."""
+    """One call's conversation. `run` it once; it owns every task of the conversation.
 
-    def __init__(self, call_id: CallId, transport: MediaTransport, services: Services) -> None:
+    Without `transfer` a caller who wants a person ends the conversation, and what follows is the owner's business.
+    """
+
+    def __init__(
+        self, call_id: CallId, transport: MediaTransport, services: Services, *, transfer: Transfer | None = None
+    ) -> None:
         self._call_id = call_id
         self._transport = transport
         self._services = services
+        self._transfer = transfer
         self._loop = asyncio.get_running_loop()
         self._settings = services.settings()
         self._policy = TurnPolicy.from_settings(self._settings)
-        self._playout = Playout(transport, self._settings.media)
-        self._recorder = UtteranceRecorder()
-        self._window_ms = services.vad.window_samples / 8
         self._state = machine.begin(self._now_ms())
         self._timer: asyncio.TimerHandle | None = None
-        self._history: list[Utterance] = []
-        self._turn: CallerTurn | None = None  # taken, but not answered aloud yet
-        self._raw_words = ""
+        self._memory = Memory(call_id, services.publish, log_speech=self._settings.log.speech)
+        self._playout = Playout(transport, self._settings.media, self._on_sound)
         self._turn_ms: dict[str, float] = {}
         self._speech_end_ms = 0.0
-        self._asr_failures = 0
-        self._recognition: asyncio.Task[None] | None = None
-        self._reply: Reply | None = None
-        self._reply_task: asyncio.Task[None] | None = None
-        self._silencing: asyncio.Task[None] | None = None
+        self._handing_over: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[EndReason] = self._loop.create_future()
+        self.longest_dead_air_ms = 0.0
+        """The longest that the caller has waited for the bot and heard nothing; known when `run` has ended."""
+
+    @property
+    def summary(self) -> str:
+        """What the caller has asked, for the person who takes over."""
+        return self._memory.summary
 
     async def run(self) -> EndReason:
         """Greet and converse until one side ends the call. Raises MediaError when the audio connection breaks."""
-        self._vad = self._services.vad.open(self._on_speech_probability)
+        # A line whose sound comes late has no common time of both sides to record.
+        recorder = self._services.open_recording(self._call_id) if self._transport.live else None
+        self._ear = Ear(
+            self._services.vad,
+            self._playout,
+            self._on_speech,
+            talk_silence_ms=self._settings.media.talk_silence_ms,
+            recorder=recorder,
+        )
         try:
             async with asyncio.TaskGroup() as self._tasks:
+                self._recognition = Recognition(self._services, self._tasks, self._dispatch)
+                self._voice = Voice(
+                    self._services,
+                    self._tasks,
+                    self._playout,
+                    on_started=self._on_reply_started,
+                    on_heard=self._on_reply_heard,
+                    on_cut=self._memory.heard,
+                )
                 receiving = self._tasks.create_task(self._receive())
                 self._say(self._services.greeting())
                 self._arm_timer()
                 reason = await self._ended
-                for task in (receiving, self._recognition, self._reply_task, self._silencing):
+                self._voice.stop()
+                self._recognition.stop()
+                for task in (receiving, self._handing_over):
                     if task:
                         task.cancel()
             return reason
         finally:
-            self._vad.close()
-            if self._timer:
-                self._timer.cancel()
-            self._remember_unanswered()
-            self._remember_caller()
-            if self._reply:
-                self._remember_bot(self._reply, cut=True)
+            self._close()
+            if recorder:
+                await recorder.close()
+
+    def _close(self) -> None:
+        self._ear.close()
+        self._playout.close()
+        if self._timer:
+            self._timer.cancel()
+        self._remember_the_rest()
+        self.longest_dead_air_ms = machine.longest_quiet_ms(self._state, self._now_ms())
+        log.info("Самая долгая тишина в ожидании ответа", milliseconds=round(self.longest_dead_air_ms))
 
     # --- in: frame → VAD → turn machine --------------------------------------------------------
 
@@ -116,16 +155,28 @@ class Pipeline:
         self._end("caller_hangup")
 
     def on_audio(self, samples: Samples) -> None:
-        """Take a frame of the caller's sound (called by the transport)."""
-        self._recorder.push(samples)
-        self._vad.push(samples)
+        """Take the caller's sound (called by the transport)."""
+        self._ear.on_audio(samples, live=self._transport.live)
+
+    def on_talk(self, talking: bool) -> None:  # noqa: FBT001 - see MediaSink
+        """Take note that the caller talks or has ceased to (called by a transport that is not live)."""
+        self._ear.on_talk(talking)
 
     def on_mark(self, mark: int) -> None:
         """Take a playout mark (called by the transport)."""
         self._playout.on_mark(mark)
 
-    def _on_speech_probability(self, probability: float) -> None:
-        self._dispatch(SpeechWindow(probability, self._window_ms))
+    def on_digit(self, digit: str) -> None:
+        """Take a key that the caller has pressed (called by the session)."""
+        reply = self._voice.reply
+        asked = (reply.planned_text if reply else "") or self._memory.last_bot_text
+        self._dispatch(Digit(digit, expected=asks_for_number(asked)))
+
+    def _on_speech(self, probability: float, duration_ms: float) -> None:
+        self._dispatch(SpeechWindow(probability, duration_ms, protected=self._is_protected()))
+
+    def _on_sound(self, sounding: bool) -> None:  # noqa: FBT001 - see Playout
+        self._dispatch(SoundStarted() if sounding else SoundEnded())
 
     # --- decide --------------------------------------------------------------------------------
 
@@ -138,24 +189,36 @@ class Pipeline:
             self._perform(action)
         self._arm_timer()
 
-    def _perform(self, action: Action) -> None:
+    def _perform(self, action: Action) -> None:  # noqa: C901, PLR0912 - a branch per action
         match action:
             case OpenUtterance(lead_ms):
-                self._recorder.open(lead_ms)
+                self._ear.open(lead_ms)
                 self._turn_ms = {}
             case DropUtterance():
-                self._recorder.close()
+                self._ear.drop()
             case Recognise(attempt):
-                self._start_recognition(attempt)
+                self._recognition.start(attempt, self._ear.snapshot())
+            case Prepare(text):
+                self._voice.prepare(lambda: self._services.answerer.reply(text, tuple(self._memory.history)), text)
             case TakeTurn(silence_ms):
-                self._speech_end_ms = self._now_ms() - silence_ms
-                self._turn_ms["endpoint"] = round(silence_ms, 1)
+                self._take_turn(silence_ms)
             case Answer(text):
                 self._answer(text)
-            case SayLine(line, end):
+            case SayLine(line, end, to):
+                self._answer_line(to)
                 self._say(line_text(line.value), end)
-            case CancelReply():
-                self._cancel_reply()
+            case Fill():
+                self._voice.fill(self._hold_sound())
+            case HoldReply():
+                self._voice.hold()
+            case ResumeReply(rewind):
+                if rewind is Rewind.SENTENCE:
+                    self._ear.false_alarm()
+                self._voice.resume(rewind)
+            case CancelReply(goes_on):
+                # An answer that nobody heard leaves its question to the turn that goes on.
+                self._memory.withdraw() if goes_on else self._memory.commit()
+                self._voice.cancel()
             case EndCall(reason):
                 self._end(reason)
             case _:
@@ -166,7 +229,7 @@ class Pipeline:
         due_ms = machine.deadline_ms(self._state, self._policy)
         if math.isinf(due_ms) or self._ended.done():
             return
-        due_s = due_ms / 1000
+        due_s = max(due_ms / 1000, self._loop.time() + _TIMER_S)  # a rounding error early is not to be asked again
         if self._timer is None or self._timer.cancelled() or self._timer.when() > due_s:
             if self._timer:
                 self._timer.cancel()
@@ -179,117 +242,91 @@ class Pipeline:
         else:
             self._arm_timer()
 
-    # --- speech → words ------------------------------------------------------------------------
-
-    def _start_recognition(self, attempt: int) -> None:
-        if self._recognition:
-            self._recognition.cancel()
-        audio = self._recorder.snapshot()
-        self._recognition = self._tasks.create_task(self._recognise(attempt, audio))
-
-    async def _recognise(self, attempt: int, audio: AudioChunk) -> None:
-        """speech.asr → text.normalizer."""
-        started_ms, raw = self._now_ms(), ""
-        try:
-            async with asyncio.timeout(_ASR_TIMEOUT_S):
-                raw = (await self._services.asr.transcribe(audio, self._services.asr_hints())).text
-            self._asr_failures = 0
-        except (ProviderError, TimeoutError) as error:
-            log.error("Распознавание речи не удалось", error=str(error) or "нет ответа вовремя")
-            self._asr_failures += 1
-            if self._asr_failures >= _MAX_ASR_FAILURES:  # a deaf bot cannot help: a person must take over
-                self._end("error")
-        self._raw_words = raw
-        self._turn_ms["asr"] = round(self._now_ms() - started_ms, 1)
-        self._dispatch(Recognised(attempt, self._services.normalize(raw).strip()))
-
     # --- words → reply -------------------------------------------------------------------------
+
+    def _take_turn(self, silence_ms: float) -> None:
+        log.info("⏰ Таймер завершения сброшен")
+        self._speech_end_ms = self._now_ms() - silence_ms
+        self._turn_ms["endpoint"] = round(silence_ms, 1)
 
     def _answer(self, text: str) -> None:
         self._settings = self._services.settings()  # pinned until the next turn
         self._policy = TurnPolicy.from_settings(self._settings)
         waited_ms = self._now_ms() - self._speech_end_ms - self._turn_ms.get("endpoint", 0)
-        timings = {**self._turn_ms, "asr_wait": round(max(0.0, waited_ms), 1)}
-        self._turn = CallerTurn(self._call_id, time.time(), text, self._raw_words, timings)
-        self._start_reply(self._services.answerer.reply(text, tuple(self._history)))
+        timings = {**self._turn_ms, "asr": self._recognition.took_ms, "asr_wait": round(max(0.0, waited_ms), 1)}
+        self._memory.take(text, self._recognition.raw or text, timings)
+        if not self._voice.take_prepared(lambda prepared: same_words(prepared, text)):
+            self._voice.say(lambda: self._services.answerer.reply(text, tuple(self._memory.history)), words=text)
+
+    def _answer_line(self, to: str) -> None:
+        """Words that one of the bot's own lines answers."""
+        if to:
+            self._memory.take(to, self._recognition.raw or to, dict(self._turn_ms))
 
     def _say(self, text: str, end: EndReason | None = None) -> None:
-        self._start_reply(_ready(text), end)
+        self._voice.say(lambda: _ready(text), end=end)
 
-    def _start_reply(self, source: AsyncGenerator[str | AnswerInfo, None], end: EndReason | None = None) -> None:
-        reply = Reply(
-            source,
-            tts=self._services.tts,
-            verbalize=self._services.verbalize,
-            playout=self._playout,
-            first_text_s=self._settings.call.answer_s,
-            on_started=self._on_reply_started,
-        )
-        self._reply = reply
-        self._reply_task = self._tasks.create_task(self._speak(reply, self._silencing, end))
+    def _on_reply_started(self, reply: Reply) -> None:
+        if self._memory.awaits_answer:
+            reply.ms["response"] = round(self._now_ms() - self._speech_end_ms, 1)
+        self._memory.commit()
+        self._dispatch(ReplyStarted(final=reply.answer is not None and reply.answer.intent == "operator"))
 
-    async def _speak(self, reply: Reply, silencing: asyncio.Task[None] | None, end: EndReason | None) -> None:
-        """Agent → text.segmenter → speech.tts → media.playout, after the previous reply has fallen silent."""
-        if silencing:
-            await asyncio.wait({silencing})
-        await reply.run()
-        self._remember_caller()  # also when the answer made no sound
-        self._remember_bot(reply, cut=False)
+    def _on_reply_heard(self, reply: Reply, end: EndReason | None) -> None:
+        self._memory.commit()  # also when the answer made no sound
+        self._memory.heard(reply)
+        if self._transport.live and reply.sounding:
+            log.info(f"✅ ARI playback: {self._call_id}")
         if reply.mute:  # no voice is left: a person must take over
-            self._end("error")
-        self._dispatch(ReplyEnded(end or _end_of(reply.answer)))
+            log.error("❌ ARI playback не удался")
+            self._finish("error")
+        wish = reply.answer.intent if reply.answer else None
+        self._dispatch(ReplyEnded(end or wish, asks_number=asks_for_number(reply.planned_text)))
 
-    def _on_reply_started(self) -> None:
-        if self._turn and self._reply:
-            self._reply.ms["response"] = round(self._now_ms() - self._speech_end_ms, 1)
-        self._remember_caller()
-        answer = self._reply.answer if self._reply else None
-        self._dispatch(ReplyStarted(final=answer is not None and answer.intent == "operator"))
+    def _is_protected(self) -> bool:
+        """Whether what the caller hears now must be heard to its end."""
+        phrases = self._settings.protected_phrases
+        reply = self._voice.reply
+        heard = reply.at_ear if reply and phrases else ""
+        return bool(heard) and any(phrase in heard or heard in phrase for phrase in phrases)
 
-    # --- barge-in ------------------------------------------------------------------------------
+    def _hold_sound(self) -> Samples | None:
+        if not self._settings.call.hold_during_ai:
+            return None
+        log.info("🔒 Channel held during AI processing")
+        return self._services.hold_sound()
 
-    def _cancel_reply(self) -> None:
-        self._turn = None  # an answer that nobody heard leaves its question to the turn that goes on
-        if self._reply and self._reply_task and not self._reply_task.done():
-            self._reply_task.cancel()
-            before = {self._reply_task, self._silencing} if self._silencing else {self._reply_task}
-            self._silencing = self._tasks.create_task(self._silence(self._reply, before))
-
-    async def _silence(self, reply: Reply, before: set[asyncio.Task[None]]) -> None:
-        """Stop the making of sound, then what Asterisk still holds, then keep only what was heard."""
-        await asyncio.wait(before)
-        await self._playout.flush()
-        self._remember_bot(reply, cut=True)
-
-    # --- memory --------------------------------------------------------------------------------
-
-    def _remember_unanswered(self) -> None:
-        """Keep what a caller said who hung up before the turn was taken."""
-        if self._turn is None and self._state.phase is machine.Phase.ENDPOINTING and self._state.words:
-            ms = dict(self._turn_ms)
-            self._turn = CallerTurn(self._call_id, time.time(), self._state.words, self._raw_words, ms)
-
-    def _remember_caller(self) -> None:
-        if turn := self._turn:
-            self._turn = None
-            self._history.append(Utterance("user", turn.text))
-            self._services.publish(turn)
-
-    def _remember_bot(self, reply: Reply, *, cut: bool) -> None:
-        """Keep the words that were heard, and only those."""
-        if self._reply is reply:
-            self._reply = None
-        heard = reply.heard_text if cut else reply.spoken_text
-        if not heard:
-            return
-        self._history.append(Utterance("bot", heard))
-        ms = {**(reply.answer.ms if reply.answer else {}), **reply.ms}
-        cut = cut and heard != reply.planned_text
-        self._services.publish(BotTurn(self._call_id, time.time(), heard, reply.planned_text, cut, reply.answer, ms))
+    # --- the end -------------------------------------------------------------------------------
 
     def _end(self, reason: EndReason) -> None:
+        """End the call, or first find the caller a person."""
+        if self._transfer and reason in ("operator", "unanswered"):
+            self._handing_over = self._tasks.create_task(self._hand_over(self._transfer, reason))
+        else:
+            self._finish(reason)
+
+    async def _hand_over(self, transfer: Transfer, reason: EndReason) -> None:
+        self._voice.fill(self._services.hold_sound())
+        outcome = await transfer(TransferRequest(reason, self._memory.summary))
+        match outcome:
+            case "joined" | "left":
+                self._finish(reason)
+            case _:
+                self._dispatch(TransferFailed(outcome))
+
+    def _finish(self, reason: EndReason) -> None:
         if not self._ended.done():
             self._ended.set_result(reason)
+
+    def _remember_the_rest(self) -> None:
+        """Keep what was said and heard when the call broke off."""
+        if not self._memory.awaits_answer and self._state.phase is machine.Phase.ENDPOINTING and self._state.words:
+            self._memory.take(self._state.words, self._recognition.raw, dict(self._turn_ms))
+        self._memory.commit()
+        unfinished = self._voice.unfinished()
+        if unfinished:
+            self._memory.heard(unfinished)
+        self._memory.heard_alone(self._voice.unclaimed())
 
     def _now_ms(self) -> float:
         return self._loop.time() * 1000
@@ -298,8 +335,3 @@ class Pipeline:
 async def _ready(text: str) -> AsyncGenerator[str | AnswerInfo, None]:
     """A reply whose words are known."""
     yield text
-
-
-def _end_of(answer: AnswerInfo | None) -> EndReason | None:
-    """What the caller asked to be done with the call."""
-    return answer.intent if answer else None

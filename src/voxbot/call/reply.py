@@ -1,12 +1,14 @@
-"""One thing the bot says: agent → text.segmenter → speech.tts → media.playout.
+"""One thing the bot says: agent → text.segmenter → speech.tts → media.track.
 
 `Reply.run` is what barge-in cancels: the agent, the synthesis and the sending stop together. What the caller has
-heard by then is `heard_text`.
+heard by then is `heard_text`. A reply may be prepared before it is known to be wanted: its first sound then waits
+for `release`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,12 +19,14 @@ from voxbot.agent.phrases import APOLOGY
 from voxbot.domain.audio import TELEPHONE_RATE_HZ
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.errors import ProviderError
+from voxbot.media.track import Track
 from voxbot.speech.resampler import Resampler
 from voxbot.speech.trim import trim_start
 from voxbot.text.segmenter import Segmenter
+from voxbot.turns.events import Rewind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from voxbot.domain.audio import Samples
     from voxbot.media.playout import Playout
@@ -36,59 +40,68 @@ _SEGMENTS_AHEAD = 8
 _SOUND_S = 8.0
 """A voice that gives no sound for so long is hung: the segment is given up."""
 _LET_GO_S = 0.2
+_SENTENCE_END = re.compile(r"[.!?…]\W*$")
 
 
 @dataclass(slots=True)
 class SpokenSegment:
-    """A segment and where in the playout its sound lies."""
+    """A segment and where in the track its sound lies."""
 
     text: str
     start: int
     end: int
     complete: bool = False
 
-    def heard(self, position: int) -> str:
-        """Give the words that had been heard when the playout stood at `position`."""
+    def heard(self, offset: int, verbalize: Callable[[str], str]) -> str:
+        """Give the words that had been heard when the track was heard up to `offset`.
+
+        Words share the segment's time by the length of what is spoken for them: «2 000 000» takes longer than it looks.
+        """
         end = self.end if self.complete else max(self.end, self.start + len(self.text) * _SAMPLES_PER_CHAR)
-        if position >= end:
+        if offset >= end:
             return self.text
-        if position <= self.start or end <= self.start:
+        if offset <= self.start or end <= self.start:
             return ""
-        chars = len(self.text) * (position - self.start) / (end - self.start)
-        words: list[str] = []
-        used = 0
-        for word in self.text.split():
-            used += len(word) + 1
-            if used - 1 > chars:
+        words = self.text.split()
+        lengths = [len(verbalize(word)) + 1 for word in words]
+        said = (sum(lengths) - 1) * (offset - self.start) / (end - self.start)
+        used, count = 0, 0
+        for length in lengths:
+            used += length
+            if used - 1 > said:
                 break
-            words.append(word)
-        return " ".join(words)
+            count += 1
+        return " ".join(words[:count])
 
 
 class Reply:
-    """A reply in progress."""
+    """A reply in progress. `words` are the caller's that it answers; `released=False` prepares it unheard."""
 
     def __init__(
         self,
-        source: AsyncGenerator[str | AnswerInfo, None],
+        source: Callable[[], AsyncGenerator[str | AnswerInfo, None]],
         *,
         tts: Tts,
         verbalize: Callable[[str], str],
         playout: Playout,
-        first_text_s: float,
-        on_started: Callable[[], None],
+        before_sound: Callable[[Reply], Awaitable[None]],
+        words: str = "",
+        released: bool = True,
     ) -> None:
         self._source = source
         self._tts = tts
         self._verbalize = verbalize
-        self._playout = playout
-        self._first_text_s = first_text_s
-        self._on_started = on_started
+        self._before_sound = before_sound
+        self._track = Track(playout)
         self._spoken: list[SpokenSegment] = []
         self._loop = asyncio.get_running_loop()
+        self._released = asyncio.Event()
+        self.words = words
         self.answer: AnswerInfo | None = None
         self.planned: list[str] = []
         self.ms: dict[str, float] = {}
+        if released:
+            self._released.set()
 
     @property
     def planned_text(self) -> str:
@@ -96,20 +109,51 @@ class Reply:
         return " ".join(self.planned)
 
     @property
-    def spoken_text(self) -> str:
-        """What has been turned into sound."""
-        return " ".join(segment.text for segment in self._spoken)
-
-    @property
     def mute(self) -> bool:
         """Whether there was something to say and no sound came of it."""
         return bool(self.planned) and not self._spoken
 
     @property
+    def sounding(self) -> bool:
+        """Whether anything of it has been sent to the caller."""
+        return self._track.length > 0
+
+    @property
     def heard_text(self) -> str:
         """What of it the caller has heard by now, to the word."""
-        position = self._playout.heard
-        return " ".join(filter(None, (segment.heard(position) for segment in self._spoken)))
+        offset = self._track.heard
+        return " ".join(filter(None, (segment.heard(offset, self._verbalize) for segment in self._spoken)))
+
+    @property
+    def heard_all(self) -> bool:
+        """Whether the caller has heard everything that was going to be said."""
+        offset = self._track.heard
+        said = [segment.text for segment in self._spoken if segment.end > segment.start and offset >= segment.end]
+        return said == self.planned
+
+    @property
+    def at_ear(self) -> str:
+        """The segment that the caller hears at this moment."""
+        offset = self._track.heard
+        return next((segment.text for segment in self._spoken if segment.start <= offset < segment.end), "")
+
+    def release(self) -> None:
+        """It is wanted: let it be heard."""
+        self._released.set()
+
+    async def hold(self) -> None:
+        """Silence it at once; it can go on."""
+        await self._track.hold()
+
+    def resume(self, rewind: Rewind) -> None:
+        """Go on after `hold`."""
+        self._track.resume(None if rewind is Rewind.HEARD else self._sentence_start(self._track.heard))
+
+    def insert(self, text: str) -> None:
+        """Count `text`, said by somebody else at this moment, to what is heard of this reply."""
+        heard = self._track.heard
+        place = next((i for i, segment in enumerate(self._spoken) if segment.end > heard), len(self._spoken))
+        self._spoken.insert(place, SpokenSegment(text, heard, heard, complete=True))
 
     async def run(self) -> None:
         """Say it all; returns when the last of it has been heard. Raises MediaError."""
@@ -117,62 +161,65 @@ class Reply:
         writing = asyncio.create_task(self._write(segments))
         try:
             await self._speak(segments)
-            await self._playout.drain()
+            await self._track.drain()
         finally:
             writing.cancel()
             # Barge-in waits for this: an agent that is slow to let go may finish behind our back.
             await asyncio.wait({writing}, timeout=_LET_GO_S)
 
+    def _sentence_start(self, offset: int) -> int:
+        """Where the sentence begins that is at `offset`; a sentence may be several segments."""
+        start = 0
+        for segment, before in zip(self._spoken, [None, *self._spoken], strict=False):
+            if segment.start > offset:
+                break
+            if before is None or _SENTENCE_END.search(before.text):
+                start = segment.start
+        return start
+
     async def _write(self, segments: asyncio.Queue[str | None]) -> None:
         """Agent → segmenter. Always ends the queue, whatever happens."""
         segmenter = Segmenter()
         try:
-            async with aclosing(self._source) as source, asyncio.timeout(self._first_text_s) as patience:
+            async with aclosing(self._source()) as source:
                 async for piece in source:
                     if isinstance(piece, AnswerInfo):
                         self.answer = piece
                         continue
-                    patience.reschedule(self._loop.time() + self._first_text_s)
                     for segment in segmenter.push(piece):
-                        await self._plan(segment, segments, patience)
+                        await self._plan(segment, segments)
             for segment in segmenter.flush():
                 await self._plan(segment, segments)
-        except TimeoutError:
-            log.warning("Ответ не готов вовремя", seconds=self._first_text_s)
-            await self._plan(APOLOGY, segments)
         except Exception:
             log.exception("Ответ не составлен")
             await self._plan(APOLOGY, segments)
         await segments.put(None)
 
-    async def _plan(
-        self, segment: str, segments: asyncio.Queue[str | None], patience: asyncio.Timeout | None = None
-    ) -> None:
+    async def _plan(self, segment: str, segments: asyncio.Queue[str | None]) -> None:
         self.planned.append(segment)
-        if patience:  # a full queue is the caller listening, not the agent hanging
-            patience.reschedule(None)
         await segments.put(segment)
-        if patience:
-            patience.reschedule(self._loop.time() + self._first_text_s)
 
     async def _speak(self, segments: asyncio.Queue[str | None]) -> None:
-        """Segments → sound → the playout, which holds back when it is far enough ahead."""
+        """Segments → sound → the track, which holds back when it is far enough ahead."""
         while (segment := await segments.get()) is not None:
-            spoken = SpokenSegment(segment, self._playout.sent, self._playout.sent)
-            self._spoken.append(spoken)
+            spoken = SpokenSegment(segment, self._track.length, self._track.length)
             started = self._loop.time()
             try:
-                async for samples in self._synthesize(segment):
-                    if "tts_first_audio" not in self.ms:
-                        self.ms["tts_first_audio"] = round((self._loop.time() - started) * 1000, 1)
-                        self._on_started()
-                    await self._playout.play(samples)
-                    spoken.end = self._playout.sent
+                async with aclosing(self._synthesize(segment)) as sound:
+                    async for samples in sound:
+                        if "tts_first_audio" not in self.ms:
+                            self.ms["tts_first_audio"] = round((self._loop.time() - started) * 1000, 1)
+                            await self._released.wait()
+                            await self._before_sound(self)
+                        if spoken.end == spoken.start:
+                            self._spoken.append(spoken)
+                        spoken.end = self._track.length + len(samples)
+                        await self._track.play(samples)
             except (ProviderError, TimeoutError) as error:
                 log.error("Синтез речи не удался, часть ответа не прозвучит", error=str(error))
-                self._spoken.remove(spoken)
                 continue
             spoken.complete = True
+        await self._released.wait()
 
     async def _synthesize(self, text: str) -> AsyncGenerator[Samples, None]:
         """Sound of a segment at the telephone's rate, without the silence engines put before it."""

@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxbot.media.comfort import comfort_tone
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxbot.agent.agent import Answerer
+    from voxbot.call.recording import Recorder
+    from voxbot.domain.audio import Samples
     from voxbot.domain.events import CallEvent
+    from voxbot.domain.ids import CallId
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr, AsrHints
+    from voxbot.speech.end_of_turn import EndOfTurn
     from voxbot.speech.tts import Tts
     from voxbot.speech.vad import Vad
+
+
+def _no_recording(_call_id: CallId) -> Recorder | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +40,6 @@ class Services:
     normalize: Callable[[str], str]
     verbalize: Callable[[str], str]
     publish: Callable[[CallEvent], None]
+    end_of_turn: EndOfTurn | None = None
+    open_recording: Callable[[CallId], Recorder | None] = _no_recording
+    hold_sound: Callable[[], Samples] = comfort_tone

@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import AsyncExitStack
+from collections import deque
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from voxbot.call.handover import Handover
+from voxbot.call.overrides import CallOverrides
 from voxbot.call.pipeline import Pipeline
-from voxbot.domain.errors import AriError, ChannelGoneError, VoxbotError, first_error
+from voxbot.call.transfer import TransferRequest
+from voxbot.domain.errors import AriError, ChannelGoneError, MediaError, VoxbotError, first_error
 from voxbot.domain.events import CallEnded, CallStarted, CallStatus, EndReason
 from voxbot.domain.ids import CallId
-from voxbot.media.websocket import WebSocketMedia
-from voxbot.telephony.channels import CallerChannel, media_channel, mixing_bridge
+from voxbot.telephony.channels import CallerChannel
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from voxbot.call.line import Line, Lines
     from voxbot.call.services import Services
     from voxbot.domain.ids import ChannelId
     from voxbot.telephony.ari import AriClient
@@ -32,22 +39,35 @@ STATUS: dict[EndReason, CallStatus] = {
     "silence": "Completed",
     "too_long": "Completed",
     "operator": "Transferred",
+    "unanswered": "Transferred",
     "stopped": "Failed",
     "error": "Failed",
 }
 _LAST_WORD_S = 0.2
 """The caller's phone still holds the end of the last word in its jitter buffer when Asterisk has played it."""
+_EARLY_DIGITS = 32
+_NOT_OURS = 409
+"""Asterisk's answer for a channel that is in the dialplan (FINDINGS, section 5)."""
 
 
 class CallSession:
-    """One call. `run` returns when nothing of it is left in Asterisk or in this process."""
+    """One call. `run` returns when nothing of it is left in Asterisk or in this process.
 
-    def __init__(self, ari: AriClient, channel: Channel, services: Services) -> None:
+    The one exception: a caller and an operator who are talking go on talking when the bot goes down.
+    """
+
+    def __init__(
+        self, ari: AriClient, lines: Lines, channel: Channel, services: Services, arguments: Sequence[str] = ()
+    ) -> None:
         self.call_id = CallId(channel.id)
-        self._ari = ari
+        self._lines = lines
         self._caller = CallerChannel(ari, channel.id)
         self._caller_number = channel.caller
         self._services = services
+        self._arguments = arguments
+        self._handover = Handover(ari, self._caller, channel.caller, lambda: self._services.settings().operator)
+        self._pipeline: Pipeline | None = None
+        self._digits: deque[str] = deque(maxlen=_EARLY_DIGITS)  # pressed before there was a pipeline
         self._reason: EndReason | None = None
         self._detail = ""
         self._task: asyncio.Task[None] | None = None
@@ -56,11 +76,28 @@ class CallSession:
 
     def caller_gone(self) -> None:
         """Take note that the caller's channel has left our application, whoever made it leave."""
-        self._stop("caller_hangup")
+        if not self._handover.took_leave():
+            self._stop(self._handover.reason if self._handover.joined else "caller_hangup")
 
     def stop(self) -> None:
         """Hand the caller over: the bot is going down."""
-        self._stop("stopped")
+        if self._handover.joined and self._conversing:
+            self._handover.let_talk()
+            log.info("Разговор с оператором продолжится без бота", call_id=self.call_id)
+        self._stop(self._handover.reason if self._handover.outcome in ("joined", "left") else "stopped")
+
+    def on_digit(self, digit: str) -> None:
+        """Take a key that the caller has pressed."""
+        if self._pipeline:
+            self._pipeline.on_digit(digit)
+        else:
+            self._digits.append(digit)
+
+    def compare(self, live: Collection[ChannelId]) -> None:
+        """Compare with the channels that Asterisk has: events of a lost connection are never repeated."""
+        if self.call_id not in live:
+            self.caller_gone()
+        self._handover.compare(live)
 
     def _stop(self, reason: EndReason) -> None:
         # After the conversation the task only frees what it holds; cancelling that would leave it in Asterisk.
@@ -77,6 +114,8 @@ class CallSession:
         """Answer, converse, part. Whatever goes wrong ends this call alone."""
         bind_contextvars(call_id=self.call_id)  # of this task and those it starts: on every log line of the call
         self._services.publish(CallStarted(self.call_id, time.time(), self._caller_number))
+        if self._arguments:
+            self._services = replace(self._services, settings=CallOverrides(self._services.settings, self._arguments))
         try:
             await self._converse()
         except asyncio.CancelledError:
@@ -92,9 +131,13 @@ class CallSession:
         try:
             async with AsyncExitStack() as owned:
                 try:
-                    media = await self._connect(owned)
-                    reason = await Pipeline(self.call_id, media, self._services).run()
-                    self._reason = self._reason or reason
+                    line = await owned.enter_async_context(self._lines.open(self._caller))
+                    await owned.enter_async_context(self._handover)
+                    self._handover.connected(line)
+                    reason = await self._talk(line)
+                    if self._handover.joined:
+                        await self._with_operator(line)
+                    self._reason = "caller_hangup" if self._handover.caller_hung_up else self._reason or reason
                 finally:
                     self._conversing = False
         except* VoxbotError as group:
@@ -102,22 +145,23 @@ class CallSession:
         except* Exception as group:  # noqa: BLE001 - a broken call must not take the others with it
             self._fail(group, unexpected=True)
 
-    async def _connect(self, owned: AsyncExitStack) -> WebSocketMedia:
-        """Answer, make the bridge and the media channel (all at once), and join them."""
-        async with asyncio.TaskGroup() as setup:
-            setup.create_task(self._caller.answer())
-            bridging = setup.create_task(owned.enter_async_context(mixing_bridge(self._ari, self.call_id)))
-            connecting = setup.create_task(self._open_media(owned))
-        media, media_id = connecting.result()
-        await bridging.result().add(self._caller.id, media_id)
-        return media
+    async def _talk(self, line: Line) -> EndReason:
+        pipeline = Pipeline(self.call_id, line.transport, self._services, transfer=self._handover)
+        # Runs when the pipeline has begun: digits pressed during the setup belong after its greeting.
+        asyncio.get_running_loop().call_soon(self._open_to_digits, pipeline)
+        return await pipeline.run()
 
-    async def _open_media(self, owned: AsyncExitStack) -> tuple[WebSocketMedia, ChannelId]:
-        channel = await owned.enter_async_context(media_channel(self._ari))
-        media = await WebSocketMedia.connect(self._ari.http, channel.url)
-        owned.push_async_callback(media.close)
-        await channel.started()
-        return media, channel.id
+    def _open_to_digits(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        while self._digits:
+            pipeline.on_digit(self._digits.popleft())
+
+    async def _with_operator(self, line: Line) -> None:
+        """Wait until the operator hangs up; a caller who does cancels this."""
+        with suppress(MediaError):
+            await line.transport.flush()  # a file that is still played would be heard instead of the operator
+        await line.release()
+        await self._handover.parted()
 
     def _fail(self, group: BaseExceptionGroup[BaseException], *, unexpected: bool) -> None:
         self._reason = self._reason or "error"
@@ -136,20 +180,27 @@ class CallSession:
                 case "goodbye" | "silence" | "too_long":
                     await asyncio.sleep(_LAST_WORD_S)
                     await self._caller.hang_up()
-                case "operator" | "stopped" | "error":
-                    await self._send_to_operator(reason)
+                case "operator" | "unanswered" | "stopped" | "error":
+                    await self._hand_over(reason)
         except ChannelGoneError:
             log.info(f"⚠️ Канал {self.call_id} не существует")
             reason = "caller_hangup"  # the caller was faster
         except AriError as error:
             log.error("Не удалось завершить звонок", error=str(error))
-            await self._caller.hang_up()
+            if error.status != _NOT_OURS:  # a transfer that the stop has interrupted may have been done already
+                await self._caller.hang_up()
         finally:
             log.info("Звонок завершён", reason=reason, seconds=round(time.monotonic() - self._started, 1))
-            detail = self._detail
-            self._services.publish(CallEnded(self.call_id, time.time(), STATUS[reason], reason, detail))
+            dead_air_ms = self._pipeline.longest_dead_air_ms if self._pipeline else 0.0
+            end = CallEnded(self.call_id, time.time(), STATUS[reason], reason, self._detail, round(dead_air_ms, 1))
+            self._services.publish(end)
 
-    async def _send_to_operator(self, reason: EndReason) -> None:
-        ari = self._services.settings().ari
-        await self._caller.set_variable("VOXBOT_REASON", reason)
-        await self._caller.continue_at(ari.operator_context, ari.operator_extension)
+    async def _hand_over(self, reason: EndReason) -> None:
+        match self._handover.outcome:
+            case "left":
+                pass
+            case "joined":  # the operator has hung up, or the caller has
+                if not self._handover.kept:
+                    await self._caller.hang_up()
+            case _:
+                await self._handover.send_on(TransferRequest(reason, self._pipeline.summary if self._pipeline else ""))

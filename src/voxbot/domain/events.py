@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from voxbot.domain.ids import CallId
 
 CallStatus: TypeAlias = Literal["Active", "Completed", "Transferred", "Failed"]
-EndReason: TypeAlias = Literal["caller_hangup", "goodbye", "silence", "operator", "too_long", "stopped", "error"]
+EndReason: TypeAlias = Literal[
+    "caller_hangup", "goodbye", "silence", "operator", "unanswered", "too_long", "stopped", "error"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,17 @@ class BotTurn:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """The call is over and its channels are gone."""
+    """The call is over and its channels are gone.
+
+    `longest_dead_air_ms`: the longest that the caller has waited for the bot and heard nothing.
+    """
 
     call_id: CallId
     at: float
     status: CallStatus
     reason: EndReason
     detail: str = ""
+    longest_dead_air_ms: float = 0.0
 
 
 CallEvent: TypeAlias = CallStarted | CallerTurn | BotTurn | CallEnded

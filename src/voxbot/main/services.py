@@ -8,25 +8,36 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import structlog
 
 from voxbot.agent.phrases import canned_texts
+from voxbot.call.recording import Recordings
+from voxbot.call.retention import keep_clean
 from voxbot.call.services import Services
+from voxbot.domain.audio import FRAME_SAMPLES
 from voxbot.domain.errors import ProviderError
 from voxbot.main.agent import build_agent, load_prompts
 from voxbot.main.knowledge import open_retriever
+from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
 from voxbot.speech.tts_cache import CachedTts
+from voxbot.speech.wav import read_wav
 from voxbot.text import verbalizer
 from voxbot.text.normalizer import normalize
 from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
+from voxbot.turns import wording
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
+    from voxbot.call.recording import Recorder
+    from voxbot.domain.audio import Samples
     from voxbot.domain.events import CallEvent
+    from voxbot.domain.ids import CallId
+    from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
 
 log = structlog.get_logger(__name__)
@@ -44,6 +55,8 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     vad = registry.create_vad(settings)
     asr = registry.create_asr(settings)
     tts = CachedTts(registry.create_tts(settings))
+    end_of_turn = registry.create_end_of_turn(settings)
+    hold_sound = _hold_sound(settings)
     async with AsyncExitStack() as owned:
         owned.push_async_callback(asr.close)
         owned.push_async_callback(tts.close)
@@ -53,13 +66,22 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())
             loading.create_task(asyncio.to_thread(_warm_text))
+            if end_of_turn:
+                owned.push_async_callback(end_of_turn.close)
+                loading.create_task(end_of_turn.warm_up())
         retriever = opening.result()
         owned.push_async_callback(retriever.close)
         answerer = build_agent(settings, retriever, prompts, current=lambda: source.current)
         owned.push_async_callback(answerer.close)
         await answerer.warm_up()
         hints = AsrHints(terms=retriever.speech_terms())
-        await _prepare(tts, split_segments(prompts.current.greeting))  # said 40 ms after a call has begun
+        open_recording = await owned.enter_async_context(_recordings(source))
+
+        def greeting() -> str:
+            notice = source.current.recording.notice if source.current.recording.enabled else ""
+            return f"{notice}|{prompts.current.greeting}" if notice else prompts.current.greeting
+
+        await _prepare(tts, split_segments(greeting()))  # said 40 ms after a call has begun
         others = asyncio.create_task(_prepare(tts, canned_texts()))
         owned.push_async_callback(_stop, others)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
@@ -73,12 +95,36 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             tts=tts,
             answerer=answerer,
             settings=lambda: source.current,
-            greeting=lambda: prompts.current.greeting,
+            greeting=greeting,
             asr_hints=lambda: hints,
             normalize=normalize,
             verbalize=verbalize,
             publish=publish,
+            end_of_turn=end_of_turn,
+            open_recording=open_recording,
+            hold_sound=lambda: hold_sound,
         )
+
+
+@asynccontextmanager
+async def _recordings(source: SettingsSource) -> AsyncGenerator[Callable[[CallId], Recorder | None], None]:
+    """Give what begins a call's recording, if calls are recorded at the time; meanwhile old ones are deleted."""
+    directory = source.current.paths.recordings_dir
+    recordings = Recordings(directory)
+    cleaning = asyncio.create_task(keep_clean(directory, lambda: source.current.recording.keep_days))
+    try:
+        yield lambda call_id: recordings.open(call_id, time.time()) if source.current.recording.enabled else None
+    finally:
+        await _stop(cleaning)
+        await recordings.close()
+
+
+def _hold_sound(settings: Settings) -> Samples:
+    """What a caller on hold hears, in whole frames. Raises ConfigError."""
+    if settings.call.hold_sound is None:
+        return comfort_tone()
+    sound = read_wav(settings.call.hold_sound)
+    return np.pad(sound, (0, -len(sound) % FRAME_SAMPLES))
 
 
 async def _prepare(tts: CachedTts, texts: Iterable[str]) -> None:
@@ -98,3 +144,4 @@ def _warm_text() -> None:
     """Load the dictionaries of text processing, which are read at their first use."""
     normalize("Есть машина на сто килоньютонов")
     verbalizer.warm_up()
+    wording.warm_up()

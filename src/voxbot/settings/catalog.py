@@ -36,15 +36,12 @@ _KINDS: dict[Any, str] = {
 
 RESERVED = frozenset(
     {
-        "ASTERISK_LANG",
-        "ASTERISK_SOUNDS_DIR",
         "CHANNEL_HOLD_DURING_AI",
         "CHROMA_URL",
         "DATABASE_URL",
         "NOTIFIER_HOST",
         "NOTIFIER_PORT",
         "OAUTH_TOKEN",
-        "PLAYBACK_RETRY_COUNT",
         "PROMPTS_HOT_RELOAD",
         "PROMPTS_RELOAD_INTERVAL_SEC",
         "REDIS_URL",

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from voxbot.domain.errors import ConfigError
 from voxbot.settings.catalog import RESERVED, Variable, groups, variables
 from voxbot.settings.env_file import read_env_file
-from voxbot.settings.schema import LlmSettings, MediaSettings, Settings, TurnSettings
+from voxbot.settings.schema import LlmSettings, MediaSettings, OperatorSettings, Settings, TurnSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Group
 
 DEFAULT_ENV_FILE = Path(".env")
+OVERRIDABLE = ("turns", "call")
+"""The groups of settings that one call may have of its own."""
 _LOOKALIKE_RATIO = 0.84
 _SHOWN_VALUE_CHARS = 80
 _CREDENTIALS = re.compile(r"^([\w+.-]+://)?.*@", re.DOTALL)
@@ -73,6 +75,32 @@ def load_settings(
     settings = Settings.model_validate(values)
     notes.extend(_doubts(settings))
     return settings
+
+
+def with_overrides(settings: Settings, values: Mapping[str, str]) -> Settings:
+    """Make the settings of one call: `values` (by variable name) over `settings`.
+
+    Only the groups of OVERRIDABLE may be changed so. Raises ConfigError as `load_settings` does.
+    """
+    problems: list[str] = []
+    changed: dict[str, Group] = {}
+    given = {name: _Given(value, "аргумент звонка") for name, value in values.items()}
+    own = [variable for variable in variables() if variable.group in OVERRIDABLE]
+    known = {variable.name for variable in own}
+    problems += [f"{name}: такой переменной звонку задать нельзя" for name in values if name not in known]
+    for group in OVERRIDABLE:
+        written = {item.name: _spelled(item, values[item.name]) for item in own if item.name in values}
+        base: Group = getattr(settings, group)
+        try:
+            changed[group] = type(base).model_validate({**base.model_dump(by_alias=True), **written})
+        except ValidationError as error:
+            wrong = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
+            problems += [_wrong(item, given[item.name]) for item in own if item.name in wrong]
+            continue
+        problems += _contradictions(changed[group], given)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return settings.model_copy(update=changed)
 
 
 def _from_file(env_file: Path | None, notes: list[str], problems: list[str]) -> dict[str, _Given]:
@@ -127,6 +155,8 @@ def _contradictions(group: Group, given: Mapping[str, _Given]) -> Iterator[str]:
         yield f"{shown('TURN_SPECULATE_SILENCE_MS')}: нужно меньше, чем {shown('TURN_END_SILENCE_MS')}"
     if isinstance(group, MediaSettings) and group.block_ms > group.max_ahead_ms:
         yield f"{shown('MEDIA_BLOCK_MS')}: нужно не больше, чем {shown('MEDIA_MAX_AHEAD_MS')}"
+    if isinstance(group, OperatorSettings) and group.way != "continue" and not group.endpoint:
+        yield f"{shown('OPERATOR_TRANSFER')}: задайте OPERATOR_ENDPOINT, телефон оператора, например PJSIP/operator"
     if isinstance(group, LlmSettings) and group.provider == "openai" and not (group.api_key or group.base_url):
         yield (
             f"{shown('LLM_PROVIDER')}: задайте OPENAI_API_KEY "

@@ -16,10 +16,14 @@ from pydantic.config import JsonDict
 
 _NAMES = r"^[a-z0-9_]+(,[a-z0-9_]+)*$"
 _APP_NAME = r"^[\w.-]+$"
+_ENDPOINT = r"^([A-Za-z]\w*/\S+)?$"
+_LANGUAGE = r"^[A-Za-z0-9_]+$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
     _APP_NAME: "имя из букв, цифр, точек, дефисов и подчёркиваний",
+    _ENDPOINT: "технология/адрес, как в Dial() диалплана",
+    _LANGUAGE: "код языка из латинских букв, например ru",
 }
 """Every pattern of the schema in words."""
 
@@ -59,6 +63,7 @@ class PathSettings(Group, title="Где лежат файлы (относите�
     db_path: Path = variable("DB_PATH", _in_data_dir("db", "log_db.sqlite"), "Журнал звонков, файл SQLite")
     persist_directory: Path = variable("PERSIST_DIRECTORY", _in_data_dir("chroma"), "Папка векторного индекса")
     models_dir: Path = variable("MODELS_DIR", _in_data_dir("models"), "Папка локальных речевых моделей")
+    recordings_dir: Path = variable("RECORDING_DIR", _in_data_dir("recordings"), "Папка записей разговоров")
     general_kb: Path = variable("KNOWLEDGE_BASE_PATH", Path("kb/general.md"), "Общая база знаний, Markdown")
     tech_kb: Path = variable("KNOWLEDGE_BASE2_PATH", Path("kb/tech.md"), "Техническая база знаний, Markdown")
     prompts: Path = variable("PROMPTS_FILE_PATH", Path("config/prompts.json"), "Приветствие и промпты, JSON")
@@ -75,17 +80,80 @@ class AriSettings(Group, title="Asterisk"):
     user: str = variable("ARI_USER", "asterisk", "Пользователь ARI (ari.conf)", min_length=1)
     password: SecretStr = variable("ARI_PASSWORD", SecretStr("asterisk123"), "Пароль ARI (ari.conf)")
     app_name: str = variable("ARI_APP_NAME", "asterisk-bot", "Имя приложения Stasis в диалплане", pattern=_APP_NAME)
-    operator_context: str = variable(
-        "OPERATOR_CONTEXT", "operators", "Контекст диалплана, куда переводят того, кто просит оператора"
+
+
+class OperatorSettings(Group, title="Перевод на оператора"):
+    """How a caller gets to a person. See call/handover.py."""
+
+    way: Literal["continue", "dial", "redirect"] = variable(
+        "OPERATOR_TRANSFER",
+        "continue",
+        "Как переводить: continue — отдать звонок диалплану; dial — бот сам звонит на OPERATOR_ENDPOINT и, если занято "
+        "или не отвечают, продолжает разговор; redirect — попросить станцию звонящего позвонить на OPERATOR_ENDPOINT",
     )
-    operator_extension: str = variable("OPERATOR_EXTENSION", "200", "Номер оператора в контексте OPERATOR_CONTEXT")
+    context: str = variable(
+        "OPERATOR_CONTEXT",
+        "operators",
+        "Контекст диалплана для continue; туда же попадают все звонящие, если бот остановлен или сломался",
+    )
+    extension: str = variable("OPERATOR_EXTENSION", "200", "Номер оператора в контексте OPERATOR_CONTEXT")
+    endpoint: str = variable(
+        "OPERATOR_ENDPOINT",
+        "",
+        "Телефон оператора: для dial — PJSIP/operator или, через диалплан, Local/200@operators; "
+        "для redirect — PJSIP/sip:200@узел",
+        pattern=_ENDPOINT,
+    )
+    ring_s: int = variable(
+        "OPERATOR_RING_SECONDS", 20, "Сколько звонить оператору в режиме dial", unit="с", ge=3, le=300
+    )
 
 
 class MediaSettings(Group, title="Звук между Asterisk и ботом"):
     """The audio connection to Asterisk."""
 
-    transport: Literal["auto", "websocket"] = variable(
-        "MEDIA_TRANSPORT", "auto", "Как звук идёт между Asterisk и ботом"
+    transport: Literal["auto", "websocket", "audiosocket", "files"] = variable(
+        "MEDIA_TRANSPORT",
+        "auto",
+        "Как звук идёт между Asterisk и ботом; auto: лучшее из того, что Asterisk умеет; files работает с любым "
+        "Asterisk, но отвечает медленнее",
+    )
+    audiosocket_host: str = variable(
+        "AUDIOSOCKET_HOST", "127.0.0.1", "Адрес, на котором бот ждёт соединений AudioSocket от Asterisk", min_length=1
+    )
+    audiosocket_port: int = variable(
+        "AUDIOSOCKET_PORT", 0, "Порт для соединений AudioSocket; 0: любой свободный", ge=0, le=65535
+    )
+    audiosocket_advertised_host: str = variable(
+        "AUDIOSOCKET_ADVERTISED_HOST",
+        "",
+        "Адрес бота с точки зрения Asterisk, если Asterisk на другой машине; пусто: как AUDIOSOCKET_HOST",
+    )
+    sounds_dir: Path = variable(
+        "ASTERISK_SOUNDS_DIR",
+        Path("/var/lib/asterisk/sounds"),
+        "Папка звуков Asterisk, доступная боту на запись (только для files)",
+    )
+    sounds_language: str = variable(
+        "ASTERISK_LANG", "ru", "Язык звуков: папка с этим именем внутри ASTERISK_SOUNDS_DIR", pattern=_LANGUAGE
+    )
+    playback_retries: int = variable(
+        "PLAYBACK_RETRY_COUNT", 3, "Сколько раз повторять воспроизведение файла, если оно не удалось", ge=0, le=10
+    )
+    talk_threshold: int = variable(
+        "TALK_DETECT_THRESHOLD",
+        256,
+        "Громкость, с которой Asterisk считает звук речью (только для files)",
+        ge=1,
+        le=32767,
+    )
+    talk_silence_ms: int = variable(
+        "TALK_DETECT_SILENCE_MS",
+        250,
+        "После такой тишины Asterisk отдаёт записанную речь (только для files)",
+        unit="мс",
+        ge=200,
+        le=5000,
     )
     max_ahead_ms: int = variable(
         "MEDIA_MAX_AHEAD_MS",
@@ -100,29 +168,52 @@ class MediaSettings(Group, title="Звук между Asterisk и ботом"):
     )
 
 
-class TurnSettings(Group, title="Когда начинается и кончается реплика звонящего"):
-    """When the caller's turn begins and ends. See turns/policy.py."""
+class TurnSettings(Group, title="Чья очередь говорить: паузы, перебивания, ожидание"):
+    """Turn-taking; fields are named as in turns/policy.py, which says what each is for."""
 
     speech_probability: float = variable(
-        "TURN_SPEECH_PROBABILITY",
-        0.5,
-        "С какой вероятности VAD считает звук речью",
-        ge=0.05,
-        le=0.95,
+        "TURN_SPEECH_PROBABILITY", 0.5, "С какой вероятности VAD считает звук речью", ge=0.05, le=0.95
     )
     speech_start_ms: int = variable(
         "TURN_SPEECH_START_MS", 96, "Речь такой длины начинает реплику", unit="мс", ge=32, le=1000
     )
-    speculate_silence_ms: int = variable(
-        "TURN_SPECULATE_SILENCE_MS",
-        250,
-        "После такой тишины распознавание начинается заранее",
+    speech_resume_ms: int = variable(
+        "TURN_SPEECH_RESUME_MS", 64, "Речь такой длины после паузы продолжает реплику", unit="мс", ge=32, le=1000
+    )
+    onset_lag_ms: int = variable(
+        "TURN_ONSET_LAG_MS", 40, "На столько VAD замечает речь позже её начала", unit="мс", ge=0, le=200
+    )
+    recognise_silence_ms: int = variable(
+        "TURN_RECOGNISE_SILENCE_MS", 96, "После такой тишины начинается распознавание", unit="мс", ge=32, le=2000
+    )
+    recognise_again_ms: int = variable(
+        "TURN_RECOGNISE_AGAIN_MS",
+        200,
+        "Если с прошлого распознавания сказано меньше, оно ждёт TURN_SPECULATE_SILENCE_MS",
         unit="мс",
-        ge=64,
-        le=2000,
+        ge=0,
+        le=10000,
+    )
+    speculate_silence_ms: int = variable(
+        "TURN_SPECULATE_SILENCE_MS", 250, "После такой тишины ответ готовится заранее", unit="мс", ge=64, le=2000
+    )
+    max_speculations: int = variable(
+        "TURN_MAX_SPECULATIONS",
+        3,
+        "Сколько ответов за одну реплику готовится заранее (каждый — запрос к модели); 0: ни одного",
+        ge=0,
+        le=20,
     )
     end_silence_ms: int = variable(
-        "TURN_END_SILENCE_MS", 700, "Такая тишина заканчивает реплику звонящего", unit="мс", ge=200, le=3000
+        "TURN_END_SILENCE_MS",
+        760,
+        "Такая тишина заканчивает реплику, слова которой выглядят законченными",
+        unit="мс",
+        ge=200,
+        le=3000,
+    )
+    max_silence_ms: int = variable(
+        "TURN_MAX_SILENCE_MS", 900, "Такая тишина заканчивает любую реплику", unit="мс", ge=200, le=5000
     )
     max_utterance_ms: int = variable(
         "TURN_MAX_UTTERANCE_MS",
@@ -132,24 +223,84 @@ class TurnSettings(Group, title="Когда начинается и кончае
         ge=5000,
         le=29000,
     )
+    frame_gap_ms: int = variable(
+        "TURN_FRAME_GAP_MS", 300, "Столько без звука от Asterisk считается тишиной", unit="мс", ge=60, le=2000
+    )
     barge_in_ms: int = variable(
         "TURN_BARGE_IN_MS",
-        250,
+        200,
         "Сколько звонящий должен говорить поверх бота, чтобы бот замолчал",
         unit="мс",
         ge=64,
         le=2000,
     )
+    false_alarm_ms: int = variable(
+        "TURN_FALSE_ALARM_MS",
+        700,
+        "Если за это время после перебивания нет слов, бот продолжает прерванную фразу",
+        unit="мс",
+        ge=200,
+        le=5000,
+    )
+    partial_ms: int = variable(
+        "TURN_PARTIAL_MS",
+        800,
+        "Как часто распознаётся речь, которой перебили бота, пока она длится",
+        unit="мс",
+        ge=300,
+        le=5000,
+    )
+    undertone_ms: int = variable(
+        "TURN_UNDERTONE_MS",
+        1500,
+        "Как часто проверяется, нет ли слов в непрерывном шуме поверх бота",
+        unit="мс",
+        ge=500,
+        le=10000,
+    )
     greeting_interruptible: bool = variable(
-        "TURN_GREETING_INTERRUPTIBLE",
-        default=True,
-        description="Можно ли перебить приветствие",
+        "TURN_GREETING_INTERRUPTIBLE", default=True, description="Можно ли перебить приветствие"
+    )
+    not_heard_min_ms: int = variable(
+        "TURN_NOT_HEARD_MIN_MS",
+        500,
+        "Столько речи без понятных слов — и бот скажет «не расслышал»; меньше — считается шумом",
+        unit="мс",
+        ge=100,
+        le=5000,
+    )
+    max_not_heard: int = variable("TURN_MAX_NOT_HEARD", 2, "Сколько раз подряд бот говорит «не расслышал»", ge=0, le=10)
+    max_failures: int = variable(
+        "TURN_MAX_ASR_FAILURES",
+        2,
+        "После скольких отказов распознавания подряд звонящий уходит к оператору",
+        ge=1,
+        le=10,
+    )
+    dead_air_ms: int = variable(
+        "TURN_DEAD_AIR_MS",
+        1200,
+        "Дольше этого звонящий не ждёт в тишине: бот говорит «Секунду…»",
+        unit="мс",
+        ge=400,
+        le=20000,
     )
     reprompt_after_ms: int = variable(
         "TURN_REPROMPT_AFTER_MS", 7000, "Через сколько тишины бот спросит «Вы на линии?»", unit="мс", ge=2000, le=60000
     )
     max_reprompts: int = variable(
         "TURN_MAX_REPROMPTS", 2, "После скольких таких вопросов без ответа бот прощается", ge=0, le=10
+    )
+    wait_ms: int = variable(
+        "TURN_WAIT_MS", 30000, "Сколько бот молча ждёт того, кто просит подождать", unit="мс", ge=5000, le=300000
+    )
+    digits_gap_ms: int = variable(
+        "TURN_DIGITS_GAP_MS",
+        2500,
+        "После такой паузы набранный на телефоне номер закончен",
+        unit="мс",
+        ge=500,
+        le=10000,
     )
 
 
@@ -163,10 +314,39 @@ class CallSettings(Group, title="Пределы одного звонка"):
     answer_s: float = variable(
         "AI_PROCESSING_TIMEOUT",
         20.0,
-        "За это время бот начинает отвечать, иначе извиняется",
+        "За это время бот начинает отвечать, иначе извиняется и переводит на оператора",
         unit="с",
         gt=0,
         le=120,
+    )
+    hold_during_ai: bool = variable(
+        "CHANNEL_HOLD_DURING_AI",
+        default=False,
+        description="Пока готовится ответ, играть музыку (HOLD_SOUND) или тихий сигнал вместо «Секунду…»",
+    )
+    hold_sound: Path | None = variable(
+        "HOLD_SOUND", None, "Музыка ожидания: WAV, 8 кГц, моно, 16 бит; пусто: тихий сигнал"
+    )
+    protected_phrases: str = variable(
+        "PROTECTED_PHRASES", "", "Фразы, которые нельзя перебить (например, требуемые законом), через |"
+    )
+
+
+class RecordingSettings(Group, title="Запись разговоров"):
+    """Recording of both sides; RECORDING_DIR is among the paths. See call/recording.py."""
+
+    enabled: bool = variable(
+        "CALL_RECORDING",
+        default=False,
+        description="Записывать разговоры: стерео WAV, слева звонящий, справа бот (кроме MEDIA_TRANSPORT=files)",
+    )
+    keep_days: int = variable(
+        "RECORDING_KEEP_DAYS", 30, "Сколько дней хранить записи; 0: всегда", unit="дней", ge=0, le=36500
+    )
+    notice: str = variable(
+        "RECORDING_NOTICE",
+        "Разговор записывается.",
+        "Что бот говорит о записи перед приветствием; пусто: ничего",
     )
 
 
@@ -178,6 +358,12 @@ class AsrSettings(Group, title="Распознавание речи"):
     )
     threads: int = variable("ASR_THREADS", 2, "Потоков процессора на одно локальное распознавание", ge=1, le=64)
     parallel: int = variable("ASR_PARALLEL", 1, "Сколько локальных распознаваний идёт одновременно", ge=1, le=64)
+    end_of_turn: Literal["none", "smart_turn"] = variable(
+        "TURN_END_PROVIDER",
+        "none",
+        "Подсказка по интонации, что звонящий договорил; smart_turn: модель из пакета pipecat-ai "
+        "(`uv sync --extra smart-turn`)",
+    )
 
 
 class TtsSettings(Group, title="Синтез речи"):
@@ -269,12 +455,21 @@ class Settings(Group):
 
     paths: PathSettings
     ari: AriSettings
+    operator: OperatorSettings
     media: MediaSettings
     turns: TurnSettings
     call: CallSettings
+    recording: RecordingSettings
     asr: AsrSettings
     tts: TtsSettings
     knowledge: KnowledgeSettings
     llm: LlmSettings
     api: ApiSettings
     log: LogSettings
+
+    @property
+    def protected_phrases(self) -> tuple[str, ...]:
+        """What the bot says that may not be interrupted, the notice of a recording included."""
+        notice = self.recording.notice if self.recording.enabled else ""
+        phrases = (*self.call.protected_phrases.split("|"), notice)
+        return tuple(phrase.strip() for phrase in phrases if phrase.strip())

@@ -16,10 +16,10 @@ import aiohttp
 import structlog
 
 from voxbot.domain.errors import AriAuthError, AriError, AriUnavailableError, ChannelGoneError
-from voxbot.telephony.events import ApplicationReplaced, AriEvent, parse_event
+from voxbot.telephony.events import ApplicationReplaced, AriEvent, SoundEvent, parse_event, parse_sound_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from voxbot.domain.ids import ChannelId
     from voxbot.settings.schema import AriSettings
@@ -51,6 +51,7 @@ class AriClient:
         self._login = aiohttp.encode_basic_auth(settings.user, settings.password.get_secret_value())
         self._user = settings.user
         self._listeners: dict[ChannelId, Callable[[AriEvent], None]] = {}
+        self._sound_listeners: dict[str, Callable[[SoundEvent], None]] = {}
         self._http: aiohttp.ClientSession | None = None
         self._events: aiohttp.ClientWebSocketResponse | None = None
 
@@ -81,25 +82,38 @@ class AriClient:
         """Where the audio of a chan_websocket channel in server mode is fetched."""
         return f"{self.base_url.replace('http', 'ws', 1)}/media/{connection_id}"
 
-    async def request(self, method: str, path: str, **params: str | int) -> Any:
-        """Send one request; return the decoded JSON answer, or None for an empty one.
+    async def request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, /, **params: str | int
+    ) -> Any:
+        """Send one request (`body` goes as JSON); return the decoded JSON answer, or None for an empty one.
 
         Raises AriAuthError, ChannelGoneError, AriUnavailableError or AriError.
         """
+        answer = await self._exchange(method, path, params, body)
+        return json.loads(answer) if answer else None
+
+    async def download(self, path: str) -> bytes:
+        """Fetch a file, such as a stored recording. Raises what `request` raises."""
+        return await self._exchange("GET", path, {}, None)
+
+    async def _exchange(
+        self, method: str, path: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None
+    ) -> bytes:
         try:
-            async with self.http.request(method, f"{self.base_url}/ari{path}", params=params) as answer:
-                text = await answer.text()
+            async with self.http.request(method, f"{self.base_url}/ari{path}", params=params, json=body) as answer:
+                data = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AriUnavailableError(
                 f"Asterisk не отвечает: {self.base_url} ({error or type(error).__name__})"
             ) from error
         if answer.status == _UNAUTHORIZED:
             raise self._refused()
+        if answer.status < 400:  # noqa: PLR2004 - the HTTP class of errors
+            return data
+        text = data.decode(errors="replace").strip()
         if answer.status == _NOT_FOUND or _GONE_TEXT in text:
-            raise ChannelGoneError(f"{method} {path}: {text.strip()}", answer.status)
-        if answer.status >= 400:  # noqa: PLR2004 - the HTTP class of errors
-            raise AriError(f"{method} {path}: {answer.status} {text.strip()}", answer.status)
-        return json.loads(text) if text else None
+            raise ChannelGoneError(f"{method} {path}: {text}", answer.status)
+        raise AriError(f"{method} {path}: {answer.status} {text}", answer.status)
 
     async def delete_quietly(self, path: str) -> None:
         """Delete a channel or bridge that may be gone already."""
@@ -118,6 +132,15 @@ class AriClient:
             yield
         finally:
             del self._listeners[channel_id]
+
+    @contextmanager
+    def listening_to_sound(self, about: str, listener: Callable[[SoundEvent], None]) -> Generator[None, None, None]:
+        """Have the events about one playback or recording, or the talk on one channel, delivered to `listener`."""
+        self._sound_listeners[about] = listener
+        try:
+            yield
+        finally:
+            del self._sound_listeners[about]
 
     async def run(self, on_event: Callable[[AriEvent], None], on_connected: Callable[[], None]) -> None:
         """Keep the event websocket up until cancelled; events without a listener go to `on_event`.
@@ -169,16 +192,27 @@ class AriClient:
     def _deliver(self, data: str, on_event: Callable[[AriEvent], None]) -> None:
         """Hand one event to its listener. One broken event must not end the listening."""
         try:
-            event = parse_event(json.loads(data))
+            raw = json.loads(data)
+            event, sound = parse_event(raw), parse_sound_event(raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("ARI: непонятное событие", error=repr(error))
             return
+        if sound:
+            self._deliver_sound(sound)
         if event is None:
             return
         if isinstance(event, ApplicationReplaced):
             raise _ReplacedError
         try:
             self._listeners.get(event.channel.id, on_event)(event)
+        except Exception:
+            log.exception("ARI: событие не обработано")
+
+    def _deliver_sound(self, event: SoundEvent) -> None:
+        """Hand over an event of sound; one that nobody waits for (any more) is of no use to anybody."""
+        try:
+            if listener := self._sound_listeners.get(event.about):
+                listener(event)
         except Exception:
             log.exception("ARI: событие не обработано")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from voxbot.domain.events import EndReason
@@ -14,18 +14,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SpeechWindow:
-    """The VAD's verdict on the next `duration_ms` of the caller's sound."""
+    """How likely the caller speaks in the next `duration_ms` of sound.
+
+    `protected`: what the bot says at this moment must be heard to its end (a legally required phrase).
+    """
 
     probability: float
     duration_ms: float
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Recognition `attempt` is done; an empty text means no words."""
+    """Recognition `attempt` is done; an empty text means no words, `failed` that the engine gave none.
+
+    `confidence` (0-1) is the engine's.
+    """
 
     attempt: int
     text: str
+    failed: bool = False
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurnHint:
+    """How likely, by its sound, the utterance that is recognised as `attempt` is finished (0-1)."""
+
+    attempt: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The caller pressed a key; `expected`: the bot has asked for a number, or is asking for it."""
+
+    digit: str
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundStarted:
+    """The caller begins to hear the bot, whatever it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundEnded:
+    """The caller has heard all that was sent so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +75,20 @@ class ReplyStarted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
-    """All of it has been heard. With `end`, the call is to be ended for that reason."""
+    """All of it has been heard. With `end`, the call is to be ended for that reason.
+
+    `asks_number`: it asked the caller for a number.
+    """
 
     end: EndReason | None = None
+    asks_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """No operator has taken the caller."""
+
+    outcome: Literal["busy", "no_answer", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +96,18 @@ class Tick:
     """The machine's deadline has come."""
 
 
-TurnEvent: TypeAlias = SpeechWindow | Recognised | ReplyStarted | ReplyEnded | Tick
+TurnEvent: TypeAlias = (
+    SpeechWindow
+    | Recognised
+    | EndOfTurnHint
+    | Digit
+    | SoundStarted
+    | SoundEnded
+    | ReplyStarted
+    | ReplyEnded
+    | TransferFailed
+    | Tick
+)
 
 
 # --- asked for -------------------------------------------------------------------------------
@@ -76,6 +133,13 @@ class Recognise:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Prepare the answer to these words unheard: the turn is probably over."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakeTurn:
     """The caller's turn is over after `silence_ms` of silence."""
 
@@ -84,7 +148,7 @@ class TakeTurn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer these words."""
+    """Answer these words, with what was prepared for them if there is such."""
 
     text: str
 
@@ -94,21 +158,62 @@ class Line(Enum):
 
     NOT_HEARD = "not_heard"
     REPROMPT = "reprompt"
+    WAITING = "waiting"
     SILENCE_GOODBYE = "silence_goodbye"
     TOO_LONG_GOODBYE = "too_long_goodbye"
+    OPERATOR = "operator"
+    OPERATOR_BUSY = "operator_busy"
+    OPERATOR_SILENT = "operator_silent"
+    UNANSWERED = "unanswered"
+    DEAF = "deaf"
 
 
 @dataclass(frozen=True, slots=True)
 class SayLine:
-    """Say one of the bot's own lines; with `end`, end the call after it."""
+    """Say one of the bot's own lines; with `end`, end the call after it.
+
+    `to`: the caller's words (or key) that it answers.
+    """
 
     line: Line
     end: EndReason | None = None
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """The caller has waited long enough: let them hear something, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReply:
+    """Silence the bot at once, but keep what it was saying."""
+
+
+class Rewind(Enum):
+    """From where a held reply goes on."""
+
+    HEARD = "heard"
+    """From where it was heard: the caller only nodded."""
+    SENTENCE = "sentence"
+    """From the start of the interrupted sentence: a noise may have covered it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeReply:
+    """Go on with the held reply."""
+
+    rewind: Rewind
 
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """Stop what the bot is preparing or saying; what was not heard is not remembered."""
+    """Stop what the bot is preparing, saying or holding; what was not heard is not remembered.
+
+    `goes_on`: the caller's turn that it answers is not over after all.
+    """
+
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +223,17 @@ class EndCall:
     reason: EndReason
 
 
-Action: TypeAlias = OpenUtterance | DropUtterance | Recognise | TakeTurn | Answer | SayLine | CancelReply | EndCall
+Action: TypeAlias = (
+    OpenUtterance
+    | DropUtterance
+    | Recognise
+    | Prepare
+    | TakeTurn
+    | Answer
+    | SayLine
+    | Fill
+    | HoldReply
+    | ResumeReply
+    | CancelReply
+    | EndCall
+)

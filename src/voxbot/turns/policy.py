@@ -13,28 +13,64 @@ _HYSTERESIS = 0.15
 
 @dataclass(frozen=True, slots=True)
 class TurnPolicy:
-    """One call's timings, in milliseconds unless the name says otherwise."""
+    """One call's timings, in milliseconds unless the name says otherwise. Each is a setting (settings/schema.py)."""
 
     speech_probability: float = 0.5
     speech_start_ms: float = 96
     """Speech this long begins an utterance."""
     speech_resume_ms: float = 64
     """Speech this long after a pause shows that the caller goes on; a single window may be a click."""
+    onset_lag_ms: float = 40
+    """The detector sees speech so long after it began."""
+
+    recognise_silence_ms: float = 96
+    """Recognition starts after this much silence: the words are then there when the answer is begun."""
+    recognise_again_ms: float = 200
+    """... if this much was spoken since it last started; otherwise it waits for `speculate_silence_ms`."""
     speculate_silence_ms: float = 250
-    """Recognition starts after this much silence, in advance of the decision that the turn is over."""
-    end_silence_ms: float = 700
+    """The answer is begun, unheard, after this much silence."""
+    max_speculations: int = 3
+    """Answers begun in advance per turn; each may cost a request to the language model."""
+    end_silence_ms: float = 760
+    """This much silence ends a turn whose words look complete. A pause of 700 ms in a sentence looks up to 60 ms longer
+    to the detector: it hears the end of a word early and the beginning of the next one late."""
+    max_silence_ms: float = 900
+    """This much ends any turn."""
     max_utterance_ms: float = 28_000
     """A turn longer than this is taken as it stands: recognisers take at most 30 s in one piece."""
-    barge_in_ms: float = 250
-    greeting_interruptible: bool = True
     frame_gap_ms: float = 300
     """Without any sound from the peer for this long (silence suppression, lost packets) time itself is silence."""
+
+    barge_in_ms: float = 200
+    """The caller's speech over the bot that silences it."""
+    false_alarm_ms: float = 700
+    """Without words this long after such speech ended, the bot goes on."""
+    partial_ms: float = 800
+    """While the bot is held, what the caller says is recognised every so often: words settle whose turn it is."""
+    undertone_ms: float = 1_500
+    """Sound that has proved to be no words is looked at again every so often while it lasts."""
+    greeting_interruptible: bool = True
+
     not_heard_min_ms: float = 500
     """So much speech without recognisable words deserves a «не расслышал»; less is taken for noise."""
     max_not_heard: int = 2
     """After so many in a row the bot stays quiet: more would be a quarrel with a noisy line."""
+    max_failures: int = 2
+    """After so many failed recognitions in a row a person takes over: a deaf bot cannot help."""
+
+    dead_air_ms: float = 1_200
+    """The longest a caller who waits hears nothing."""
+    path_ms: float = 100
+    """A sound that is sent now is heard so much later, at most."""
+    answer_ms: float = 20_000
+    """An answer that has not come by then never does: apologise and pass the caller on."""
+
     reprompt_after_ms: float = 7_000
     max_reprompts: int = 2
+    wait_ms: float = 30_000
+    """Given to a caller who asks for a moment."""
+    digits_gap_ms: float = 2_500
+    """A number keyed in is complete after such a pause."""
     idle_ms: float = 60_000
     max_call_ms: float = 1_800_000
     parting_ms: float = 20_000
@@ -50,15 +86,8 @@ class TurnPolicy:
         """Take the timings from a settings snapshot."""
         turns, call = settings.turns, settings.call
         return cls(
-            speech_probability=turns.speech_probability,
-            speech_start_ms=turns.speech_start_ms,
-            speculate_silence_ms=turns.speculate_silence_ms,
-            end_silence_ms=turns.end_silence_ms,
-            max_utterance_ms=turns.max_utterance_ms,
-            barge_in_ms=turns.barge_in_ms,
-            greeting_interruptible=turns.greeting_interruptible,
-            reprompt_after_ms=turns.reprompt_after_ms,
-            max_reprompts=turns.max_reprompts,
+            **{name: getattr(turns, name) for name in type(turns).model_fields},
+            answer_ms=call.answer_s * 1000,
             idle_ms=call.idle_s * 1000,
             max_call_ms=call.max_s * 1000,
         )

@@ -117,6 +117,11 @@ async def test_digital_silence_is_not_speech_and_costs_no_inference(vad):
     assert result == [0.0] * 156
 
 
+async def test_a_line_with_a_constant_offset_is_no_speech(vad):
+    (result,) = await probabilities(vad, np.full(16000, 500, np.int16))
+    assert max(result[10:]) < 0.5
+
+
 async def test_a_closed_stream_is_silent_and_its_failure_stays_its_own(vad):
     heard: list[float] = []
     other: list[float] = []

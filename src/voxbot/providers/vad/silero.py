@@ -31,14 +31,21 @@ _Floats: TypeAlias = NDArray[np.float32]
 
 _WINDOW_SAMPLES = 256
 _CONTEXT_SAMPLES = 32
+_SPAN_SAMPLES = _CONTEXT_SAMPLES + _WINDOW_SAMPLES
+_FIRST_ROOM = 1024
+"""Samples that a stream can take before it moves what waits."""
 _STATE_SIZE = 128
 
-_GATE_AMPLITUDE = 32
+_SCALE = np.float32(1 / 32768)
+_GATE = 32 / 32768
 """A window that never exceeds this (-60 dBFS; A-law's idle noise is 8) holds no speech and is not computed."""
 _QUIET_PROBABILITY = 0.1
 _QUIET_RESET_WINDOWS = 2 * TELEPHONE_RATE_HZ // _WINDOW_SAMPLES
 """After so long (2 s) below `_QUIET_PROBABILITY` the state begins anew: minutes of noise make the network deaf to the
 first seconds of speech (recall 96 → 86 %)."""
+
+_RATE = np.array(TELEPHONE_RATE_HZ, np.int64)
+_OUTPUTS = ["output", "stateN"]
 
 _GATHER_S = 0.004
 """With several calls: how long the first ready window waits for the others."""
@@ -113,16 +120,21 @@ class SileroVad:
                 audible.append((stream, window))
         if not audible:
             return
+        if len(audible) == 1:
+            stream, window = audible[0]
+            probabilities, stream.state = self._run(window, stream.state)
+            stream.settle(float(probabilities[0, 0]))
+            return
         states = np.concatenate([stream.state for stream, _ in audible], axis=1)
-        probabilities, states = self._run(np.stack([window for _, window in audible]), states)
+        probabilities, states = self._run(np.concatenate([window for _, window in audible]), states)
         for row, (stream, _) in enumerate(audible):
             stream.state = states[:, row : row + 1]
             stream.settle(float(probabilities[row, 0]))
 
     def _run(self, windows: _Floats, states: _Floats) -> tuple[_Floats, _Floats]:
         """Map (batch, 288) samples of ±1 and (2, batch, 128) states to (batch, 1) probabilities and new states."""
-        feed = {"input": windows, "state": states, "sr": np.array(TELEPHONE_RATE_HZ, np.int64)}
-        return cast("tuple[_Floats, _Floats]", tuple(self._network.run(None, feed)))
+        feed = {"input": windows, "state": states, "sr": _RATE}
+        return cast("tuple[_Floats, _Floats]", self._network.run(_OUTPUTS, feed))
 
 
 class _Stream:
@@ -132,21 +144,25 @@ class _Stream:
         self._engine = engine
         self._on_probability = on_probability
         self._closed = False
-        self._pending = np.zeros(_CONTEXT_SAMPLES, np.int16)
-        """The context, then the samples that follow it."""
+        self._sound = np.zeros(_SPAN_SAMPLES + _FIRST_ROOM, np.float32)
+        """Samples of ±1 from `_start` to `_end` wait: the context, then what follows it."""
+        self._start, self._end = 0, _CONTEXT_SAMPLES
         self._quiet_windows = 0
         self.state = _new_state(1)
 
     @property
     def has_window(self) -> bool:
         """Whether a whole window waits."""
-        return len(self._pending) >= _CONTEXT_SAMPLES + _WINDOW_SAMPLES
+        return self._end - self._start >= _SPAN_SAMPLES
 
     def push(self, samples: Samples) -> None:
         """Take samples; the callback comes from a later iteration of the loop."""
         if self._closed:
             return
-        self._pending = np.concatenate((self._pending, samples))
+        if self._end + len(samples) > len(self._sound):
+            self._make_room(len(samples))
+        np.multiply(samples, _SCALE, out=self._sound[self._end : self._end + len(samples)], casting="same_kind")
+        self._end += len(samples)
         if self.has_window:
             self._engine.window_ready(self)
 
@@ -156,13 +172,21 @@ class _Stream:
         self._engine.forget(self)
 
     def take_window(self) -> _Floats | None:
-        """Take the next window with its context, (288,) of ±1; None if it is too quiet to hold speech."""
-        window = self._pending[: _CONTEXT_SAMPLES + _WINDOW_SAMPLES]
-        self._pending = self._pending[_WINDOW_SAMPLES:]
+        """Give the next window with its context, (1, 288) of ±1, until the next push; None if it is too quiet."""
+        window = self._sound[self._start : self._start + _SPAN_SAMPLES]
+        self._start += _WINDOW_SAMPLES
         fresh = window[_CONTEXT_SAMPLES:]
-        if int(fresh.max()) <= _GATE_AMPLITUDE and int(fresh.min()) >= -_GATE_AMPLITUDE:
+        if float(fresh.max()) <= _GATE and float(fresh.min()) >= -_GATE:
             return None
-        return window.astype(np.float32) / np.float32(32768)
+        return window[np.newaxis]
+
+    def _make_room(self, count: int) -> None:
+        """Move what waits to the front, of a longer array if it must be."""
+        waiting = self._sound[self._start : self._end]
+        if len(waiting) + count > len(self._sound):
+            self._sound = np.zeros(len(waiting) + count + _FIRST_ROOM, np.float32)
+        self._sound[: len(waiting)] = waiting
+        self._start, self._end = 0, len(waiting)
 
     def settle(self, probability: float) -> None:
         """Keep the rule of the state, then tell the call; a callback that fails harms no other call."""

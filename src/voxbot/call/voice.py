@@ -1,0 +1,265 @@
+"""The bot's voice in one call: the reply being said, the one being prepared, and what fills the silence before it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from voxbot.agent.phrases import filler
+from voxbot.call.reply import Reply, SpokenSegment
+from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ, Samples
+from voxbot.domain.errors import ProviderError
+from voxbot.media.comfort import comfort_tone
+from voxbot.speech.resampler import resample
+from voxbot.speech.trim import trim_start
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from voxbot.call.services import Services
+    from voxbot.domain.dialogue import AnswerInfo
+    from voxbot.domain.events import EndReason
+    from voxbot.media.playout import Playout
+    from voxbot.turns.events import Rewind
+
+    Source = Callable[[], AsyncGenerator[str | AnswerInfo, None]]
+
+log = structlog.get_logger(__name__)
+
+_FILLER_S = 0.15
+"""Fillers come from the cache; a voice that is asked for one and hangs must not make the silence longer."""
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """A reply and the task that says it; `done` once it is heard or cut, `end` why the call ends then."""
+
+    reply: Reply
+    task: asyncio.Task[None]
+    end: EndReason | None
+    done: bool = False
+
+
+class Voice:
+    """Everything the caller hears goes through here; one task at a time touches the line.
+
+    `on_started(reply)` at the first sound; `on_heard(reply, end)` when all of it was heard, and again when a reply
+    that was held after its last word is resumed; `on_cut(reply)` when it was cut off and is silent.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        tasks: asyncio.TaskGroup,
+        playout: Playout,
+        *,
+        on_started: Callable[[Reply], None],
+        on_heard: Callable[[Reply, EndReason | None], None],
+        on_cut: Callable[[Reply], None],
+    ) -> None:
+        self._services = services
+        self._tasks = tasks
+        self._playout = playout
+        self._on_started = on_started
+        self._on_heard = on_heard
+        self._on_cut = on_cut
+        self._current: _Spoken | None = None
+        self._prepared: _Spoken | None = None
+        self._line: asyncio.Task[None] | None = None  # the latest operation on the line; the next waits for it
+        self._filling: asyncio.Task[None] | None = None
+        self._fillers: list[SpokenSegment] = []  # heard before the reply that they belong to; playout positions
+        self._in_turn = self._in_call = 0
+
+    @property
+    def reply(self) -> Reply | None:
+        """What is being said, or was said last."""
+        return self._current.reply if self._current else None
+
+    def say(self, source: Source, *, words: str = "", end: EndReason | None = None) -> None:
+        """Say something, after what was cut off before it has fallen silent."""
+        self.drop_prepared()
+        self._in_turn = 0
+        self._current = self._start(source, words, end=end)
+
+    def prepare(self, source: Source, words: str) -> None:
+        """Begin the answer to `words` unheard."""
+        self.drop_prepared()
+        self._prepared = self._start(source, words, released=False)
+
+    def take_prepared(self, matches: Callable[[str], bool]) -> bool:
+        """Say what was prepared, if `matches(words)` says that it answers what was asked; else drop it."""
+        if not self._prepared or not matches(self._prepared.reply.words):
+            self.drop_prepared()
+            return False
+        self._in_turn = 0
+        self._current, self._prepared = self._prepared, None
+        self._current.reply.release()
+        return True
+
+    def drop_prepared(self) -> None:
+        """Forget what was prepared: it was never heard."""
+        if self._prepared:
+            self._prepared.task.cancel()
+            self._prepared = None
+
+    def hold(self) -> None:
+        """Silence at once what is being said."""
+        self._stop_filling()
+        reply = self.reply
+        self._on_line(reply.hold if reply else self._playout.flush)
+
+    def resume(self, rewind: Rewind) -> None:
+        """Go on with what was held."""
+        self._on_line(lambda: self._resume(rewind))
+
+    def cancel(self) -> None:
+        """Stop what is prepared, said or held; `on_cut` follows."""
+        self.drop_prepared()
+        self._stop_filling()
+        spoken = self._current
+        if spoken and not spoken.done:
+            spoken.done = True
+            spoken.task.cancel()
+            self._on_line(lambda: self._silence(spoken))
+        elif self._playout.sounding:
+            self._on_line(self._playout.flush)
+
+    def fill(self, hold_sound: Samples | None) -> None:
+        """Let the caller hear that somebody is there: a few words, or `hold_sound` until something else is said."""
+        self._stop_filling()
+        self._filling = self._tasks.create_task(self._loop(hold_sound) if hold_sound is not None else self._fill())
+
+    def stop(self) -> None:
+        """End every task."""
+        for task in (self._filling, self._line, *(s.task for s in (self._current, self._prepared) if s)):
+            if task:
+                task.cancel()
+
+    # --- saying --------------------------------------------------------------------------------
+
+    def _start(self, source: Source, words: str, *, end: EndReason | None = None, released: bool = True) -> _Spoken:
+        reply = Reply(
+            source,
+            tts=self._services.tts,
+            verbalize=self._services.verbalize,
+            playout=self._playout,
+            before_sound=self._before_sound,
+            words=words,
+            released=released,
+        )
+        return _Spoken(reply, self._tasks.create_task(self._speak(reply, self._line)), end)
+
+    async def _speak(self, reply: Reply, line: asyncio.Task[None] | None) -> None:
+        if line:
+            await asyncio.wait({line})
+        await reply.run()
+        spoken = self._current
+        if spoken and spoken.reply is reply:
+            self._claim_fillers(reply)
+            spoken.done = True
+            self._on_heard(reply, spoken.end)
+
+    async def _before_sound(self, reply: Reply) -> None:
+        self._stop_filling()
+        if self._line:
+            await asyncio.wait({self._line})
+        self._claim_fillers(reply)
+        self._on_started(reply)
+
+    # --- the line, one operation after the other -----------------------------------------------
+
+    def _on_line(self, operation: Callable[[], Awaitable[None]]) -> None:
+        self._line = self._tasks.create_task(_after(self._line, operation))
+
+    async def _silence(self, spoken: _Spoken) -> None:
+        """Stop the making of sound, then what Asterisk still holds, then keep only what was heard."""
+        await asyncio.wait({spoken.task})
+        await self._playout.flush()
+        self._claim_fillers(spoken.reply)
+        self._on_cut(spoken.reply)
+
+    async def _resume(self, rewind: Rewind) -> None:
+        if not self._current:
+            return
+        if self._current.done:
+            self._on_heard(self._current.reply, self._current.end)
+        else:
+            self._current.reply.resume(rewind)
+
+    # --- fillers -------------------------------------------------------------------------------
+
+    def _stop_filling(self) -> None:
+        """Begin no filler, end the hold music; a spoken filler that has begun is heard out."""
+        filling, self._filling = self._filling, None
+        if filling and not filling.done():
+            filling.cancel()
+            self._on_line(lambda: _ended(filling))
+
+    async def _fill(self) -> None:
+        text = filler(self._in_turn, self._in_call)
+        self._in_turn, self._in_call = self._in_turn + 1, self._in_call + 1
+        sound, said = await self._filler_sound(text)
+        if self._playout.sounding:
+            return
+        start = self._playout.sent
+        if said and self.reply and self.reply.sounding and self._current and not self._current.done:
+            self.reply.insert(text)
+        elif said:
+            self._fillers.append(SpokenSegment(text, start, start + len(sound), complete=True))
+        await self._playout.send(sound)
+
+    async def _filler_sound(self, text: str) -> tuple[Samples, bool]:
+        """The filler's sound in whole frames, or a tone if the voice does not have it at once."""
+        try:
+            async with (
+                asyncio.timeout(_FILLER_S),
+                aclosing(self._services.tts.synthesize(self._services.verbalize(text))) as chunks,
+            ):
+                pieces = [resample(chunk.samples, chunk.rate_hz, TELEPHONE_RATE_HZ) async for chunk in chunks]
+        except (TimeoutError, ProviderError):
+            return comfort_tone(), False
+        sound = trim_start(np.concatenate(pieces), TELEPHONE_RATE_HZ) if pieces else comfort_tone()
+        return np.pad(sound, (0, -len(sound) % FRAME_SAMPLES)), bool(pieces)
+
+    async def _loop(self, sound: Samples) -> None:
+        """Hold music, a little ahead of the ear, until it is stopped; what of it is not heard then is flushed."""
+        try:
+            while True:
+                for start in range(0, len(sound), self._playout.block_samples):
+                    await self._playout.until_heard(self._playout.sent - self._playout.block_samples)
+                    await self._playout.send(sound[start : start + self._playout.block_samples])
+        finally:
+            await self._playout.flush()
+
+    def _claim_fillers(self, reply: Reply) -> None:
+        """Give the fillers that are heard to the reply they were said for."""
+        sent, fillers = self._playout.sent, self._fillers
+        self._fillers = []
+        for segment in fillers:
+            if text := segment.heard(sent, self._services.verbalize):
+                reply.insert(text)
+
+    def unfinished(self) -> Reply | None:
+        """The reply that was being said, if it has not been reported."""
+        spoken = self._current
+        return spoken.reply if spoken and not spoken.done else None
+
+    def unclaimed(self) -> str:
+        """Fillers that no reply followed."""
+        heard = self._playout.heard
+        return " ".join(filter(None, (segment.heard(heard, self._services.verbalize) for segment in self._fillers)))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})
+
+
+async def _after(before: asyncio.Task[None] | None, operation: Callable[[], Awaitable[None]]) -> None:
+    if before:
+        await asyncio.wait({before})
+    await operation()

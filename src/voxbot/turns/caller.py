@@ -1,0 +1,272 @@
+"""The caller's sound in the turn machine: speech, pauses, interruptions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxbot.turns import bot
+from voxbot.turns.events import (
+    Action,
+    CancelReply,
+    DropUtterance,
+    HoldReply,
+    OpenUtterance,
+    Prepare,
+    Recognise,
+    Rewind,
+    SpeechWindow,
+    TakeTurn,
+    TurnEvent,
+)
+from voxbot.turns.state import Phase, Step, TurnState
+from voxbot.turns.wording import Completeness, asks_to_wait, completeness
+
+if TYPE_CHECKING:
+    from voxbot.turns.policy import TurnPolicy
+
+_SOUNDS_FINISHED = 0.8
+_SOUNDS_UNFINISHED = 0.2
+_HARDEST = 4
+"""Times `barge_in_ms` that an interruption takes after false alarms, at most."""
+_LEAD_MS = 2_000
+"""The sound before an utterance that is still there (speech/utterance.py)."""
+
+
+# --- sound -----------------------------------------------------------------------------------
+
+
+def hear(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> TurnState:
+    """Count a window of sound; a Tick stands for the silence of a peer that has sent nothing."""
+    missing_ms = now_ms - state.window_ms
+    if isinstance(event, SpeechWindow):
+        duration_ms, probability = event.duration_ms, event.probability
+        if missing_ms - duration_ms >= policy.frame_gap_ms:
+            state = replace(state, run_ms=0.0)
+    else:
+        duration_ms, probability = missing_ms, 0.0
+    if probability >= policy.speech_probability:
+        run_ms, voiced_ms = state.run_ms + duration_ms, duration_ms
+    elif probability < policy.silence_probability:
+        run_ms, voiced_ms = max(0.0, state.run_ms - duration_ms), 0.0
+    else:
+        run_ms, voiced_ms = state.run_ms, 0.0
+    if not state.in_utterance:
+        return replace(state, window_ms=now_ms, run_ms=run_ms)
+    confirmed = voiced_ms > 0 and (state.silence_ms == 0 or run_ms >= policy.speech_resume_ms)
+    return replace(
+        state,
+        window_ms=now_ms,
+        run_ms=run_ms,
+        voiced_ms=state.voiced_ms + voiced_ms,
+        utterance_ms=state.utterance_ms + duration_ms,
+        silence_ms=0.0 if confirmed else state.silence_ms + duration_ms,
+    )
+
+
+def open_utterance(state: TurnState) -> Step:
+    """The caller has begun to speak."""
+    opened = replace(
+        state,
+        phase=Phase.LISTENING,
+        idle_ms=state.window_ms,
+        in_utterance=True,
+        forced=False,
+        silence_ms=0.0,
+        utterance_ms=state.run_ms,
+        voiced_ms=state.run_ms,
+        asked=False,
+        asked_voiced_ms=0.0,
+        asked_utterance_ms=0.0,
+        words=None,
+        hint=None,
+        prepared=False,
+        speculations=0,
+        misses=0,
+        wary=False,
+        quiet_ms=math.inf,
+    )
+    return opened, (OpenUtterance(lead_ms=min(_LEAD_MS, state.run_ms)),)
+
+
+def while_listening(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """The caller speaks, or may begin to."""
+    state = hear(state, event, now_ms, policy)
+    if not state.in_utterance:
+        return open_utterance(state) if state.run_ms >= policy.speech_start_ms else (state, ())
+    if state.utterance_ms >= policy.max_utterance_ms:
+        return _take_by_force(state, now_ms, policy)
+    if state.silence_ms >= policy.recognise_silence_ms:
+        paused = replace(state, phase=Phase.ENDPOINTING, run_ms=0.0, asked=False, words=None, hint=None)
+        return in_pause(paused, now_ms, policy)
+    if state.held and state.utterance_ms - state.asked_utterance_ms >= policy.partial_ms:
+        asking, actions = _recognise(state)
+        return replace(asking, asked=False), actions
+    return state, ()
+
+
+def while_endpointing(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """The caller pauses."""
+    state = hear(state, event, now_ms, policy)
+    if state.silence_ms > 0:
+        return in_pause(state, now_ms, policy)
+    going_on = replace(state, phase=Phase.LISTENING, asked=False, words=None, prepared=False)
+    return going_on, (CancelReply(goes_on=True),) if state.prepared else ()
+
+
+def while_thinking(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """Sound before the bot's first: the caller goes on, so it is still the same turn."""
+    state = hear(state, event, now_ms, policy)
+    if state.forced or not _interrupts(state, policy):
+        return state, ()
+    if state.own_line:  # the bot was about to speak by itself: this is a new turn, not the rest of one
+        opened, actions = open_utterance(state)
+        return opened, (CancelReply(), *actions)
+    resumed = replace(
+        state,
+        phase=Phase.LISTENING,
+        in_utterance=True,
+        silence_ms=0.0,
+        utterance_ms=state.utterance_ms + state.run_ms,
+        voiced_ms=state.voiced_ms + state.run_ms,
+        asked=False,
+        words=None,
+        prepared=False,
+        quiet_ms=math.inf,
+    )
+    return resumed, (HoldReply() if state.held else CancelReply(goes_on=True),)
+
+
+def while_speaking(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """Sound over the bot's voice: silence it first, then find out whether it was meant."""
+    state = hear(state, event, now_ms, policy)
+    if state.phase is Phase.GREETING and not policy.greeting_interruptible:
+        return state, ()
+    if state.wary:
+        return _look_again(state, policy)
+    if (isinstance(event, SpeechWindow) and event.protected) or not _interrupts(state, policy):
+        return state, ()
+    opened, actions = open_utterance(state)
+    return replace(opened, held=state.phase), (HoldReply(), *actions)
+
+
+def _interrupts(state: TurnState, policy: TurnPolicy) -> bool:
+    needed_ms = policy.barge_in_ms * min(1 + state.false_alarms, _HARDEST)
+    return state.run_ms + policy.onset_lag_ms >= needed_ms
+
+
+def _look_again(state: TurnState, policy: TurnPolicy) -> Step:
+    """The sound that held no words: it is forgotten in its first pause; while it lasts, words may come into it."""
+    if state.run_ms == 0:
+        return replace(state, wary=False), ()
+    if state.run_ms - state.looked_ms < policy.undertone_ms:
+        return state, ()
+    asking, actions = _recognise(replace(state, looked_ms=state.run_ms))
+    return asking, (OpenUtterance(min(_LEAD_MS, policy.undertone_ms)), *actions, DropUtterance())
+
+
+# --- pauses ----------------------------------------------------------------------------------
+
+
+def in_pause(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
+    """Decide what is due after `silence_ms` of silence: recognise, prepare the answer, take the turn."""
+    actions: tuple[Action, ...] = ()
+    fresh_ms = state.voiced_ms - state.asked_voiced_ms
+    if not state.asked and (fresh_ms >= policy.recognise_again_ms or state.silence_ms >= policy.speculate_silence_ms):
+        state, actions = _recognise(state)
+    if state.held:
+        settled = _settle(state, now_ms, policy)
+        if settled:
+            after, more = settled
+            return after, (*actions, *more)
+    if _may_prepare(state, policy):
+        assert state.words
+        actions = (*actions, Prepare(state.words))
+        state = replace(state, prepared=True, speculations=state.speculations + 1)
+    # A window of speech that is not confirmed yet may be the first of the rest of the sentence.
+    if state.silence_ms >= _patience_ms(state, policy) and state.run_ms == 0:
+        after, more = _take(state, now_ms, policy)
+        return after, (*actions, *more)
+    return state, actions
+
+
+def _recognise(state: TurnState) -> Step:
+    asking = replace(
+        state,
+        attempt=state.attempt + 1,
+        asked=True,
+        asked_voiced_ms=state.voiced_ms,
+        asked_utterance_ms=state.utterance_ms,
+        words=None,
+        hint=None,
+    )
+    return asking, (Recognise(asking.attempt),)
+
+
+def _settle(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step | None:
+    """In the pause after speech over the bot: was it meant? None: not known yet."""
+    if state.words is not None and not bot.wants_nothing(state.words, state.confidence):
+        after, actions = in_pause(bot.let_go(state), now_ms, policy)
+        return after, (CancelReply(), *actions)
+    if state.words is not None:
+        return bot.resume(state, Rewind.HEARD if state.words else Rewind.SENTENCE, now_ms)
+    brief = state.voiced_ms < policy.not_heard_min_ms
+    if brief and state.silence_ms >= policy.false_alarm_ms:
+        return bot.resume(state, Rewind.SENTENCE, now_ms)
+    return None
+
+
+def _may_prepare(state: TurnState, policy: TurnPolicy) -> bool:
+    return (
+        bool(state.words)
+        and not state.prepared
+        and state.speculations < policy.max_speculations
+        and state.silence_ms >= policy.speculate_silence_ms
+        and not asks_to_wait(state.words or "")
+    )
+
+
+def _patience_ms(state: TurnState, policy: TurnPolicy) -> float:
+    """How much silence ends the turn, by what was said and how it sounded."""
+    longest_ms = max(policy.end_silence_ms, policy.max_silence_ms)
+    if state.words is None:
+        return longest_ms
+    if not state.words:
+        return policy.end_silence_ms
+    finished = completeness(state.words, expects_number=state.expects_number)
+    if state.hint is not None and state.hint >= _SOUNDS_FINISHED and finished is Completeness.UNSURE:
+        finished = Completeness.COMPLETE
+    elif state.hint is not None and state.hint <= _SOUNDS_UNFINISHED and finished is Completeness.UNSURE:
+        finished = Completeness.INCOMPLETE
+    return {
+        Completeness.COMPLETE: policy.end_silence_ms,
+        Completeness.UNSURE: (policy.end_silence_ms + longest_ms) / 2,
+        Completeness.INCOMPLETE: longest_ms,
+    }[finished]
+
+
+def _take(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
+    """The caller's turn is over; answer if its words are known already."""
+    taken = TakeTurn(state.silence_ms)
+    thinking = replace(
+        state,
+        phase=Phase.THINKING,
+        in_utterance=False,
+        own_line=False,
+        run_ms=0.0,
+        quiet_ms=now_ms - state.silence_ms,
+        progress_ms=now_ms,
+    )
+    if thinking.words is None:
+        return thinking, (taken,)
+    after, actions = bot.respond(thinking, thinking.words, now_ms, policy)
+    return after, (taken, *actions)
+
+
+def _take_by_force(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
+    """The utterance is as long as it may be."""
+    dropped: tuple[Action, ...] = (CancelReply(),) if state.held else ()
+    asking, actions = _recognise(replace(bot.let_go(state), forced=True))
+    after, more = _take(asking, now_ms, policy)
+    return after, (*dropped, *actions, *more)

@@ -1,0 +1,121 @@
+"""What the caller has said or keyed in, in the turn machine: words in a pause, over the bot, too late, and digits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxbot.turns import bot, caller
+from voxbot.turns.events import (
+    Answer,
+    CancelReply,
+    Digit,
+    EndOfTurnHint,
+    Line,
+    Recognised,
+    Rewind,
+    SayLine,
+    TakeTurn,
+    TurnEvent,
+)
+from voxbot.turns.state import Phase, Step, TurnState
+
+if TYPE_CHECKING:
+    from voxbot.turns.policy import TurnPolicy
+
+_MISSES = 2
+"""So many recognitions without words of a sound that goes on: it is no speech."""
+
+
+def in_pause(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """The words of the utterance so far; it may be over."""
+    assert isinstance(event, Recognised)
+    if event.attempt != state.attempt or not state.asked:
+        return state, ()
+    return caller.in_pause(_with_words(state, event), now_ms, policy)
+
+
+def awaited_words(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """The words of a turn that is over."""
+    assert isinstance(event, Recognised)
+    if event.attempt != state.attempt or state.words is not None:
+        return state, ()
+    return bot.respond(_with_words(state, event), event.text, now_ms, policy)
+
+
+def of_speech(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
+    """Words of a caller who speaks on: they settle whether the bot was interrupted."""
+    assert isinstance(event, Recognised)
+    if not state.held or event.attempt != state.attempt:
+        return state, ()
+    if not bot.wants_nothing(event.text, event.confidence):
+        return bot.let_go(state), (CancelReply(),)
+    missed = replace(state, misses=state.misses + 1)
+    if missed.misses < _MISSES:
+        return missed, ()
+    return bot.resume(missed, Rewind.SENTENCE, now_ms)
+
+
+def over_bot(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """Words of a sound that was not let interrupt the bot: they do."""
+    assert isinstance(event, Recognised)
+    if event.attempt != state.attempt or state.words is not None or not state.asked:
+        return state, ()
+    state = _with_words(state, event)
+    if bot.wants_nothing(event.text, event.confidence):
+        return state, ()
+    if state.run_ms > 0:  # they go on
+        opened, actions = caller.open_utterance(state)
+        return opened, (CancelReply(), *actions)
+    taken = replace(bot.let_go(state), phase=Phase.THINKING, wary=False, quiet_ms=now_ms)
+    after, actions = bot.respond(taken, event.text, now_ms, policy)
+    return after, (CancelReply(), TakeTurn(0.0), *actions)
+
+
+def _with_words(state: TurnState, event: Recognised) -> TurnState:
+    return replace(
+        state, words=event.text, confidence=event.confidence, failures=state.failures + 1 if event.failed else 0
+    )
+
+
+def sounds_finished(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
+    """The hint of the utterance's sound."""
+    assert isinstance(event, EndOfTurnHint)
+    if event.attempt != state.attempt or not state.asked:
+        return state, ()
+    return caller.in_pause(replace(state, hint=event.probability), now_ms, policy)
+
+
+# --- keys ------------------------------------------------------------------------------------
+
+
+def key_pressed(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
+    """0 calls a person; digits are an answer where a number was asked for."""
+    assert isinstance(event, Digit)
+    state = replace(state, active_ms=now_ms, run_ms=0.0)
+    if event.digit == "0" and not event.expected and not state.digits:
+        return bot.part(state, SayLine(Line.OPERATOR, "operator", to="0"), now_ms)
+    if event.digit == "#" and state.digits:
+        return number_keyed(state, now_ms)
+    if event.digit == "*":
+        return replace(state, digits=""), ()
+    if not event.expected or not event.digit.isdigit():
+        return state, ()
+    return replace(state, digits=state.digits + event.digit, digit_ms=now_ms), ()
+
+
+def number_keyed(state: TurnState, now_ms: float) -> Step:
+    """The digits so far are the caller's turn."""
+    keyed = replace(
+        bot.let_go(state),
+        phase=Phase.THINKING,
+        in_utterance=False,
+        own_line=False,
+        digits="",
+        words=state.digits,
+        quiet_ms=now_ms,
+        progress_ms=now_ms,
+        active_ms=now_ms,
+        reprompts=0,
+    )
+    return keyed, (CancelReply(), TakeTurn(0.0), Answer(state.digits))

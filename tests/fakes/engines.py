@@ -1,0 +1,166 @@
+"""Speech engines and an agent that behave as a scenario says, faults included."""
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+
+from fakes.sounds import frames_of, murmur, spread
+from voxbot.agent import phrases
+from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ, AudioChunk
+from voxbot.domain.dialogue import AnswerInfo
+from voxbot.domain.errors import ProviderUnavailableError
+from voxbot.speech.asr import AsrCapabilities, Transcript
+from voxbot.speech.tts import TtsCapabilities
+from voxbot.speech.wav import read_wav
+
+BOT_CHAR_MS = 70
+_STAMPS = 4096
+_LEVEL = 2 * _STAMPS
+
+
+async def _misbehave(fault, name):
+    if fault == "hang":
+        await asyncio.Event().wait()
+    if fault == "fail":
+        raise ProviderUnavailableError(name, "scripted failure")
+
+
+class BookAsr:
+    """Reads the words of a sound out of a SoundBook; every recognition takes the same time."""
+
+    name = "book"
+    capabilities = AsrCapabilities()
+
+    def __init__(self, book, engine):
+        self._book = book
+        self._engine = engine
+        self.calls = 0
+
+    async def transcribe(self, audio, hints):
+        self.calls += 1
+        fault = self._engine.fault(self.calls)
+        await asyncio.sleep(self._engine.delay_ms / 1000)
+        await _misbehave(fault, self.name)
+        return Transcript(self._book.hear(audio.samples), 0.9)
+
+    async def warm_up(self):
+        pass
+
+    async def close(self):
+        pass
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A word of the bot, as the ear finds it: word `index` of `segment`."""
+
+    segment: str
+    index: int
+    word: str
+
+
+class StampedTts:
+    """70 ms a letter; every sample tells in its low bits which word it belongs to."""
+
+    name = "stamped"
+    capabilities = TtsCapabilities()
+
+    def __init__(self, engine):
+        self._engine = engine
+        self._stamps = [None]
+        self.calls = 0
+
+    def begin(self):
+        """Count calls from here on: what was prepared before the call does not."""
+        self.calls = 0
+
+    async def synthesize(self, text):
+        self.calls += 1
+        fault = self._engine.fault(self.calls)
+        await asyncio.sleep(self._engine.delay_ms / 1000)
+        if fault != "stall":
+            await _misbehave(fault, self.name)
+        sound = self.sound(text)
+        if fault == "stall":
+            yield AudioChunk(sound[: len(sound) // 2], TELEPHONE_RATE_HZ)
+            await _misbehave("hang", self.name)
+        yield AudioChunk(sound, TELEPHONE_RATE_HZ)
+
+    def sound(self, text):
+        """The sound of a text, 8 kHz."""
+        frames = frames_of(len(text) * BOT_CHAR_MS)
+        carrier = murmur(frames, len(text), _LEVEL)
+        numbers, last = [], None
+        for word in spread(text, frames):
+            if word is not last:
+                index = 0 if last is None else self._stamps[-1].index + 1
+                self._stamps.append(Stamp(text, index, word.text))
+                last = word
+            numbers.append(len(self._stamps) - 1)
+        assert len(self._stamps) < _STAMPS, "a scenario with too many words"
+        return carrier + np.repeat(numbers, FRAME_SAMPLES).astype(np.int16)
+
+    def stamp_of(self, frame):
+        """The number on most samples of a frame; 0: silence."""
+        loud = frame[np.abs(frame.astype(np.int32)) >= _LEVEL // 2]
+        return int(np.bincount(loud % _STAMPS).argmax()) if len(loud) * 2 >= len(frame) else 0
+
+    def stamp(self, number):
+        """What a number stands for."""
+        return self._stamps[number]
+
+    async def warm_up(self):
+        pass
+
+    async def close(self):
+        pass
+
+
+class RecordedTts:
+    """A human voice without sense, 70 ms a letter: who listens for speech or for echo takes it for what it is."""
+
+    name = "recorded"
+    capabilities = TtsCapabilities()
+
+    def __init__(self, recording, delay_ms):
+        self._voice = read_wav(recording)
+        self._delay_ms = delay_ms
+
+    async def synthesize(self, text):
+        await asyncio.sleep(self._delay_ms / 1000)
+        samples = len(text) * BOT_CHAR_MS * TELEPHONE_RATE_HZ // 1000
+        yield AudioChunk(np.resize(self._voice, samples), TELEPHONE_RATE_HZ)
+
+    async def warm_up(self):
+        pass
+
+    async def close(self):
+        pass
+
+
+class ScenarioAgent:
+    """An Answerer by the scenario's list; it keeps every question and never raises for a model's failure."""
+
+    def __init__(self, answers):
+        self._answers = answers
+        self.asked = []
+
+    async def reply(self, question, history):
+        self.asked.append(question)
+        answer = self._answers.get(question)
+        if answer is None:
+            await asyncio.sleep(0.05)
+            yield AnswerInfo(known=False)
+            yield phrases.UNKNOWN[0]
+            return
+        await asyncio.sleep(answer.delay_ms / 1000)
+        yield AnswerInfo(kb="general", intent=answer.intent or None)
+        for number, word in enumerate(answer.say.split(" ")):
+            if number == answer.hangs_after:
+                await asyncio.Event().wait()
+            if number == answer.fails_after:
+                yield "|" + phrases.CUT_SHORT if number else phrases.FAILED[0]
+                return
+            await asyncio.sleep(answer.word_ms / 1000)
+            yield word + " "
