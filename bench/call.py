@@ -1,10 +1,15 @@
-"""Latency at the caller's ear on the full local stack, through a real Asterisk.
+"""Latency at the caller's ear, through a real Asterisk.
 
-    python bench/call.py [--calls N] [--json FILE]
+    python bench/call.py [--stack all|doubles|local] [--json FILE] [--calls N]
 
-Each call asks three questions. `response` is the time from the end of the caller's speech to the first sound of the
-bot, both as the caller's phone saw them; the stages beneath it come from the call log. The machine's own lateness
-(`send_late_max`) says how far the figures can be trusted.
+`doubles`: the real bot whose engines take fixed times (recognition 200 ms, first token of the language model 300 ms
+and 20 ms for each further one over the real OpenAI protocol, first sound of the voice 150 ms): what remains is ours.
+`local`: the bot as it comes, with its own recogniser, search and voice.
+
+Everything is measured on the caller's phone: `response` from the end of the caller's speech to the bot's first sound
+(a filler is no answer and is counted apart), `barge-in` from the caller's onset to silence, `dead air` the longest
+silence while the caller waits. The path of the telephone itself is measured in the same run, with a bot that does
+nothing else. False barge-ins on hours of noise are measured without a telephone by bench/noise.py.
 """
 
 from __future__ import annotations
@@ -12,84 +17,181 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sqlite3
+import os
 import statistics
 import sys
 import tempfile
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from phone import make_workspace, running_lab, running_unit
+from call_report import Figures, print_stack, read_calls
+from call_scripts import Script, asking, interrupting, murmuring, pausing
+from doubles import ASR_MS, TTS_MS
+from fakes.openai_server import Reply, openai_server
+from phone import LAB_DIR, Lab, Unit, caller_module, make_workspace, running_lab
 
-HEAR = [{"do": "wait_for_speech", "timeout_ms": 15000}, {"do": "wait_for_silence", "ms": 900, "timeout_ms": 60000}]
-QUESTIONS = ("price.wav", "delivery.wav", "certificate.wav", "address.wav")
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
 
-
-def script(first: int) -> list[dict]:
-    """Greeting, three questions, hang up."""
-    steps = list(HEAR)
-    for i in range(3):
-        steps += [{"do": "say", "wav": QUESTIONS[(first + i) % len(QUESTIONS)]}, *HEAR]
-    return [*steps, {"do": "hangup"}]
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Nearest-rank percentile."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+LLM_MS, TOKEN_MS = 300, 20
+ANSWER = "Да, стоит {} тысяч. Срок один месяц."
+"""What the language model's double says; the number differs, for the bot remembers the sound of a sentence."""
 
 
-async def measure(calls: int) -> dict:
-    """Make the calls one after another; return the figures in milliseconds."""
-    with tempfile.TemporaryDirectory() as folder, running_lab("voxbot-bench", 27060) as lab:
+@dataclass
+class Stack:
+    """One kind of bot and the calls that it gets."""
+
+    name: str
+    title: str
+    scripts: list[Script]
+    at_once: int
+    arguments: tuple[str, ...]
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+def stacks(calls: int) -> dict[str, Stack]:
+    """The bots that can be measured."""
+    doubles = Path(__file__).with_name("doubles.py")
+    return {
+        "doubles": Stack(
+            "doubles",
+            f"Doubles: recognition {ASR_MS} ms, first token {LLM_MS} ms (+{TOKEN_MS} each), first sound {TTS_MS} ms",
+            [
+                *(asking(number, questions=4) for number in range(calls)),
+                *(interrupting(number, times=4) for number in range(6)),
+                *(pausing(number) for number in range(3)),
+                *(murmuring(number) for number in range(2)),
+            ],
+            at_once=5,
+            arguments=(str(doubles), "bot"),
+            environ={"ASR_PROVIDER": "doubles", "TTS_PROVIDER": "doubles", "LLM_PROVIDER": "openai"},
+        ),
+        "local": Stack(
+            "local",
+            "Full local stack: own recognition, search and voice",
+            [
+                *(asking(number, questions=6, over_ms=1800) for number in range(max(1, calls // 4))),
+                pausing(0, over_ms=1800),
+            ],
+            at_once=1,  # recognition takes every processor there is
+            arguments=("-m", "voxbot", "bot"),
+        ),
+    }
+
+
+async def measure(stack: Stack, lab: Lab, workspace: Path) -> Figures:
+    """Hold the stack's calls and read what they show."""
+    async with openai_server() as model:
+        for name in ("gpt-4o-mini", "gpt-4o"):
+            texts = [ANSWER.format(number) for number in range(1000, 2000)]
+            model.answer(name, *(Reply(text, latency_s=LLM_MS / 1000, token_s=TOKEN_MS / 1000) for text in texts))
+        environ = {**lab.ari_environ, **stack.environ, "DB_PATH": str(workspace / f"{stack.name}.sqlite")}
+        if stack.name == "doubles":
+            environ |= {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "bench"}
+        async with running_bot(workspace, stack.arguments, environ):
+            reports = await hold(stack.scripts, lab, at_once=stack.at_once)
+            await asyncio.sleep(1)  # the last call's row
+    return read_calls(stack.scripts, reports, Path(environ["DB_PATH"]))
+
+
+async def hold(scripts: Sequence[Script], lab: Lab, *, at_once: int) -> list[dict[str, Any]]:
+    """Hold the calls, so many at a time, each from a number of its own."""
+    gate = asyncio.Semaphore(at_once)
+    done = 0
+
+    async def one(number: int, script: Script) -> dict[str, Any]:
+        nonlocal done
+        async with gate:
+            options = caller_module.Options(to="100", port=lab.sip_port, number=script.caller(number))
+            call = caller_module.Call(options, script.steps, LAB_DIR / "audio")
+            await call.run()
+        done += 1
+        report = call.report(None)
+        outcome = "ok" if report["ok"] else report["error"]
+        print(f"  call {done}/{len(scripts)} ({script.kind}): {outcome}", file=sys.stderr)
+        return report
+
+    return list(await asyncio.gather(*(one(number, script) for number, script in enumerate(scripts))))
+
+
+@asynccontextmanager
+async def running_bot(workspace: Path, arguments: Sequence[str], environ: dict[str, str]) -> AsyncGenerator[Unit, None]:
+    """Run a bot in the workspace until the block is left."""
+    log = workspace / "bot.log"
+    with log.open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments,
+            cwd=workspace, env={**os.environ, **environ}, stdout=asyncio.subprocess.PIPE, stderr=stderr,
+        )  # fmt: skip
+    unit = Unit(process, log)
+    try:
+        await unit.ready()
+        yield unit
+    finally:
+        await unit.stop()
+
+
+async def path_ms(lab: Lab) -> list[float]:
+    """Barge-in with a bot that falls silent at the first loud frame: what the telephone itself takes."""
+    greeting = LAB_DIR / "audio" / "price.wav"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(LAB_DIR / "probe.py"), "--mode", "greet", "--greeting", str(greeting),
+        "--http-port", str(lab.http_port), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr
+    await process.stderr.readline()  # it serves
+    steps = [{"do": "say_over", "wav": "operator.wav", "after_ms": 900}, {"do": "pause", "ms": 300}, {"do": "hangup"}]
+    try:
+        reports = await lab.call(steps, count=10, stagger_ms=130)
+    finally:
+        process.terminate()
+        await process.wait()
+    return [said["barge_in_ms"] for report in reports for said in report["utterances"] if said["barge_in_ms"]]
+
+
+async def run(names: Sequence[str], calls: int) -> dict[str, Any]:
+    """Measure the stacks; print as it goes; return everything as one document."""
+    document: dict[str, Any] = {}
+    first_port = int(os.environ.get("LAB_FIRST_PORT", "27060"))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_lab(os.environ.get("LAB_NAME", "voxbot-bench"), first_port) as lab,
+    ):
         workspace = make_workspace(Path(folder))
-        print("building the index, loading models ...", file=sys.stderr)
+        print("building the index ...", file=sys.stderr)
         building = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "voxbot", "kb", "build", cwd=workspace, stdout=asyncio.subprocess.DEVNULL
         )
         await building.wait()
-        reports = []
-        async with running_unit(workspace, "bot", **lab.ari_environ):
-            for i in range(calls):
-                (report,) = await lab.call(script(i))
-                reports.append(report)
-                print(f"call {i + 1}/{calls}: {'ok' if report['ok'] else report['error']}", file=sys.stderr)
-        rows = sqlite3.connect(workspace / "data/db/log_db.sqlite").execute("SELECT transcript_json FROM logs")
-        turns = [turn for (transcript,) in rows for turn in json.loads(transcript)]
-    response = [u["response_ms"] for r in reports for u in r["utterances"] if u["response_ms"] is not None]
-    first = [r["remote"][0]["start_ms"] - r["answered_ms"] for r in reports if r["remote"]]
-    stages: dict[str, list[float]] = {}
-    for turn in turns:
-        for stage, ms in turn.get("ms", {}).items():
-            stages.setdefault(stage, []).append(ms)
-    figures = {"response at the ear": response, "greeting after the answer": first, **stages}
-    return {
-        "calls": calls,
-        "failed": [r["error"] for r in reports if not r["ok"]],
-        "send_late_max_ms": max(r["rtp"]["send_late_max_ms"] for r in reports),
-        "ms": {
-            name: {"n": len(v), "p50": round(statistics.median(v)), "p95": round(percentile(v, 0.95))}
-            for name, v in figures.items()
-            if v
-        },
-    }
+        path = statistics.median(await path_ms(lab))
+        document["path_ms"] = path
+        print(f"The telephone itself: {path:.0f} ms from the caller's onset to silence at the ear")
+        for name in names:
+            stack = stacks(calls)[name]
+            print(f"{name}: {len(stack.scripts)} calls ...", file=sys.stderr)
+            figures = await measure(stack, lab, workspace)
+            providers = ASR_MS + LLM_MS + TTS_MS if name == "doubles" else None
+            document[name] = print_stack(stack.name, stack.title, figures, path_ms=path, providers_ms=providers)
+    return document
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--calls", type=int, default=8)
+    parser.add_argument("--stack", choices=["all", "doubles", "local"], default="all")
+    parser.add_argument("--calls", type=int, default=8, help="calls with questions on doubles; a quarter locally")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    result = asyncio.run(measure(options.calls))
-    print(f"{result['calls']} calls, {len(result['failed'])} failed; "
-          f"the caller itself was late by up to {result['send_late_max_ms']} ms")  # fmt: skip
-    for name, figure in result["ms"].items():
-        print(f"  {name:28} p50 {figure['p50']:6} ms   p95 {figure['p95']:6} ms   n = {figure['n']}")
+    names = ["doubles", "local"] if options.stack == "all" else [options.stack]
+    document = asyncio.run(run(names, options.calls))
     if options.json:
-        options.json.write_text(json.dumps(result, ensure_ascii=False, indent=1))
-    sys.exit(1 if result["failed"] else 0)
+        options.json.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    sys.exit(1 if any(document[name]["failed"] for name in names) else 0)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def test_a_question_is_recognised_and_prepared_in_the_pause_and_answered_at_its_
     assert caller.tell(Recognised(1, "сколько стоит пресс")) == []
     assert caller.pause(160) == [Prepare("сколько стоит пресс")]
     assert caller.pause(416) == []
-    assert kinds(caller.pause(128)) == [TakeTurn, Answer]
+    assert kinds(caller.pause(64)) == [TakeTurn, Answer]
     assert caller.state.phase is Phase.THINKING
 
 
@@ -167,12 +167,13 @@ def test_what_a_recogniser_makes_of_a_hum_does_not_interrupt():
 @given(st.integers(0, 22), st.sampled_from(["сколько стоит пресс", "сколько", "", "номер восемь девятьсот"]))
 def test_no_caller_is_cut_in_a_pause_of_700_ms(late, words):
     """Whatever they have said by then, and whenever its words are known. 700 ms hold 21 whole windows; the detector
-    hears the end of a word up to a window early and the beginning of the next as late."""
+    hears the end of a word up to a window early, and the beginning of the next late, when it is audible already."""
     caller = Caller().greeted()
     caller.speak(1000)
     caused = []
-    for window in range(23):
-        caused += caller.pause(WINDOW_MS)
+    for window in range(25):
+        caller.now_ms += WINDOW_MS
+        caused += caller.tell(SpeechWindow(0.01, WINDOW_MS, audible=window >= 22))
         if window == late:
             caused += caller.tell(Recognised(caller.state.attempt, words))
     caused += caller.speak(600)
@@ -334,10 +335,32 @@ def test_a_protected_phrase_is_heard_to_its_end_and_who_speaks_over_it_is_heard_
 def test_a_caller_who_goes_on_before_the_first_sound_is_still_in_the_same_turn():
     caller = Caller().greeted()
     caller.said("сколько стоит пресс")
-    assert caller.speak(320) == [CancelReply(goes_on=True)], "no new utterance: the sound so far is of the question"
+    caused = kinds(caller.speak(320))
+    assert caused[0] is HoldReply
+    assert OpenUtterance not in caused, "the sound so far is of the question"
     caller.pause(320)
-    caller.tell(Recognised(caller.state.attempt, "сколько стоит пресс на сто килоньютонов"))
-    assert Answer("сколько стоит пресс на сто килоньютонов") in caller.pause(640)
+    more = "сколько стоит пресс на сто килоньютонов"
+    assert caller.tell(Recognised(caller.state.attempt, more))[0] == CancelReply(goes_on=True)
+    assert Answer(more) in caller.pause(640)
+
+
+def test_a_cough_before_the_first_sound_costs_no_answer():
+    """However often: the agent is asked once, and the time it has runs on."""
+    caller = Caller().greeted()
+    caused = caller.said("сколько стоит пресс")
+    taken = caller.now_ms
+    for _ in range(4):
+        caused += caller.speak(256)
+        caused += caller.pause(256)
+        caused += caller.tell(Recognised(caller.state.attempt, "Сколько стоит пресс? Угу."))
+        caused += caller.pause(320)
+        assert caller.state.phase is Phase.THINKING
+    assert kinds(caused).count(Answer) == 1
+    assert not any(isinstance(action, CancelReply) for action in caused)
+    while caller.state.phase is Phase.THINKING:
+        caused += caller.pause(WINDOW_MS)
+    assert caused[-1] == SayLine(Line.UNANSWERED, end="unanswered")
+    assert caller.now_ms - taken <= 21_500
 
 
 def test_speech_without_words_gets_a_request_to_repeat_but_not_for_ever():
@@ -479,7 +502,8 @@ def test_who_asks_for_a_moment_gets_it():
 
 def test_key_0_calls_a_person_at_any_moment():
     for begun in (Caller(), Caller().greeted(), Caller().greeted().asked()):
-        assert begun.tell(Digit("0")) == [CancelReply(), SayLine(Line.OPERATOR, end="operator", to="0")]
+        asked = SayLine(Line.OPERATOR, end="operator", to="0")
+        assert begun.tell(Digit("0")) == [CancelReply(), TakeTurn(0, keyed=True), asked]
         assert begun.state.phase is Phase.ENDING
 
 
@@ -504,8 +528,56 @@ def test_a_busy_operator_brings_the_caller_back_to_the_bot():
     assert Answer("а сколько стоит пресс") in caller.said("а сколько стоит пресс")
 
 
+def test_a_lone_0_is_no_number_whatever_was_asked_for():
+    caller = Caller().greeted()
+    assert caller.tell(Digit("0", expected=True)) == []
+    assert SayLine(Line.OPERATOR, end="operator", to="0") in caller.pause(3000)
+
+
+def test_digits_that_the_caller_then_says_instead_are_forgotten():
+    caller = Caller().greeted()
+    for digit in "12":
+        caller.tell(Digit(digit, expected=True))
+    assert Answer("сорок пять") in caller.said("сорок пять")
+    caller.hear().heard()
+    assert not any(isinstance(action, Answer) for action in caller.pause(5000))
+    assert caller.tell(Digit("0"))[-1] == SayLine(Line.OPERATOR, end="operator", to="0")
+
+
+def test_an_answer_that_follows_a_filler_without_a_gap_is_not_taken_for_silence():
+    """The caller hears the filler and then the answer: there is one beginning of sound for both."""
+    caller = Caller().greeted().asked()
+    caller.speak(640)
+    caller.tell(SoundEnded())
+    caller.pause(960)
+    assert caller.state.phase is Phase.THINKING
+    assert Fill() in caller.pause(320)
+    caller.tell(SoundStarted())
+    caller.tell(Recognised(caller.state.attempt, ""))
+    assert caller.state.phase is Phase.SPEAKING
+    assert caller.pause(60_000) == []
+
+
+def test_faint_noise_cannot_keep_a_turn_open():
+    caller = Caller().greeted()
+    caller.speak(1000)
+    caller.pause(128)
+    caller.tell(Recognised(caller.state.attempt, "сколько стоит пресс"))
+    caller.speak(WINDOW_MS)
+    assert TakeTurn in kinds(caller.sound(0.42, 1500))
+
+
+def test_sound_that_may_be_the_rest_of_the_sentence_is_given_a_moment():
+    caller = Caller().greeted()
+    caller.said("сколько стоит пресс", silence_ms=704)
+    for _ in range(3):
+        caller.now_ms += WINDOW_MS
+        assert TakeTurn not in kinds(caller.tell(SpeechWindow(0.2, WINDOW_MS, audible=True)))
+    assert caller.speak(320) == [CancelReply(goes_on=True)]
+
+
 EVENTS = st.one_of(
-    st.builds(SpeechWindow, st.floats(0, 1), st.just(float(WINDOW_MS)), st.booleans()),
+    st.builds(SpeechWindow, st.floats(0, 1), st.just(float(WINDOW_MS)), st.booleans(), st.booleans()),
     st.builds(
         Recognised,
         st.integers(0, 9),
@@ -582,6 +654,7 @@ def test_the_announcement_of_a_transfer_is_not_interrupted_and_ends_the_call():
     caller = Caller().greeted()
     caller.said("оператора")
     caller.tell(ReplyStarted(final=True))
+    caller.tell(SoundStarted())
     assert caller.speak(1000) == []
     assert caller.tell(ReplyEnded("operator")) == [EndCall("operator")]
 

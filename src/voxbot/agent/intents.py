@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from voxbot.agent import wishes
+from voxbot.agent import refusals, wishes
 from voxbot.knowledge.words import fold, lemmatize
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Act: TypeAlias = Literal[
     "operator", "goodbye", "repeat", "slower", "robot", "thanks", "hello", "stop", "declined", "go_on"
 ]
-"""`declined`: «нет» to the offer of an operator; `stop`: the bot is to be silent; `go_on`: an answer that leaves the bot
-to ask on."""
+"""`declined`: «нет» to the offer of an operator; `stop`: the bot is to be silent; `go_on`: an answer that leaves the
+bot to ask on."""
 
 _WORD = re.compile(r"[а-яa-z]+")
 _MAX_REST = 1
@@ -47,7 +47,14 @@ def recognise(text: str, history: Sequence[Utterance] = ()) -> Act | None:
     if not words:
         return None
     said_to_bot = _reply_to_bot(words, history)
-    return said_to_bot or next((act for act, wanted in _RULES if wanted(text, words)), None)
+    if said_to_bot:
+        return said_to_bot
+    left = refusals.without_refusal(words, _persons(words))
+    return _by_rules(text, words) if left is None else _refuses_person(text, left, words)
+
+
+def _by_rules(text: str, words: Sequence[str]) -> Act | None:
+    return next((act for act, wanted in _RULES if wanted(text, words)), None)
 
 
 def _reply_to_bot(words: Sequence[str], history: Sequence[Utterance]) -> Act | None:
@@ -60,10 +67,36 @@ def _reply_to_bot(words: Sequence[str], history: Sequence[Utterance]) -> Act | N
     if not meaning or others:
         return None
     if wishes.OFFER in last:
-        return "declined" if meaning[0] in wishes.NO else "operator"
-    if meaning[0] in wishes.NO and wishes.ANYTHING_ELSE.search(fold(last)):
+        return "declined" if _says_no(meaning) else "operator"
+    if _says_no(meaning) and wishes.ANYTHING_ELSE.search(fold(last)):
         return "goodbye"
     return None
+
+
+def _says_no(meaning: Sequence[str]) -> bool:
+    """«Нет», «да нет», «хорошо, не надо»; but «нет, соедините» agrees."""
+    if meaning[-1] in wishes.AGREES and (len(meaning) == 1 or meaning[-2] != "не"):
+        return False
+    return not wishes.NO.isdisjoint(meaning)
+
+
+def _refuses_person(text: str, left: Sequence[str], words: Sequence[str]) -> Act | None:
+    """What is wanted instead of the person that was refused: another («не оператора, а менеджера»), or nothing."""
+    if "?" in text and refusals.may_ask(words, _persons(words)):
+        return None
+    instead = _by_rules(" ".join(left), left) if left else None
+    if instead in ("operator", "goodbye", "repeat", "slower", "robot"):
+        return instead
+    others = [word for word in left if word not in refusals.BESIDE]
+    return "declined" if _rest(" ".join(others)) == 0 and not _asks("", others) else None
+
+
+def _calls_back(text: str, words: Sequence[str]) -> bool:
+    """«Ладно, перезвоню», «я подумаю и вам потом позвоню»."""
+    flat = " ".join(words)
+    if "?" in text or not wishes.CALL_BACK.search(flat):
+        return False
+    return wishes.BESIDE_CALL_BACK.issuperset(wishes.GOODBYE.sub(" ", wishes.CALL_BACK.sub(" ", flat)).split())
 
 
 def _asks(text: str, words: Sequence[str]) -> bool:
@@ -116,23 +149,35 @@ def _asks_robot(_text: str, words: Sequence[str]) -> bool:
 
 def _asks_person(_text: str, words: Sequence[str]) -> bool:
     """Whether the caller asks to be put through: a person is named, and is what the sentence is about."""
-    persons = [index for index, word in enumerate(words) if _is_person(word)]
+    persons = _persons(words)
     lemmas = [lemmatize(word).lemmas[0] for word in words]
     if not persons:  # «не хочу говорить с роботом»
         return "не" in words and "хотеть" in lemmas and not wishes.ROBOTS.isdisjoint(lemmas)
-    if "ли" in words or "сколько" in words or "стоить" in lemmas:
+    if "сколько" in words or "стоить" in lemmas:
         return False
-    for index in persons:
-        before = _before_person(words, lemmas, index)
-        connects = any(lemma in wishes.CONNECT for lemma in lemmas[:index])
-        if before in _LINKS and (connects or _rest_of(words, index) <= _MAX_REST + 1):
-            return not _asks_how(lemmas[:index])
-        if before in wishes.CONNECT and not _asks_how(lemmas[:index]):
-            return True
-    others = (
-        word for word, lemma in zip(words, lemmas, strict=True) if lemma not in wishes.ROBOTS and not _is_person(word)
-    )
-    return _rest(" ".join(others)) == 0 and not _asks_how(lemmas)
+    if any(_is_object_of_request(words, lemmas, index) for index in persons):
+        return True
+    others = (word for index, word in enumerate(words) if index not in persons and lemmas[index] not in wishes.ROBOTS)
+    return "ли" not in words and _rest(" ".join(others)) == 0 and not _asks_how(lemmas)
+
+
+def _is_object_of_request(words: Sequence[str], lemmas: Sequence[str], person: int) -> bool:
+    """«Соедините с …», «позовите …», «не могу дозвониться до …»."""
+    before = _before_person(words, lemmas, person)
+    if _asks_how(lemmas[:person]) and not _complains(words[:person]):
+        return False
+    if before in _LINKS and any(lemma in wishes.CONNECT for lemma in lemmas[:person]):
+        return True
+    if "ли" in words:  # «нельзя ли поговорить с менеджером» asks for one, «нужен ли оператор» about one
+        return False
+    if before in _LINKS:
+        return _rest_of(words, person) <= _MAX_REST + 1
+    return before in wishes.CONNECT or (before == "до" and wishes.REACH in lemmas[:person])
+
+
+def _complains(words: Sequence[str]) -> bool:
+    """«Почему вы не соединяете …», «почему нельзя поговорить …»."""
+    return "почему" in words and not {"не", "нельзя", "никак"}.isdisjoint(words)
 
 
 def _asks_transfer(_text: str, words: Sequence[str]) -> bool:
@@ -196,6 +241,10 @@ def _is_polite(word: str) -> bool:
     return word in wishes.POLITE or lemma in wishes.POLITE or lemma in wishes.LIVING or lemma in wishes.CONNECT
 
 
+def _persons(words: Sequence[str]) -> list[int]:
+    return [index for index, word in enumerate(words) if _is_person(word)]
+
+
 @lru_cache(maxsize=20_000)
 def _is_person(word: str) -> bool:
     if not wishes.PERSONS.isdisjoint(lemmatize(word).lemmas):
@@ -210,6 +259,7 @@ _RULES: tuple[tuple[Act, Callable[[str, Sequence[str]], bool]], ...] = (
     ("operator", _asks_person),
     ("operator", _asks_transfer),
     ("goodbye", _says_goodbye),
+    ("goodbye", _calls_back),
     ("slower", _only(wishes.SLOWER)),
     ("repeat", _only(wishes.REPEAT)),
     ("thanks", _nothing_else(wishes.THANKS)),

@@ -35,8 +35,8 @@ FAILED = (APOLOGY + "|Соединить вас с оператором?",)
 CUT_SHORT = "Извините, не получилось договорить.|Повторите, пожалуйста, вопрос."
 
 _FIRST_FILLERS = ("Секунду…", "Сейчас посмотрю.", "Одну минуту.", "Так, смотрю.")
-_MORE_FILLERS = ("Ещё секунду.", "Всё ещё ищу ответ.", "Подождите ещё немного.", "Почти готово.")
-"""Short: the answer waits for a filler to end."""
+_MORE_FILLERS = ("Ещё секунду.", "Подождите, пожалуйста.", "Ещё немного.", "Спасибо, что ждёте.")
+"""Short: the answer waits for a filler to end. They promise nothing, and fit in mid-answer too."""
 
 _LINES = {
     "not_heard": "Извините, я вас не расслышал.|Повторите, пожалуйста.",

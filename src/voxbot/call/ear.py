@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,13 +26,13 @@ _TALK_WINDOW_S = 0.032
 
 
 class Ear:
-    """One call. `on_speech(probability, duration_ms)` gets each window of the caller's sound."""
+    """One call. `on_speech(probability, duration_ms, audible)` gets each window of the caller's sound."""
 
     def __init__(
         self,
         vad: Vad,
         playout: Playout,
-        on_speech: Callable[[float, float], None],
+        on_speech: Callable[[float, float, bool], None],
         *,
         talk_silence_ms: float,
         recorder: Recorder | None,
@@ -44,6 +45,7 @@ class Ear:
         self._foreground = Foreground()
         self._window_ms = vad.window_samples * 1000 / TELEPHONE_RATE_HZ
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._due_s = self._loop.time()
         self._talking: asyncio.TimerHandle | None = None
         self._stream = vad.open(self._on_probability)
@@ -70,7 +72,7 @@ class Ear:
         if talking:
             self._talk()
         else:
-            self._on_speech(0.0, self._talk_silence_ms)
+            self._on_speech(0.0, self._talk_silence_ms, False)  # noqa: FBT003 - silence is not audible
 
     def open(self, lead_ms: float) -> None:
         """Begin an utterance that started `lead_ms` ago."""
@@ -95,15 +97,19 @@ class Ear:
             self._talking.cancel()
 
     def _on_probability(self, probability: float) -> None:
+        # The engine computes the windows of all calls in the context of one: log lines must name this call.
+        self._context.run(self._judge, probability)
+
+    def _judge(self, probability: float) -> None:
         probability = self._foreground.judge(probability, bot_speaking=self._playout.sounding)
-        self._on_speech(probability, self._window_ms)
+        self._on_speech(probability, self._window_ms, self._foreground.audible)
 
     def _talk(self) -> None:
-        self._on_speech(1.0, _TALK_WINDOW_S * 1000)
+        self._on_speech(1.0, _TALK_WINDOW_S * 1000, True)  # noqa: FBT003 - talk is audible
         self._talking = self._loop.call_later(_TALK_WINDOW_S, self._talk)
 
     def _keep_in_step(self) -> None:
-        """A peer that sends nothing while it is silent leaves holes: a recording must keep the time."""
+        """A peer that sends nothing while it is silent leaves holes: utterances and recordings must keep the time."""
         now_s = self._loop.time()
         missing = int((now_s - self._due_s) * TELEPHONE_RATE_HZ)
         if missing < _GAP_S * TELEPHONE_RATE_HZ:
@@ -111,5 +117,7 @@ class Ear:
             return
         self._due_s = now_s
         missing = min(missing, _LONGEST_GAP_SAMPLES) // FRAME_SAMPLES * FRAME_SAMPLES
+        nothing = np.zeros(missing, np.int16)
+        self._utterance.push(nothing)
         if self._recorder:
-            self._recorder.push(np.zeros(missing, np.int16), self._playout.at_ear(missing))
+            self._recorder.push(nothing, self._playout.at_ear(missing))

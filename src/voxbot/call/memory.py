@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SUMMARY_TURNS = 3
+_LATEST_REPLIES = 8
 
 
 class Memory:
@@ -31,6 +33,7 @@ class Memory:
         self._publish = publish
         self._log_speech = log_speech
         self._turn: CallerTurn | None = None  # taken, but not answered aloud yet
+        self._told: deque[Reply] = deque(maxlen=_LATEST_REPLIES)
         self.history: list[Utterance] = []
 
     @property
@@ -46,7 +49,7 @@ class Memory:
     @property
     def summary(self) -> str:
         """What the caller has asked so far, the latest first, for the person who takes over."""
-        asked = [turn.text for turn in self.history if turn.speaker == "user"]
+        asked = [turn.text for turn in self.history if turn.speaker == "user" and turn.text != "0"]
         return ". ".join(reversed(asked[-_SUMMARY_TURNS:]))
 
     def take(self, text: str, raw: str, ms: dict[str, float]) -> None:
@@ -65,7 +68,10 @@ class Memory:
             self._publish(turn)
 
     def heard(self, reply: Reply) -> None:
-        """Keep what was heard of a reply that is over or cut off."""
+        """Keep what was heard of a reply that is over or cut off; once, whoever tells it first."""
+        if reply in self._told:
+            return
+        self._told.append(reply)
         text = reply.heard_text
         if not text:
             return

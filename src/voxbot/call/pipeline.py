@@ -56,6 +56,7 @@ from voxbot.turns.wording import asks_for_number, same_words
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from voxbot.call.recording import Recorder
     from voxbot.call.reply import Reply
     from voxbot.call.services import Services
     from voxbot.call.transfer import Transfer
@@ -85,12 +86,13 @@ class Pipeline:
         self._transfer = transfer
         self._loop = asyncio.get_running_loop()
         self._settings = services.settings()
-        self._policy = TurnPolicy.from_settings(self._settings)
+        self._policy = self._timings()
         self._state = machine.begin(self._now_ms())
         self._timer: asyncio.TimerHandle | None = None
         self._memory = Memory(call_id, services.publish, log_speech=self._settings.log.speech)
         self._playout = Playout(transport, self._settings.media, self._on_sound)
         self._turn_ms: dict[str, float] = {}
+        self._keyed = False
         self._speech_end_ms = 0.0
         self._handing_over: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[EndReason] = self._loop.create_future()
@@ -104,8 +106,7 @@ class Pipeline:
 
     async def run(self) -> EndReason:
         """Greet and converse until one side ends the call. Raises MediaError when the audio connection breaks."""
-        # A line whose sound comes late has no common time of both sides to record.
-        recorder = self._services.open_recording(self._call_id) if self._transport.live else None
+        recorder = self._open_recording()
         self._ear = Ear(
             self._services.vad,
             self._playout,
@@ -125,7 +126,8 @@ class Pipeline:
                     on_cut=self._memory.heard,
                 )
                 receiving = self._tasks.create_task(self._receive())
-                self._say(self._services.greeting())
+                notice = self._settings.recording.notice if recorder else ""
+                self._say("|".join(filter(None, (notice, self._services.greeting()))))
                 self._arm_timer()
                 reason = await self._ended
                 self._voice.stop()
@@ -147,6 +149,13 @@ class Pipeline:
         self._remember_the_rest()
         self.longest_dead_air_ms = machine.longest_quiet_ms(self._state, self._now_ms())
         log.info("Самая долгая тишина в ожидании ответа", milliseconds=round(self.longest_dead_air_ms))
+
+    def _open_recording(self) -> Recorder | None:
+        if self._transport.live:
+            return self._services.open_recording(self._call_id)
+        if self._settings.recording.enabled:  # such a line has no common time of both sides to record
+            log.warning("Разговор не записывается: MEDIA_TRANSPORT=files отдаёт голос звонящего с опозданием")
+        return None
 
     # --- in: frame → VAD → turn machine --------------------------------------------------------
 
@@ -172,8 +181,8 @@ class Pipeline:
         asked = (reply.planned_text if reply else "") or self._memory.last_bot_text
         self._dispatch(Digit(digit, expected=asks_for_number(asked)))
 
-    def _on_speech(self, probability: float, duration_ms: float) -> None:
-        self._dispatch(SpeechWindow(probability, duration_ms, protected=self._is_protected()))
+    def _on_speech(self, probability: float, duration_ms: float, audible: bool) -> None:  # noqa: FBT001 - see Ear
+        self._dispatch(SpeechWindow(probability, duration_ms, self._is_protected(), audible))
 
     def _on_sound(self, sounding: bool) -> None:  # noqa: FBT001 - see Playout
         self._dispatch(SoundStarted() if sounding else SoundEnded())
@@ -193,19 +202,22 @@ class Pipeline:
         match action:
             case OpenUtterance(lead_ms):
                 self._ear.open(lead_ms)
+                self._voice.hush()
                 self._turn_ms = {}
             case DropUtterance():
                 self._ear.drop()
+                self._voice.stop_filling()
             case Recognise(attempt):
                 self._recognition.start(attempt, self._ear.snapshot())
             case Prepare(text):
                 self._voice.prepare(lambda: self._services.answerer.reply(text, tuple(self._memory.history)), text)
-            case TakeTurn(silence_ms):
-                self._take_turn(silence_ms)
+            case TakeTurn(silence_ms, keyed):
+                self._take_turn(silence_ms, keyed=keyed)
             case Answer(text):
                 self._answer(text)
             case SayLine(line, end, to):
-                self._answer_line(to)
+                if to:  # the words that the line answers
+                    self._take_words(to)
                 self._say(line_text(line.value), end)
             case Fill():
                 self._voice.fill(self._hold_sound())
@@ -244,24 +256,31 @@ class Pipeline:
 
     # --- words → reply -------------------------------------------------------------------------
 
-    def _take_turn(self, silence_ms: float) -> None:
+    def _take_turn(self, silence_ms: float, *, keyed: bool) -> None:
         log.info("⏰ Таймер завершения сброшен")
+        self._keyed = keyed
         self._speech_end_ms = self._now_ms() - silence_ms
         self._turn_ms["endpoint"] = round(silence_ms, 1)
 
     def _answer(self, text: str) -> None:
         self._settings = self._services.settings()  # pinned until the next turn
-        self._policy = TurnPolicy.from_settings(self._settings)
+        self._policy = self._timings()
         waited_ms = self._now_ms() - self._speech_end_ms - self._turn_ms.get("endpoint", 0)
-        timings = {**self._turn_ms, "asr": self._recognition.took_ms, "asr_wait": round(max(0.0, waited_ms), 1)}
-        self._memory.take(text, self._recognition.raw or text, timings)
+        self._turn_ms |= {"asr": self._recognition.took_ms, "asr_wait": round(max(0.0, waited_ms), 1)}
+        self._take_words(text)
         if not self._voice.take_prepared(lambda prepared: same_words(prepared, text)):
             self._voice.say(lambda: self._services.answerer.reply(text, tuple(self._memory.history)), words=text)
 
-    def _answer_line(self, to: str) -> None:
-        """Words that one of the bot's own lines answers."""
-        if to:
-            self._memory.take(to, self._recognition.raw or to, dict(self._turn_ms))
+    def _timings(self) -> TurnPolicy:
+        least_ms = self._services.asr.capabilities.least_silence_ms
+        return TurnPolicy.from_settings(self._settings, recognise_silence_ms=least_ms)
+
+    def _take_words(self, text: str) -> None:
+        """Keep what the caller has said or keyed in."""
+        if self._keyed:
+            self._memory.take(text, text, {})
+        else:
+            self._memory.take(text, self._recognition.raw, dict(self._turn_ms))
 
     def _say(self, text: str, end: EndReason | None = None) -> None:
         self._voice.say(lambda: _ready(text), end=end)
@@ -323,9 +342,8 @@ class Pipeline:
         if not self._memory.awaits_answer and self._state.phase is machine.Phase.ENDPOINTING and self._state.words:
             self._memory.take(self._state.words, self._recognition.raw, dict(self._turn_ms))
         self._memory.commit()
-        unfinished = self._voice.unfinished()
-        if unfinished:
-            self._memory.heard(unfinished)
+        for reply in self._voice.unreported():
+            self._memory.heard(reply)
         self._memory.heard_alone(self._voice.unclaimed())
 
     def _now_ms(self) -> float:

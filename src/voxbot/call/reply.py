@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.agent.phrases import APOLOGY
+from voxbot.agent.phrases import APOLOGY, CUT_SHORT
 from voxbot.domain.audio import TELEPHONE_RATE_HZ
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.errors import ProviderError
 from voxbot.media.track import Track
 from voxbot.speech.resampler import Resampler
 from voxbot.speech.trim import trim_start
-from voxbot.text.segmenter import Segmenter
+from voxbot.text.segmenter import Segmenter, split_segments
 from voxbot.turns.events import Rewind
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_SAMPLES_PER_CHAR = TELEPHONE_RATE_HZ // 14
-"""Russian speech has about 14 characters a second: the length of a segment whose synthesis is not finished."""
+_SAMPLES_PER_CHAR = TELEPHONE_RATE_HZ // 16
+"""Russian speech has about 16 characters a second: the length of a segment whose synthesis has not been finished."""
 _SEGMENTS_AHEAD = 8
 _SOUND_S = 8.0
 """A voice that gives no sound for so long is hung: the segment is given up."""
@@ -57,14 +57,15 @@ class SpokenSegment:
 
         Words share the segment's time by the length of what is spoken for them: «2 000 000» takes longer than it looks.
         """
-        end = self.end if self.complete else max(self.end, self.start + len(self.text) * _SAMPLES_PER_CHAR)
-        if offset >= end:
+        if self.complete and offset >= self.end:
             return self.text
-        if offset <= self.start or end <= self.start:
+        if offset <= self.start:
             return ""
+        sound = self.end - self.start
         words = self.text.split()
         lengths = [len(verbalize(word)) + 1 for word in words]
-        said = (sum(lengths) - 1) * (offset - self.start) / (end - self.start)
+        length = sound if self.complete else max(sound, sum(lengths) * _SAMPLES_PER_CHAR)
+        said = (sum(lengths) - 1) * min(offset - self.start, sound) / length
         used, count = 0, 0
         for length in lengths:
             used += length
@@ -72,6 +73,15 @@ class SpokenSegment:
                 break
             count += 1
         return " ".join(words[:count])
+
+    def split(self, offset: int, verbalize: Callable[[str], str]) -> SpokenSegment | None:
+        """Cut off and return the part that was heard up to `offset`; None if no word of it was."""
+        words = self.heard(offset, verbalize)
+        if not words or offset >= self.end:
+            return None
+        begun = SpokenSegment(words, self.start, offset, complete=True)
+        self.text, self.start = self.text.split(maxsplit=len(words.split()))[-1], offset
+        return begun
 
 
 class Reply:
@@ -94,6 +104,7 @@ class Reply:
         self._before_sound = before_sound
         self._track = Track(playout)
         self._spoken: list[SpokenSegment] = []
+        self._completed = 0
         self._loop = asyncio.get_running_loop()
         self._released = asyncio.Event()
         self.words = words
@@ -127,9 +138,7 @@ class Reply:
     @property
     def heard_all(self) -> bool:
         """Whether the caller has heard everything that was going to be said."""
-        offset = self._track.heard
-        said = [segment.text for segment in self._spoken if segment.end > segment.start and offset >= segment.end]
-        return said == self.planned
+        return self._completed == len(self.planned) and self._track.heard >= self._track.length
 
     @property
     def at_ear(self) -> str:
@@ -141,19 +150,34 @@ class Reply:
         """It is wanted: let it be heard."""
         self._released.set()
 
+    async def until_released(self) -> None:
+        """Wait until it may be heard."""
+        await self._released.wait()
+
     async def hold(self) -> None:
-        """Silence it at once; it can go on."""
+        """Silence it at once, or let it not begin; it can go on."""
+        self._released.clear()
         await self._track.hold()
 
     def resume(self, rewind: Rewind) -> None:
         """Go on after `hold`."""
         self._track.resume(None if rewind is Rewind.HEARD else self._sentence_start(self._track.heard))
+        self._released.set()
 
-    def insert(self, text: str) -> None:
-        """Count `text`, said by somebody else at this moment, to what is heard of this reply."""
+    async def send_again(self) -> None:
+        """Send what is to be heard again after `resume`; run it beside `run`, and cancel it before `hold`."""
+        await self._track.send_again()
+
+    def insert(self, text: str) -> SpokenSegment:
+        """Count `text`, said by somebody else at this moment, to what is heard of this reply; its text may change."""
         heard = self._track.heard
         place = next((i for i, segment in enumerate(self._spoken) if segment.end > heard), len(self._spoken))
-        self._spoken.insert(place, SpokenSegment(text, heard, heard, complete=True))
+        if place < len(self._spoken) and (begun := self._spoken[place].split(heard, self._verbalize)):
+            self._spoken.insert(place, begun)
+            place += 1
+        inserted = SpokenSegment(text, heard, heard, complete=True)
+        self._spoken.insert(place, inserted)
+        return inserted
 
     async def run(self) -> None:
         """Say it all; returns when the last of it has been heard. Raises MediaError."""
@@ -201,25 +225,36 @@ class Reply:
 
     async def _speak(self, segments: asyncio.Queue[str | None]) -> None:
         """Segments → sound → the track, which holds back when it is far enough ahead."""
+        lost = False
         while (segment := await segments.get()) is not None:
-            spoken = SpokenSegment(segment, self._track.length, self._track.length)
-            started = self._loop.time()
-            try:
-                async with aclosing(self._synthesize(segment)) as sound:
-                    async for samples in sound:
-                        if "tts_first_audio" not in self.ms:
-                            self.ms["tts_first_audio"] = round((self._loop.time() - started) * 1000, 1)
-                            await self._released.wait()
-                            await self._before_sound(self)
-                        if spoken.end == spoken.start:
-                            self._spoken.append(spoken)
-                        spoken.end = self._track.length + len(samples)
-                        await self._track.play(samples)
-            except (ProviderError, TimeoutError) as error:
-                log.error("Синтез речи не удался, часть ответа не прозвучит", error=str(error))
-                continue
-            spoken.complete = True
+            said = await self._say(segment)
+            self._completed += said
+            lost = lost or not said
+        if lost and self.sounding:  # who waits for the rest must not wait in vain
+            for segment in split_segments(CUT_SHORT):
+                await self._say(segment)
         await self._released.wait()
+
+    async def _say(self, segment: str) -> bool:
+        """Say one segment; False if the voice failed."""
+        spoken = SpokenSegment(segment, self._track.length, self._track.length)
+        started = self._loop.time()
+        try:
+            async with aclosing(self._synthesize(segment)) as sound:
+                async for samples in sound:
+                    if "tts_first_audio" not in self.ms:
+                        self.ms["tts_first_audio"] = round((self._loop.time() - started) * 1000, 1)
+                        await self._released.wait()
+                        await self._before_sound(self)
+                    if spoken.end == spoken.start:
+                        self._spoken.append(spoken)
+                    spoken.end = self._track.length + len(samples)
+                    await self._track.play(samples)
+        except (ProviderError, TimeoutError) as error:
+            log.error("Синтез речи не удался, часть ответа не прозвучит", error=str(error))
+            return False
+        spoken.complete = True
+        return True
 
     async def _synthesize(self, text: str) -> AsyncGenerator[Samples, None]:
         """Sound of a segment at the telephone's rate, without the silence engines put before it."""

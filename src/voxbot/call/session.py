@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from contextlib import AsyncExitStack, suppress
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class CallSession:
         self._task: asyncio.Task[None] | None = None
         self._conversing = True
         self._started = time.monotonic()
+        self._context = copy_context()
 
     def caller_gone(self) -> None:
         """Take note that the caller's channel has left our application, whoever made it leave."""
@@ -89,7 +91,8 @@ class CallSession:
     def on_digit(self, digit: str) -> None:
         """Take a key that the caller has pressed."""
         if self._pipeline:
-            self._pipeline.on_digit(digit)
+            # What a key starts belongs to this call, on its log lines too, not to the reader of ARI's events.
+            self._context.run(self._pipeline.on_digit, digit)
         else:
             self._digits.append(digit)
 
@@ -113,6 +116,7 @@ class CallSession:
     async def run(self) -> None:
         """Answer, converse, part. Whatever goes wrong ends this call alone."""
         bind_contextvars(call_id=self.call_id)  # of this task and those it starts: on every log line of the call
+        self._context = copy_context()
         self._services.publish(CallStarted(self.call_id, time.time(), self._caller_number))
         if self._arguments:
             self._services = replace(self._services, settings=CallOverrides(self._services.settings, self._arguments))

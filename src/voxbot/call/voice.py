@@ -36,6 +36,20 @@ _FILLER_S = 0.15
 
 
 @dataclass(slots=True)
+class _Filler:
+    """A filler, where it lies in the playout, and how it stands in its reply (`segment`), once it has one."""
+
+    text: str
+    start: int
+    end: int
+    segment: SpokenSegment | None = None
+
+    def heard(self, position: int, verbalize: Callable[[str], str]) -> str:
+        """Its words that the caller has heard when the playout stands at `position`."""
+        return SpokenSegment(self.text, self.start, self.end, complete=True).heard(position, verbalize)
+
+
+@dataclass(slots=True)
 class _Spoken:
     """A reply and the task that says it; `done` once it is heard or cut, `end` why the call ends then."""
 
@@ -72,7 +86,10 @@ class Voice:
         self._prepared: _Spoken | None = None
         self._line: asyncio.Task[None] | None = None  # the latest operation on the line; the next waits for it
         self._filling: asyncio.Task[None] | None = None
-        self._fillers: list[SpokenSegment] = []  # heard before the reply that they belong to; playout positions
+        self._repeating: asyncio.Task[None] | None = None
+        self._fillers: list[_Filler] = []  # heard before the reply that they belong to
+        self._latest: _Filler | None = None
+        self._replies: list[Reply] = []  # not reported yet
         self._in_turn = self._in_call = 0
 
     @property
@@ -109,9 +126,9 @@ class Voice:
 
     def hold(self) -> None:
         """Silence at once what is being said."""
-        self._stop_filling()
-        reply = self.reply
-        self._on_line(reply.hold if reply else self._playout.flush)
+        self.stop_filling()
+        self._stop_repeating()
+        self._on_line(self._hold)
 
     def resume(self, rewind: Rewind) -> None:
         """Go on with what was held."""
@@ -120,23 +137,42 @@ class Voice:
     def cancel(self) -> None:
         """Stop what is prepared, said or held; `on_cut` follows."""
         self.drop_prepared()
-        self._stop_filling()
+        self.stop_filling()
+        self._stop_repeating()
         spoken = self._current
         if spoken and not spoken.done:
             spoken.done = True
             spoken.task.cancel()
             self._on_line(lambda: self._silence(spoken))
-        elif self._playout.sounding:
-            self._on_line(self._playout.flush)
+        else:
+            self.hush()
+
+    def hush(self) -> None:
+        """Stop a filler or hold music; a reply goes on."""
+        self.stop_filling()
+        if self._playout.sounding and (self._current is None or self._current.done):
+            self._on_line(self._flush)
 
     def fill(self, hold_sound: Samples | None) -> None:
         """Let the caller hear that somebody is there: a few words, or `hold_sound` until something else is said."""
-        self._stop_filling()
+        self.stop_filling()
         self._filling = self._tasks.create_task(self._loop(hold_sound) if hold_sound is not None else self._fill())
+
+    def stop_filling(self) -> None:
+        """Begin no filler, end the hold music; a spoken filler that has begun is heard out."""
+        filling, self._filling = self._filling, None
+        if filling and not filling.done():
+            filling.cancel()
+            self._on_line(lambda: _ended(filling))
 
     def stop(self) -> None:
         """End every task."""
-        for task in (self._filling, self._line, *(s.task for s in (self._current, self._prepared) if s)):
+        for task in (
+            self._filling,
+            self._repeating,
+            self._line,
+            *(s.task for s in (self._current, self._prepared) if s),
+        ):
             if task:
                 task.cancel()
 
@@ -162,14 +198,21 @@ class Voice:
         if spoken and spoken.reply is reply:
             self._claim_fillers(reply)
             spoken.done = True
+            self._report(reply)
             self._on_heard(reply, spoken.end)
 
     async def _before_sound(self, reply: Reply) -> None:
-        self._stop_filling()
-        if self._line:
+        self.stop_filling()
+        while self._line and not self._line.done():
             await asyncio.wait({self._line})
+            await reply.until_released()  # it may have been held meanwhile
         self._claim_fillers(reply)
+        self._replies.append(reply)
         self._on_started(reply)
+
+    def _report(self, reply: Reply) -> None:
+        if reply in self._replies:
+            self._replies.remove(reply)
 
     # --- the line, one operation after the other -----------------------------------------------
 
@@ -179,26 +222,47 @@ class Voice:
     async def _silence(self, spoken: _Spoken) -> None:
         """Stop the making of sound, then what Asterisk still holds, then keep only what was heard."""
         await asyncio.wait({spoken.task})
-        await self._playout.flush()
+        await self._flush()
         self._claim_fillers(spoken.reply)
+        self._report(spoken.reply)
         self._on_cut(spoken.reply)
+
+    async def _hold(self) -> None:
+        if self._current:
+            await self._current.reply.hold()
+            self._settle_filler()
+        else:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        await self._playout.flush()
+        self._settle_filler()
+
+    def _settle_filler(self) -> None:
+        """After a flush: of a filler that was cut off only the words that were heard are kept."""
+        cut, self._latest = self._latest, None
+        if cut:
+            cut.text = cut.heard(self._playout.heard, self._services.verbalize)
+            cut.end = min(cut.end, self._playout.heard)
+            if cut.segment:
+                cut.segment.text = cut.text
 
     async def _resume(self, rewind: Rewind) -> None:
         if not self._current:
             return
+        self.stop_filling()
         if self._current.done:
             self._on_heard(self._current.reply, self._current.end)
         else:
             self._current.reply.resume(rewind)
+            self._repeating = self._tasks.create_task(self._current.reply.send_again())
+
+    def _stop_repeating(self) -> None:
+        if self._repeating:
+            self._repeating.cancel()
+            self._repeating = None
 
     # --- fillers -------------------------------------------------------------------------------
-
-    def _stop_filling(self) -> None:
-        """Begin no filler, end the hold music; a spoken filler that has begun is heard out."""
-        filling, self._filling = self._filling, None
-        if filling and not filling.done():
-            filling.cancel()
-            self._on_line(lambda: _ended(filling))
 
     async def _fill(self) -> None:
         text = filler(self._in_turn, self._in_call)
@@ -207,10 +271,12 @@ class Voice:
         if self._playout.sounding:
             return
         start = self._playout.sent
-        if said and self.reply and self.reply.sounding and self._current and not self._current.done:
-            self.reply.insert(text)
-        elif said:
-            self._fillers.append(SpokenSegment(text, start, start + len(sound), complete=True))
+        if said:
+            self._latest = _Filler(text, start, start + len(sound))
+            if self.reply and self.reply.sounding and self._current and not self._current.done:
+                self._latest.segment = self.reply.insert(text)
+            else:
+                self._fillers.append(self._latest)
         await self._playout.send(sound)
 
     async def _filler_sound(self, text: str) -> tuple[Samples, bool]:
@@ -234,25 +300,25 @@ class Voice:
                     await self._playout.until_heard(self._playout.sent - self._playout.block_samples)
                     await self._playout.send(sound[start : start + self._playout.block_samples])
         finally:
-            await self._playout.flush()
+            await self._flush()
 
     def _claim_fillers(self, reply: Reply) -> None:
-        """Give the fillers that are heard to the reply they were said for."""
-        sent, fillers = self._playout.sent, self._fillers
-        self._fillers = []
-        for segment in fillers:
-            if text := segment.heard(sent, self._services.verbalize):
-                reply.insert(text)
+        """Give the fillers to the reply they were said for; `_settle_filler` may still shorten the latest."""
+        claimed, self._fillers = self._fillers, []
+        for said in claimed:
+            if said.text:
+                said.segment = reply.insert(said.text)
 
-    def unfinished(self) -> Reply | None:
-        """The reply that was being said, if it has not been reported."""
-        spoken = self._current
-        return spoken.reply if spoken and not spoken.done else None
+    def unreported(self) -> list[Reply]:
+        """Replies that were being said or silenced when everything stopped, in order."""
+        if self._latest and self._latest.segment:
+            self._latest.segment.text = self._latest.heard(self._playout.heard, self._services.verbalize)
+        return self._replies
 
     def unclaimed(self) -> str:
         """Fillers that no reply followed."""
         heard = self._playout.heard
-        return " ".join(filter(None, (segment.heard(heard, self._services.verbalize) for segment in self._fillers)))
+        return " ".join(filter(None, (said.heard(heard, self._services.verbalize) for said in self._fillers)))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

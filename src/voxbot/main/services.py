@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tempfile
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ from voxbot.agent.phrases import canned_texts
 from voxbot.call.recording import Recordings
 from voxbot.call.retention import keep_clean
 from voxbot.call.services import Services
-from voxbot.domain.audio import FRAME_SAMPLES
-from voxbot.domain.errors import ProviderError
+from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ
+from voxbot.domain.errors import ConfigError, ProviderError
 from voxbot.main.agent import build_agent, load_prompts
 from voxbot.main.knowledge import open_retriever
 from voxbot.media.comfort import comfort_tone
@@ -32,6 +33,7 @@ from voxbot.turns import wording
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
+    from pathlib import Path
 
     from voxbot.call.recording import Recorder
     from voxbot.domain.audio import Samples
@@ -77,11 +79,9 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
         hints = AsrHints(terms=retriever.speech_terms())
         open_recording = await owned.enter_async_context(_recordings(source))
 
-        def greeting() -> str:
-            notice = source.current.recording.notice if source.current.recording.enabled else ""
-            return f"{notice}|{prompts.current.greeting}" if notice else prompts.current.greeting
-
-        await _prepare(tts, split_segments(greeting()))  # said 40 ms after a call has begun
+        notice = settings.recording.notice if settings.recording.enabled else ""
+        # Said 40 ms after a call has begun.
+        await _prepare(tts, [*split_segments(notice), *split_segments(prompts.current.greeting)])
         others = asyncio.create_task(_prepare(tts, canned_texts()))
         owned.push_async_callback(_stop, others)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
@@ -95,7 +95,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             tts=tts,
             answerer=answerer,
             settings=lambda: source.current,
-            greeting=greeting,
+            greeting=lambda: prompts.current.greeting,
             asr_hints=lambda: hints,
             normalize=normalize,
             verbalize=verbalize,
@@ -110,6 +110,8 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
 async def _recordings(source: SettingsSource) -> AsyncGenerator[Callable[[CallId], Recorder | None], None]:
     """Give what begins a call's recording, if calls are recorded at the time; meanwhile old ones are deleted."""
     directory = source.current.paths.recordings_dir
+    if source.current.recording.enabled:
+        _check_writable(directory)
     recordings = Recordings(directory)
     cleaning = asyncio.create_task(keep_clean(directory, lambda: source.current.recording.keep_days))
     try:
@@ -119,11 +121,29 @@ async def _recordings(source: SettingsSource) -> AsyncGenerator[Callable[[CallId
         await recordings.close()
 
 
+def _check_writable(directory: Path) -> None:
+    """Raise ConfigError if recordings cannot be written: callers are told that they are recorded."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"RECORDING_DIR={directory}: сюда нельзя писать ({error.strerror}); "
+            "дайте права или выключите CALL_RECORDING"
+        ) from error
+
+
 def _hold_sound(settings: Settings) -> Samples:
     """What a caller on hold hears, in whole frames. Raises ConfigError."""
     if settings.call.hold_sound is None:
         return comfort_tone()
-    sound = read_wav(settings.call.hold_sound)
+    try:
+        sound = read_wav(settings.call.hold_sound)
+    except ConfigError as error:
+        raise ConfigError(f"HOLD_SOUND={settings.call.hold_sound}: {error}") from error
+    if len(sound) < TELEPHONE_RATE_HZ:
+        raise ConfigError(f"HOLD_SOUND={settings.call.hold_sound}: короче секунды; нужна музыка хотя бы в 1 с")
     return np.pad(sound, (0, -len(sound) % FRAME_SAMPLES))
 
 

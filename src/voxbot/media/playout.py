@@ -103,6 +103,7 @@ class Playout:
         self._anchor(heard, self._loop.time())
         self._forget_unheard(heard)
         self._moved.set()
+        self.close()
         self._sound(sounding=False)
         await self._transport.flush()
 
@@ -138,6 +139,7 @@ class Playout:
         """Stop the clock."""
         if self._dry_timer:
             self._dry_timer.cancel()
+            self._dry_timer = None
 
     def _anchor(self, position: int, at: float) -> None:
         self._anchor_position, self._anchor_time = position, at

@@ -27,7 +27,10 @@ class _Stretch:
 
 
 class Track:
-    """Offsets are 8 kHz samples since the beginning of the track. One task plays; others may hold and resume."""
+    """Offsets are 8 kHz samples since the beginning of the track. One task plays; others may hold and resume.
+
+    After `resume` somebody must run `send_again`: the task that plays may be waiting for more to play.
+    """
 
     def __init__(self, playout: Playout) -> None:
         self._playout = playout
@@ -37,6 +40,7 @@ class Track:
         self._furthest = 0
         self._free = asyncio.Event()
         self._free.set()
+        self._sending = asyncio.Lock()
 
     @property
     def length(self) -> int:
@@ -84,6 +88,10 @@ class Track:
         self._next -= self._next % FRAME_SAMPLES
         self._free.set()
 
+    async def send_again(self) -> None:
+        """Send what was given to the track and is not sent (any more). May be cancelled."""
+        await self._send_until(len(self._sound) // FRAME_SAMPLES * FRAME_SAMPLES)
+
     def _heard_now(self) -> int:
         position, heard = self._playout.heard, 0
         for stretch in self._stretches:
@@ -94,15 +102,16 @@ class Track:
     async def _send_until(self, end: int) -> None:
         while True:
             await self._free.wait()
-            if self._next >= end:
-                return
-            await self._playout.room()
-            if not self._free.is_set():
-                continue
-            block = self._sound[self._next : min(self._next + self._playout.block_samples, end)]
-            self._note(len(block))
-            self._next += len(block)
-            await self._playout.send(block)
+            async with self._sending:
+                if self._free.is_set() and self._next >= end:
+                    return
+                await self._playout.room()
+                if not self._free.is_set():
+                    continue
+                block = self._sound[self._next : min(self._next + self._playout.block_samples, end)]
+                self._note(len(block))
+                self._next += len(block)
+                await self._playout.send(block)
 
     def _note(self, length: int) -> None:
         last = self._stretches[-1] if self._stretches else None

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 DEFAULT_ENV_FILE = Path(".env")
 OVERRIDABLE = ("turns", "call")
-"""The groups of settings that one call may have of its own."""
+"""The groups of settings that one call may have of its own ..."""
+_SHARED = frozenset({"HOLD_SOUND"})
+"""... but for these, which are loaded once for all."""
 _LOOKALIKE_RATIO = 0.84
 _SHOWN_VALUE_CHARS = 80
 _CREDENTIALS = re.compile(r"^([\w+.-]+://)?.*@", re.DOTALL)
@@ -85,7 +87,7 @@ def with_overrides(settings: Settings, values: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     changed: dict[str, Group] = {}
     given = {name: _Given(value, "аргумент звонка") for name, value in values.items()}
-    own = [variable for variable in variables() if variable.group in OVERRIDABLE]
+    own = [item for item in variables() if item.group in OVERRIDABLE and item.name not in _SHARED]
     known = {variable.name for variable in own}
     problems += [f"{name}: такой переменной звонку задать нельзя" for name in values if name not in known]
     for group in OVERRIDABLE:

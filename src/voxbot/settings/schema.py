@@ -184,7 +184,12 @@ class TurnSettings(Group, title="Чья очередь говорить: пау�
         "TURN_ONSET_LAG_MS", 40, "На столько VAD замечает речь позже её начала", unit="мс", ge=0, le=200
     )
     recognise_silence_ms: int = variable(
-        "TURN_RECOGNISE_SILENCE_MS", 96, "После такой тишины начинается распознавание", unit="мс", ge=32, le=2000
+        "TURN_RECOGNISE_SILENCE_MS",
+        32,
+        "После такой тишины начинается распознавание (локальное — не раньше 96 мс: напрасное задержало бы следующее)",
+        unit="мс",
+        ge=32,
+        le=2000,
     )
     recognise_again_ms: int = variable(
         "TURN_RECOGNISE_AGAIN_MS",
@@ -206,14 +211,19 @@ class TurnSettings(Group, title="Чья очередь говорить: пау�
     )
     end_silence_ms: int = variable(
         "TURN_END_SILENCE_MS",
-        760,
+        736,
         "Такая тишина заканчивает реплику, слова которой выглядят законченными",
         unit="мс",
         ge=200,
         le=3000,
     )
     max_silence_ms: int = variable(
-        "TURN_MAX_SILENCE_MS", 900, "Такая тишина заканчивает любую реплику", unit="мс", ge=200, le=5000
+        "TURN_MAX_SILENCE_MS",
+        900,
+        "Такая тишина заканчивает любую реплику; меньше TURN_END_SILENCE_MS — то же, что TURN_END_SILENCE_MS",
+        unit="мс",
+        ge=200,
+        le=5000,
     )
     max_utterance_ms: int = variable(
         "TURN_MAX_UTTERANCE_MS",

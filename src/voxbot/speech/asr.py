@@ -34,6 +34,8 @@ class AsrCapabilities:
     streaming: bool = False
     max_ms: float = 30_000
     """Longest utterance taken in one piece."""
+    least_silence_ms: float = 0
+    """So much silence a recognition should wait for: one begun in vain keeps later ones waiting."""
 
 
 class Asr(Protocol):

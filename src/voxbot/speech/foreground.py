@@ -116,6 +116,11 @@ class Foreground:
             self._caller_db += (level - self._caller_db) * share
         return probability
 
+    @property
+    def audible(self) -> bool:
+        """Whether the window judged last stands out of the background, whatever it is."""
+        return self._levels[-1] >= self._background_db + _OVER_BACKGROUND_DB
+
     def false_alarm(self) -> None:
         """Learn that what stopped the bot last were no words for it: so loud is background for now."""
         self._raise_background(self._alarm_db, 1)
@@ -136,6 +141,8 @@ class Foreground:
 
     def _dies_away(self) -> bool:
         """Whether it is the end of something much louder than the caller."""
+        if math.isinf(self._caller_db):
+            return False  # nothing to compare with yet
         before, last, now = self._levels
         began = before > self._caller_db + _TOO_LOUD_DB and before - last > _DIES_AWAY_DB and last - now > _DIES_AWAY_DB
         self._dying = began or (self._dying and now < last)

@@ -20,11 +20,3 @@ def trim_start(samples: Samples, rate_hz: int) -> Samples:
     if not len(loud):
         return samples[:0]
     return samples[max(0, int(loud[0]) - _KEEP_MS * rate_hz // 1000) :]
-
-
-def trim_end(samples: Samples, rate_hz: int, keep_ms: int) -> Samples:
-    """Drop trailing silence but for its first `keep_ms`."""
-    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _SILENCE_AMPLITUDE)
-    if not len(loud):
-        return samples[:0]
-    return samples[: int(loud[-1]) + 1 + keep_ms * rate_hz // 1000]

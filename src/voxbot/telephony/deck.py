@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_IN_DIALPLAN = 409
 RECORDING_PREFIX = "voxbot-record-"
 _THIS_PROCESS = uuid4().hex
 _PLAYBACK_GRACE_S = 5.0
@@ -169,4 +170,6 @@ async def _stop_detecting(ari: AriClient, caller: ChannelId) -> None:
     except ChannelGoneError:
         pass
     except AriError as error:
+        if error.status == _IN_DIALPLAN:
+            return
         log.warning("ARI: распознавание речи Asterisk не выключено", error=str(error))

@@ -22,7 +22,7 @@ from voxbot.turns.events import (
     TurnEvent,
 )
 from voxbot.turns.state import Phase, Step, TurnState
-from voxbot.turns.wording import asks_to_wait, is_backchannel, is_murmur
+from voxbot.turns.wording import asks_to_wait, is_backchannel, is_murmur, same_words
 
 if TYPE_CHECKING:
     from voxbot.turns.policy import TurnPolicy
@@ -40,10 +40,10 @@ def respond(state: TurnState, words: str, now_ms: float, policy: TurnPolicy) -> 
     if now_ms >= state.started_ms + policy.max_call_ms:  # a line that never falls silent gets no Tick to end it
         return part(state, SayLine(Line.TOO_LONG_GOODBYE, "too_long"), now_ms)
     if state.held:
-        if wants_nothing(words, state.confidence):
+        if wants_nothing(state, words, state.confidence):
             return resume(state, Rewind.HEARD if words else Rewind.SENTENCE, now_ms)
         after, actions = respond(let_go(state), words, now_ms, policy)
-        return after, (CancelReply(), *actions)
+        return after, (drop(state), *actions)
     if words:
         return _answer(state, words, now_ms, policy)
     return _without_words(state, now_ms, policy)
@@ -59,7 +59,15 @@ def _without_words(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
 
 def _answer(state: TurnState, words: str, now_ms: float, policy: TurnPolicy) -> Step:
     answering = replace(
-        state, active_ms=now_ms, progress_ms=now_ms, own_line=False, reprompts=0, not_heard=0, false_alarms=0
+        state,
+        active_ms=now_ms,
+        progress_ms=now_ms,
+        own_line=False,
+        reprompts=0,
+        not_heard=0,
+        false_alarms=0,
+        answered=words,
+        continues=False,
     )
     if asks_to_wait(words):
         patient = replace(answering, patient_until_ms=now_ms + policy.wait_ms)
@@ -70,13 +78,13 @@ def _answer(state: TurnState, words: str, now_ms: float, policy: TurnPolicy) -> 
 def say(state: TurnState, line: SayLine, now_ms: float) -> Step:
     """Say a line of the bot's own; the caller may interrupt it."""
     speaking = replace(state, phase=Phase.THINKING, own_line=True, forced=False, words="", run_ms=0.0)
-    return replace(speaking, in_utterance=False, quiet_ms=now_ms, progress_ms=now_ms), (line,)
+    return replace(speaking, in_utterance=False, quiet_ms=quiet_from(state, now_ms), progress_ms=now_ms), (line,)
 
 
 def part(state: TurnState, line: SayLine, now_ms: float) -> Step:
     """Say the last words. They cannot be interrupted: a line with nothing but noise on it would never end."""
     ending = replace(state, phase=Phase.ENDING, in_utterance=False, held=None, parting=line.end, parted_ms=now_ms)
-    return replace(ending, quiet_ms=now_ms), (CancelReply(), line)
+    return replace(ending, quiet_ms=now_ms), (CancelReply(), line)  # what sounds is cut: the wait begins now
 
 
 def listening(state: TurnState, now_ms: float) -> TurnState:
@@ -89,33 +97,46 @@ def listening(state: TurnState, now_ms: float) -> TurnState:
 # --- a reply that was interrupted ------------------------------------------------------------
 
 
-def wants_nothing(words: str, confidence: float) -> bool:
-    """Whether sound over the bot was no interruption: no words, a nod, or a hum that was written as a word."""
+def wants_nothing(state: TurnState, words: str, confidence: float) -> bool:
+    """Whether sound over the bot was no interruption: no words, a nod, or a hum that was written as a word.
+
+    Before the bot's first sound the utterance is the question and what came after it: nothing came if it is the same.
+    """
+    if state.held is Phase.THINKING and same_words(words, state.answered):
+        return True
     return not words or is_backchannel(words) or is_murmur(words, confidence)
 
 
 def resume(state: TurnState, rewind: Rewind, now_ms: float) -> Step:
     """Go on with the held reply: what silenced it was no interruption."""
     assert state.held
-    alarm = rewind is Rewind.SENTENCE
-    speaking = replace(
+    thinking = state.held is Phase.THINKING
+    going_on = replace(
         state,
         phase=state.held,
         held=None,
         in_utterance=False,
         wary=state.run_ms > 0,
         looked_ms=state.run_ms,
-        false_alarms=state.false_alarms + alarm,
+        false_alarms=state.false_alarms + (rewind is Rewind.SENTENCE),
         misses=0,
-        quiet_ms=now_ms,
-        progress_ms=now_ms,
+        quiet_ms=quiet_from(state, min(now_ms, state.held_quiet_ms)),
+        unheard_from_ms=now_ms - state.utterance_ms,
+        words=state.answered if thinking else state.words,
+        progress_ms=state.progress_ms if thinking else now_ms,
     )
-    return speaking, (ResumeReply(rewind), DropUtterance())
+    # Before the bot's first sound the utterance stays open: the caller may still go on with it.
+    return going_on, (ResumeReply(rewind),) if thinking else (ResumeReply(rewind), DropUtterance())
 
 
 def let_go(state: TurnState) -> TurnState:
-    """The caller has really interrupted: there is no reply to go back to. Goes with CancelReply."""
+    """The caller has really interrupted: there is no reply to go back to. Goes with `drop`."""
     return replace(state, held=None, misses=0, false_alarms=0)
+
+
+def drop(state: TurnState) -> CancelReply:
+    """Drop the held reply; the words of a turn whose answer was not heard come again with the rest."""
+    return CancelReply(goes_on=state.held is Phase.THINKING)
 
 
 # --- what the bot's voice reports ------------------------------------------------------------
@@ -123,15 +144,21 @@ def let_go(state: TurnState) -> TurnState:
 
 def sound_started(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """The wait is over, by the answer or a filler."""
-    return replace(state, quiet_ms=math.inf, longest_quiet_ms=max(state.longest_quiet_ms, waited_ms(state, now_ms))), ()
+    longest_ms = max(state.longest_quiet_ms, waited_ms(state, now_ms))
+    return replace(state, sounding=True, quiet_ms=math.inf, longest_quiet_ms=longest_ms), ()
 
 
 def sound_ended(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """If that was not the end of what the bot says, the caller waits again."""
+    silent = replace(state, sounding=False, filling=False)
     if state.phase not in WAITING:
-        return replace(state, filling=False), ()
-    progress_ms = state.progress_ms if state.filling else now_ms
-    return replace(state, quiet_ms=now_ms, filling=False, progress_ms=progress_ms), ()
+        return silent, ()
+    return replace(silent, quiet_ms=now_ms, progress_ms=state.progress_ms if state.filling else now_ms), ()
+
+
+def quiet_from(state: TurnState, since_ms: float) -> float:
+    """`quiet_ms` of a caller who waits from `since_ms` on: never while something sounds."""
+    return math.inf if state.sounding else since_ms
 
 
 def waited_ms(state: TurnState, now_ms: float) -> float:
@@ -142,9 +169,11 @@ def waited_ms(state: TurnState, now_ms: float) -> float:
 def started(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """The bot begins to speak."""
     assert isinstance(event, ReplyStarted)
-    phase = Phase.ENDING if event.final else Phase.SPEAKING
     # Speech before the first sound is no interruption of it.
-    return replace(state, phase=phase, run_ms=0.0, wary=False, filling=False, progress_ms=now_ms), ()
+    speaking = replace(state, phase=Phase.SPEAKING, run_ms=0.0, wary=False, filling=False, progress_ms=now_ms)
+    if event.final:
+        return replace(speaking, phase=Phase.ENDING, parting="operator", parted_ms=now_ms), ()
+    return speaking, ()
 
 
 def finished(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:

@@ -30,6 +30,7 @@ _SOUNDS_FINISHED = 0.8
 _SOUNDS_UNFINISHED = 0.2
 _HARDEST = 4
 """Times `barge_in_ms` that an interruption takes after false alarms, at most."""
+_STIR_MS = 128
 _LEAD_MS = 2_000
 """The sound before an utterance that is still there (speech/utterance.py)."""
 
@@ -42,10 +43,12 @@ def hear(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) 
     missing_ms = now_ms - state.window_ms
     if isinstance(event, SpeechWindow):
         duration_ms, probability = event.duration_ms, event.probability
+        state = replace(state, audible=event.audible)
         if missing_ms - duration_ms >= policy.frame_gap_ms:
             state = replace(state, run_ms=0.0)
     else:
         duration_ms, probability = missing_ms, 0.0
+        state = replace(state, audible=False)
     if probability >= policy.speech_probability:
         run_ms, voiced_ms = state.run_ms + duration_ms, duration_ms
     elif probability < policy.silence_probability:
@@ -65,8 +68,10 @@ def hear(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) 
     )
 
 
-def open_utterance(state: TurnState) -> Step:
-    """The caller has begun to speak."""
+def open_utterance(state: TurnState, now_ms: float) -> Step:
+    """The caller has begun to speak, perhaps with words before whose recognition is not done."""
+    pending = state.asked and state.words is None
+    lead_ms = min(_LEAD_MS, now_ms - state.unheard_from_ms if pending else state.run_ms)
     opened = replace(
         state,
         phase=Phase.LISTENING,
@@ -86,15 +91,16 @@ def open_utterance(state: TurnState) -> Step:
         misses=0,
         wary=False,
         quiet_ms=math.inf,
+        continues=False,
     )
-    return opened, (OpenUtterance(lead_ms=min(_LEAD_MS, state.run_ms)),)
+    return opened, (OpenUtterance(lead_ms),)
 
 
 def while_listening(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
     """The caller speaks, or may begin to."""
     state = hear(state, event, now_ms, policy)
     if not state.in_utterance:
-        return open_utterance(state) if state.run_ms >= policy.speech_start_ms else (state, ())
+        return open_utterance(state, now_ms) if state.run_ms >= policy.speech_start_ms else (state, ())
     if state.utterance_ms >= policy.max_utterance_ms:
         return _take_by_force(state, now_ms, policy)
     if state.silence_ms >= policy.recognise_silence_ms:
@@ -121,12 +127,16 @@ def while_thinking(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
     if state.forced or not _interrupts(state, policy):
         return state, ()
     if state.own_line:  # the bot was about to speak by itself: this is a new turn, not the rest of one
-        opened, actions = open_utterance(state)
+        opened, actions = open_utterance(state, now_ms)
         return opened, (CancelReply(), *actions)
+    held = state.held or (Phase.THINKING if state.words else None)
     resumed = replace(
         state,
         phase=Phase.LISTENING,
         in_utterance=True,
+        held=held,
+        held_quiet_ms=state.quiet_ms,
+        continues=True,
         silence_ms=0.0,
         utterance_ms=state.utterance_ms + state.run_ms,
         voiced_ms=state.voiced_ms + state.run_ms,
@@ -135,7 +145,7 @@ def while_thinking(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
         prepared=False,
         quiet_ms=math.inf,
     )
-    return resumed, (HoldReply() if state.held else CancelReply(goes_on=True),)
+    return resumed, (HoldReply() if held else CancelReply(goes_on=True),)
 
 
 def while_speaking(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
@@ -147,8 +157,8 @@ def while_speaking(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
         return _look_again(state, policy)
     if (isinstance(event, SpeechWindow) and event.protected) or not _interrupts(state, policy):
         return state, ()
-    opened, actions = open_utterance(state)
-    return replace(opened, held=state.phase), (HoldReply(), *actions)
+    opened, actions = open_utterance(state, now_ms)
+    return replace(opened, held=state.phase, held_quiet_ms=state.quiet_ms), (HoldReply(), *actions)
 
 
 def _interrupts(state: TurnState, policy: TurnPolicy) -> bool:
@@ -184,8 +194,10 @@ def in_pause(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
         assert state.words
         actions = (*actions, Prepare(state.words))
         state = replace(state, prepared=True, speculations=state.speculations + 1)
-    # A window of speech that is not confirmed yet may be the first of the rest of the sentence.
-    if state.silence_ms >= _patience_ms(state, policy) and state.run_ms == 0:
+    # Sound that is not known to be speech yet may be the first of the rest of the sentence: it is given a moment.
+    overdue_ms = state.silence_ms - _patience_ms(state, policy)
+    stirs = state.run_ms > 0 or state.audible
+    if overdue_ms >= (_STIR_MS if stirs else 0):
         after, more = _take(state, now_ms, policy)
         return after, (*actions, *more)
     return state, actions
@@ -206,9 +218,9 @@ def _recognise(state: TurnState) -> Step:
 
 def _settle(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step | None:
     """In the pause after speech over the bot: was it meant? None: not known yet."""
-    if state.words is not None and not bot.wants_nothing(state.words, state.confidence):
+    if state.words is not None and not bot.wants_nothing(state, state.words, state.confidence):
         after, actions = in_pause(bot.let_go(state), now_ms, policy)
-        return after, (CancelReply(), *actions)
+        return after, (bot.drop(state), *actions)
     if state.words is not None:
         return bot.resume(state, Rewind.HEARD if state.words else Rewind.SENTENCE, now_ms)
     brief = state.voiced_ms < policy.not_heard_min_ms
@@ -255,8 +267,9 @@ def _take(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
         in_utterance=False,
         own_line=False,
         run_ms=0.0,
-        quiet_ms=now_ms - state.silence_ms,
-        progress_ms=now_ms,
+        digits="",
+        quiet_ms=bot.quiet_from(state, now_ms - state.silence_ms),
+        progress_ms=state.progress_ms if state.continues else now_ms,
     )
     if thinking.words is None:
         return thinking, (taken,)
@@ -266,7 +279,7 @@ def _take(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
 
 def _take_by_force(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
     """The utterance is as long as it may be."""
-    dropped: tuple[Action, ...] = (CancelReply(),) if state.held else ()
+    dropped: tuple[Action, ...] = (bot.drop(state),) if state.held else ()
     asking, actions = _recognise(replace(bot.let_go(state), forced=True))
     after, more = _take(asking, now_ms, policy)
     return after, (*dropped, *actions, *more)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 class SpeechWindow:
     """How likely the caller speaks in the next `duration_ms` of sound.
 
-    `protected`: what the bot says at this moment must be heard to its end (a legally required phrase).
+    `protected`: what the bot says at this moment must be heard to its end (a legally required phrase). `audible`: the
+    sound is louder than the background, whatever it is.
     """
 
     probability: float
     duration_ms: float
     protected: bool = False
+    audible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,10 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class TakeTurn:
-    """The caller's turn is over after `silence_ms` of silence."""
+    """The caller's turn is over after `silence_ms` of silence, or was `keyed` in."""
 
     silence_ms: float
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class TurnPolicy:
     onset_lag_ms: float = 40
     """The detector sees speech so long after it began."""
 
-    recognise_silence_ms: float = 96
+    recognise_silence_ms: float = 32
     """Recognition starts after this much silence: the words are then there when the answer is begun."""
     recognise_again_ms: float = 200
     """... if this much was spoken since it last started; otherwise it waits for `speculate_silence_ms`."""
@@ -31,9 +31,9 @@ class TurnPolicy:
     """The answer is begun, unheard, after this much silence."""
     max_speculations: int = 3
     """Answers begun in advance per turn; each may cost a request to the language model."""
-    end_silence_ms: float = 760
-    """This much silence ends a turn whose words look complete. A pause of 700 ms in a sentence looks up to 60 ms longer
-    to the detector: it hears the end of a word early and the beginning of the next one late."""
+    end_silence_ms: float = 736
+    """This much silence ends a turn whose words look complete. It is more than 700 ms because the detector hears the
+    end of a word early; that it hears the beginning of the next one late is what `audible` sound is waited for."""
     max_silence_ms: float = 900
     """This much ends any turn."""
     max_utterance_ms: float = 28_000
@@ -82,11 +82,13 @@ class TurnPolicy:
         return max(0.01, self.speech_probability - _HYSTERESIS)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> TurnPolicy:
-        """Take the timings from a settings snapshot."""
+    def from_settings(cls, settings: Settings, *, recognise_silence_ms: float = 0) -> TurnPolicy:
+        """Take the timings from a settings snapshot; a recogniser may want more silence than they say."""
         turns, call = settings.turns, settings.call
+        timings = {name: getattr(turns, name) for name in type(turns).model_fields}
+        timings["recognise_silence_ms"] = max(turns.recognise_silence_ms, recognise_silence_ms)
         return cls(
-            **{name: getattr(turns, name) for name in type(turns).model_fields},
+            **timings,
             answer_ms=call.answer_s * 1000,
             idle_ms=call.idle_s * 1000,
             max_call_ms=call.max_s * 1000,

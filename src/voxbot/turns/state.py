@@ -44,6 +44,8 @@ class TurnState:
     """Silence since the utterance's last confirmed speech."""
     utterance_ms: float = 0
     voiced_ms: float = 0
+    audible: bool = False
+    """The last window was louder than the background: it may be the beginning of speech."""
     forced: bool = False
     """The turn was taken at its maximum length: the caller may still be speaking."""
 
@@ -70,10 +72,18 @@ class TurnState:
     # the bot's voice
     held: Phase | None = None
     """The phase of a reply that the caller's sound has silenced and that may go on."""
+    held_quiet_ms: float = math.inf
+    """`quiet_ms` then."""
+    answered: str = ""
+    """The words whose answer is prepared or said."""
+    continues: bool = False
+    """The utterance goes on with a turn that was taken too early."""
     misses: int = 0
     """Recognitions without words since the reply is held."""
     false_alarms: int = 0
     """How often in a row such sound held no words: each makes the next interruption harder."""
+    unheard_from_ms: float = 0
+    """When the sound began whose words were not known yet when the bot went on."""
     wary: bool = False
     """The sound that held no words still lasts: it does not interrupt again before it pauses."""
     looked_ms: float = 0
@@ -82,6 +92,8 @@ class TurnState:
     """The bot says a line of its own, not an answer: that is no activity of the dialogue."""
 
     # the caller's patience
+    sounding: bool = False
+    """The caller hears the bot at this moment."""
     quiet_ms: float = math.inf
     """Since when the caller waits and hears nothing; inf: hears something, or is not waiting."""
     longest_quiet_ms: float = 0

@@ -7,12 +7,18 @@ with any punctuation and in any case; the examples of whisper-base are measured 
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from voxbot.knowledge.words import fold
 from voxbot.text.numbers import words_to_digits
 from voxbot.text.wordlist import word_set
 from voxbot.turns.completeness import Completeness, completeness
 from voxbot.turns.dictation import asks_for_number, dictates_number
+from voxbot.turns.waiting import asks_to_wait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "Completeness",
@@ -33,14 +39,25 @@ _HUM = re.compile(
 )
 """Sounds of a listener, also as recognisers glue or stretch them: «Угу», «У-у», «М-м», «Агага»."""
 _HUM_JOINED = re.compile(r"(?:[аоумэ]-)+[аоумэ]+|у-гу|а-га|м-гм")
-_AGREEING = word_set("""
-    да ну так вот понятно понятненько ясно хорошо ладно окей ок о'кей конечно верно правильно точно именно понял поняла
-    поняли понимаю слушаю отлично прекрасно замечательно здорово супер класс интересно согласен согласна угу ага нуда
-    дада естественно разумеется вижу
+_PARTICLES = word_set("ну так вот")
+_UNDERSTOOD = word_set("""
+    понятно понятненько ясно ясненько понял поняла поняли понимаю верно правильно точно отлично прекрасно
+    замечательно хорошо записал записала записали запомнил запомнила
 """)
-_WITH_THEM = word_set("я вас и очень все это мне а")
-"""May stand beside the others («я вас понял», «всё понятно»), never alone."""
-_LISTENING_TO_QUESTION = word_set("понятно ясно угу ага ого интересно хорошо")
+_AGREEING = (
+    _PARTICLES
+    | _UNDERSTOOD
+    | word_set("""
+    да ладно ладненько окей ок о'кей конечно именно слушаю здорово супер класс интересно согласен согласна угу ага нуда
+    дада естественно разумеется вижу записываю пишу принято
+""")
+)
+_WITH_THEM = word_set("я мы вас и очень все это мне а спасибо")
+"""May stand beside the others («я вас понял», «понял, спасибо»), never alone."""
+_LEADING_ON = word_set("я мы и очень это мне а")
+"""With these last the caller goes on («да и …»)."""
+_WONDERING = re.compile(r"(?:да |ну |ого )?(?:во[тн] (?:оно )?(?:как|что)|надо же|ничего себе)")
+_LISTENING_TO_QUESTION = word_set("понятно ясно понял поняла угу ага ого интересно хорошо")
 """Recognisers put a question mark after these without reason («Понятно?»); «Да?», «Так?» want an answer."""
 _BACKCHANNEL_WORDS = 5
 
@@ -50,21 +67,6 @@ _NEVER_MURMUR = word_set("""
     нет стоп алло алле подождите подожди погодите хватит оператор оператора оператором помогите повторите извините
     простите здравствуйте спасибо
 """)
-
-_WAIT = re.compile(
-    r"\b(?:подожд(?:и|ите|ем)|погоди(?:те)?|обождите|минут(?:оч)?ку|секунд(?:оч)?ку|момент(?:ик)?|минуточку"
-    r"|(?:одну |буквально )(?:минуту|секунду)|не (?:кладите|бросайте|вешайте) трубк[уи]|не (?:отключайтесь|отключайте)"
-    r"|дайте (?:мне |нам )?(?:минуту|секунду|подумать|вспомнить|записать|ручку|посмотреть|время)"
-    r"|(?:сейчас|щас|ща) (?:я |мы |только |быстро )*(?:гляну|найд[уе]м?|возьму|запиш[уе]м?|уточн[юи]м?|спрошу|спросим"
-    r"|узна[юе]м?|провер[юи]м?|посмотр[юи]м?|вспомню|подойду|вернусь|открою|достану|подниму|продиктую|скажу)"
-    r"|(?:я |мы )?(?:записываю|ищу|ищем|иду за|беру) ?(?:ручк[уи]|бумаг[уи]|карандаш|документы?|договор)?$"
-    r"|(?:возьму|найду) (?:ручку|бумагу|карандаш|листок))\b"
-)
-_WAIT_ALONE = re.compile(r"^(?:ну |так |да |ой |пожалуйста )*(?:минуту|секунду|сек|мгновение)\b")
-_NO_WAIT = re.compile(
-    r"\b(?:сколько|долго|почему|зачем|когда|где|куда|цена|стоит|надо ли|нужно ли|можно ли|не (?:надо|буду) ждать)\b"
-)
-_WAIT_WORDS = 10
 
 _TRAILING = word_set("ну вот это значит типа короче угу ага мгм мм ммм м э ээ эээ эм пожалуйста")
 
@@ -77,13 +79,22 @@ def is_backchannel(text: str) -> bool:
     flat = fold(text)
     if _HUM_JOINED.fullmatch(flat.strip(" .,!?…")):
         return True
-    words: list[str] = _WORD.findall(flat)
+    words: list[str] = [word for word, _ in groupby(_WORD.findall(flat))]
     if not words or len(words) > _BACKCHANNEL_WORDS:
         return False
     if "?" in text and not all(word in _LISTENING_TO_QUESTION or _HUM.fullmatch(word) for word in words):
         return False
+    return _WONDERING.fullmatch(" ".join(words)) is not None or _only_agrees(words)
+
+
+def _only_agrees(words: Sequence[str]) -> bool:
     agreeing = [word for word in words if word in _AGREEING or _HUM.fullmatch(word)]
-    return bool(agreeing) and all(word in _WITH_THEM for word in words if word not in agreeing)
+    others = [word for word in words if word not in agreeing]
+    if not agreeing or not _WITH_THEM.issuperset(others) or words[-1] in _LEADING_ON:
+        return False
+    if "все" in others:  # «всё понятно» listens, «ну всё» and «хорошо, всё» have heard enough
+        return not _UNDERSTOOD.isdisjoint(agreeing) and words[-2:] != ["хорошо", "все"]
+    return not others or not _PARTICLES.issuperset(agreeing)
 
 
 def is_murmur(text: str, confidence: float) -> bool:
@@ -97,15 +108,6 @@ def is_murmur(text: str, confidence: float) -> bool:
     if len(words) > _MURMUR_WORDS or any(word in _NEVER_MURMUR or word.isdigit() for word in words):
         return False
     return not words or confidence < _MURMUR_CONFIDENCE
-
-
-def asks_to_wait(text: str) -> bool:
-    """Whether the caller asks the bot to wait («подождите минутку», «сейчас посмотрю», «не кладите трубку»)."""
-    words: list[str] = _WORD.findall(fold(text))
-    flat = " ".join(words)
-    if len(words) > _WAIT_WORDS or _NO_WAIT.search(flat):
-        return False
-    return bool(_WAIT.search(flat) or _WAIT_ALONE.search(flat))
 
 
 def same_words(a: str, b: str) -> bool:

@@ -23,6 +23,8 @@ from voxbot.turns.state import Phase, Step, TurnState
 if TYPE_CHECKING:
     from voxbot.turns.policy import TurnPolicy
 
+_DIGITS_KEPT_MS = 10_000
+"""Digits that the bot spoke over are remembered so long."""
 _MISSES = 2
 """So many recognitions without words of a sound that goes on: it is no speech."""
 
@@ -48,8 +50,8 @@ def of_speech(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPo
     assert isinstance(event, Recognised)
     if not state.held or event.attempt != state.attempt:
         return state, ()
-    if not bot.wants_nothing(event.text, event.confidence):
-        return bot.let_go(state), (CancelReply(),)
+    if not bot.wants_nothing(state, event.text, event.confidence):
+        return bot.let_go(state), (bot.drop(state),)
     missed = replace(state, misses=state.misses + 1)
     if missed.misses < _MISSES:
         return missed, ()
@@ -62,12 +64,12 @@ def over_bot(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPoli
     if event.attempt != state.attempt or state.words is not None or not state.asked:
         return state, ()
     state = _with_words(state, event)
-    if bot.wants_nothing(event.text, event.confidence):
+    if bot.wants_nothing(state, event.text, event.confidence):
         return state, ()
     if state.run_ms > 0:  # they go on
-        opened, actions = caller.open_utterance(state)
+        opened, actions = caller.open_utterance(replace(state, words=None if not state.wary else ""), now_ms)
         return opened, (CancelReply(), *actions)
-    taken = replace(bot.let_go(state), phase=Phase.THINKING, wary=False, quiet_ms=now_ms)
+    taken = replace(bot.let_go(state), phase=Phase.THINKING, wary=False, quiet_ms=bot.quiet_from(state, now_ms))
     after, actions = bot.respond(taken, event.text, now_ms, policy)
     return after, (CancelReply(), TakeTurn(0.0), *actions)
 
@@ -92,9 +94,11 @@ def sounds_finished(state: TurnState, event: TurnEvent, now_ms: float, policy: T
 def key_pressed(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """0 calls a person; digits are an answer where a number was asked for."""
     assert isinstance(event, Digit)
+    if now_ms - state.digit_ms > _DIGITS_KEPT_MS:
+        state = replace(state, digits="")
     state = replace(state, active_ms=now_ms, run_ms=0.0)
     if event.digit == "0" and not event.expected and not state.digits:
-        return bot.part(state, SayLine(Line.OPERATOR, "operator", to="0"), now_ms)
+        return _call_operator(state, now_ms)
     if event.digit == "#" and state.digits:
         return number_keyed(state, now_ms)
     if event.digit == "*":
@@ -105,7 +109,9 @@ def key_pressed(state: TurnState, event: TurnEvent, now_ms: float, _policy: Turn
 
 
 def number_keyed(state: TurnState, now_ms: float) -> Step:
-    """The digits so far are the caller's turn."""
+    """The digits so far are the caller's turn; a lone 0 is no number, whatever was asked for."""
+    if state.digits == "0":
+        return _call_operator(replace(state, digits=""), now_ms)
     keyed = replace(
         bot.let_go(state),
         phase=Phase.THINKING,
@@ -113,9 +119,14 @@ def number_keyed(state: TurnState, now_ms: float) -> Step:
         own_line=False,
         digits="",
         words=state.digits,
-        quiet_ms=now_ms,
+        quiet_ms=now_ms,  # what sounds is cut: the wait begins now
         progress_ms=now_ms,
         active_ms=now_ms,
         reprompts=0,
     )
-    return keyed, (CancelReply(), TakeTurn(0.0), Answer(state.digits))
+    return keyed, (CancelReply(), TakeTurn(0.0, keyed=True), Answer(state.digits))
+
+
+def _call_operator(state: TurnState, now_ms: float) -> Step:
+    after, (cancel, *rest) = bot.part(state, SayLine(Line.OPERATOR, "operator", to="0"), now_ms)
+    return after, (cancel, TakeTurn(0.0, keyed=True), *rest)

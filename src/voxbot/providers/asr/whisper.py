@@ -40,6 +40,7 @@ _RATE_HZ = 16000
 _SAMPLES_PER_FRAME = 160
 _FRAME_STEPS = (1000, 2000, 3000)
 _MAX_MS = 30_000
+_LEAST_SILENCE_MS = 96
 _MIN_MS = 60
 """Anything shorter is a click."""
 
@@ -73,7 +74,7 @@ class WhisperAsr:
     """The recogniser of the process: `parallel` recognitions at once, `threads` CPU threads each."""
 
     name = "whisper"
-    capabilities = AsrCapabilities(streaming=False, max_ms=_MAX_MS)
+    capabilities = AsrCapabilities(streaming=False, max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
 
     def __init__(self, models_dir: Path, *, threads: int, parallel: int) -> None:
         self._models_dir = models_dir
