@@ -3,7 +3,7 @@
     python bench/call.py [--stack all|doubles|local] [--json FILE] [--calls N]
 
 `doubles`: the real bot whose engines take fixed times (recognition 200 ms, first token of the language model 300 ms
-and 20 ms for each further one over the real OpenAI protocol, first sound of the voice 150 ms): what remains is ours.
+over the real OpenAI protocol, first sound of the voice 150 ms), as the peers were measured: what remains is ours.
 `local`: the bot as it comes, with its own recogniser, search and voice.
 
 Everything is measured on the caller's phone: `response` from the end of the caller's speech to the bot's first sound
@@ -37,7 +37,7 @@ from phone import LAB_DIR, Lab, Unit, caller_module, make_workspace, running_lab
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-LLM_MS, TOKEN_MS = 300, 20
+LLM_MS = 300
 ANSWER = "Да, стоит {} тысяч. Срок один месяц."
 """What the language model's double says; the number differs, for the bot remembers the sound of a sentence."""
 
@@ -60,7 +60,7 @@ def stacks(calls: int) -> dict[str, Stack]:
     return {
         "doubles": Stack(
             "doubles",
-            f"Doubles: recognition {ASR_MS} ms, first token {LLM_MS} ms (+{TOKEN_MS} each), first sound {TTS_MS} ms",
+            f"Doubles: recognition {ASR_MS} ms, first token {LLM_MS} ms, first sound {TTS_MS} ms",
             [
                 *(asking(number, questions=4) for number in range(calls)),
                 *(interrupting(number, times=4) for number in range(6)),
@@ -89,7 +89,7 @@ async def measure(stack: Stack, lab: Lab, workspace: Path) -> Figures:
     async with openai_server() as model:
         for name in ("gpt-4o-mini", "gpt-4o"):
             texts = [ANSWER.format(number) for number in range(1000, 2000)]
-            model.answer(name, *(Reply(text, latency_s=LLM_MS / 1000, token_s=TOKEN_MS / 1000) for text in texts))
+            model.answer(name, *(Reply(text, latency_s=LLM_MS / 1000) for text in texts))
         environ = {**lab.ari_environ, **stack.environ, "DB_PATH": str(workspace / f"{stack.name}.sqlite")}
         if stack.name == "doubles":
             environ |= {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "bench"}

@@ -1,4 +1,7 @@
-"""The scenarios that matter most, as real calls through the real Asterisk."""
+"""The scenarios that matter most, as real calls through the real Asterisk, on both ways of sound that are live.
+
+(What the third one, files, delivers has no frames that the scripted recogniser could know again: test_transports.)
+"""
 
 import asyncio
 
@@ -13,9 +16,10 @@ PATH_MS = 120
 (64 ms), and the grid of frames."""
 
 
-@pytest.fixture(scope="module")
-def outcomes(lab, tmp_path_factory):
-    return asyncio.run(hold_calls(lab, REAL, tmp_path_factory.mktemp("calls")))
+@pytest.fixture(scope="module", params=["websocket", "audiosocket"])
+def outcomes(request, lab, tmp_path_factory):
+    environ = {"MEDIA_TRANSPORT": request.param}
+    return asyncio.run(hold_calls(lab, REAL, tmp_path_factory.mktemp("calls"), environ=environ))
 
 
 @pytest.mark.timeout(300)

@@ -48,14 +48,15 @@ class Exchange(Dispatcher):
         super()._start(channel, *arguments)
 
 
-async def hold_calls(lab, scenarios, folder, *, at_once=4):
-    """Hold every scenario's call, so many at a time; return their outcomes by id."""
+async def hold_calls(lab, scenarios, folder, *, environ=None, at_once=4):
+    """Hold every scenario's call, so many at a time, with settings of the bot's; return their outcomes by id."""
+    environ = {**lab.ari_environ, **(environ or {})}
     vad = SileroVad()
     vad.warm_up()
     calls = [_Call(scenario, folder / f"{number}", f"7000{number:04}") for number, scenario in enumerate(scenarios)]
-    by_number = {call.number: await call.services(vad, lab.ari_environ) for call in calls}
+    by_number = {call.number: await call.services(vad, environ) for call in calls}
     ready, gate = asyncio.Event(), asyncio.Semaphore(at_once)
-    async with AriClient(load_settings(environ=lab.ari_environ).ari) as ari:
+    async with AriClient(load_settings(environ=environ).ari) as ari:
         running = asyncio.create_task(Exchange(ari, by_number, ready.set).run())
         async with asyncio.timeout(10):
             await ready.wait()

@@ -307,6 +307,25 @@ def test_each_false_alarm_makes_the_next_interruption_harder_until_there_are_wor
     assert caller.now_ms - begun == needed[0]
 
 
+def test_a_word_that_begins_with_a_hiss_interrupts_as_fast_as_any():
+    """No detector takes the hiss for speech, but it stands out of the background."""
+
+    def over_bot(*windows):
+        caller, begun = Caller().greeted().asked(), None
+        for probability, audible in windows:
+            begun = begun or (caller.now_ms if audible else None)
+            caller.now_ms += WINDOW_MS
+            if HoldReply in kinds(caller.tell(SpeechWindow(probability, WINDOW_MS, audible=audible))):
+                return caller.now_ms - begun
+        return None
+
+    hiss, gap, vowel = (0.05, True), (0.02, False), (0.95, True)
+    assert over_bot(*[vowel] * 6) == 160
+    assert over_bot(*[hiss] * 3, gap, *[vowel] * 6) <= 256
+    assert over_bot(*[hiss] * 60) is None
+    assert over_bot(*[hiss] * 6, vowel, gap, gap) is None, "a click in noise"
+
+
 def test_a_short_sound_over_the_bot_does_not_stop_it():
     caller = Caller().greeted().asked()
     assert caller.speak(128) == []
@@ -329,7 +348,7 @@ def test_a_protected_phrase_is_heard_to_its_end_and_who_speaks_over_it_is_heard_
     for _ in range(20):
         caller.now_ms += WINDOW_MS
         assert caller.tell(SpeechWindow(0.95, WINDOW_MS, protected=True)) == []
-    assert caller.speak(WINDOW_MS) == [HoldReply(), OpenUtterance(21 * WINDOW_MS)]
+    assert caller.speak(WINDOW_MS) == [HoldReply(), OpenUtterance(21 * WINDOW_MS + 400)]
 
 
 def test_a_caller_who_goes_on_before_the_first_sound_is_still_in_the_same_turn():

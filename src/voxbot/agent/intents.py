@@ -30,6 +30,7 @@ _MAX_REST = 1
 """So many words that say nothing known may stand beside a wish: recognition garbles one now and then."""
 _REPLY_WORDS = 5
 _FILLER_WORDS = 3
+_PARTING_WORDS = 16
 _PERSON_LIKENESS = 0.8
 _MIN_PERSON_CHARS = 7
 _PERSON_FORMS = ("оператор", "оператором", "оператора")
@@ -94,7 +95,7 @@ def _refuses_person(text: str, left: Sequence[str], words: Sequence[str]) -> Act
 def _calls_back(text: str, words: Sequence[str]) -> bool:
     """«Ладно, перезвоню», «я подумаю и вам потом позвоню»."""
     flat = " ".join(words)
-    if "?" in text or not wishes.CALL_BACK.search(flat):
+    if "?" in text or len(words) > _PARTING_WORDS or not wishes.CALL_BACK.search(flat):
         return False
     return wishes.BESIDE_CALL_BACK.issuperset(wishes.GOODBYE.sub(" ", wishes.CALL_BACK.sub(" ", flat)).split())
 

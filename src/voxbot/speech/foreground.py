@@ -47,7 +47,9 @@ _FALL_DB = 0.05
 """Per other window (1.5 dB a second)."""
 _ACQUAINTANCE = int(0.7 * TELEPHONE_RATE_HZ)
 """So long after the call began every voice counts as background: who is near and who is far shows later."""
-_TOO_LOUD_DB, _DIES_AWAY_DB = 6.0, 1.5
+_KNOWN_WINDOWS = 15
+"""Half a second of a caller's speech tells how loud they are."""
+_TOO_LOUD_DB, _DIES_AWAY_DB = 9.0, 1.5
 """What began so far above the caller's usual level and falls so fast, per window, is a bang."""
 _CREEP_DB = 0.15
 """Per window: voices that go on under the bot's become background (5 dB a second)."""
@@ -68,6 +70,7 @@ class Foreground:
         self._audible_until = -1
         self._background_db = _SILENCE_DB
         self._caller_db = _USUAL_CALLER_DB
+        self._caller_windows = 0
         self._alarm_db = _SILENCE_DB
         """How loud the sound was that last passed for the caller while the bot spoke."""
         self._toned = self._dying = False
@@ -114,6 +117,7 @@ class Foreground:
         else:
             share = _CALLER_RISE if level > self._caller_db else _CALLER_FALL
             self._caller_db += (level - self._caller_db) * share
+            self._caller_windows += 1
         return probability
 
     @property
@@ -141,7 +145,7 @@ class Foreground:
 
     def _dies_away(self) -> bool:
         """Whether it is the end of something much louder than the caller."""
-        if math.isinf(self._caller_db):
+        if self._caller_windows < _KNOWN_WINDOWS:
             return False  # nothing to compare with yet
         before, last, now = self._levels
         began = before > self._caller_db + _TOO_LOUD_DB and before - last > _DIES_AWAY_DB and last - now > _DIES_AWAY_DB

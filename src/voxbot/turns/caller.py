@@ -30,7 +30,9 @@ _SOUNDS_FINISHED = 0.8
 _SOUNDS_UNFINISHED = 0.2
 _HARDEST = 4
 """Times `barge_in_ms` that an interruption takes after false alarms, at most."""
+_VOICED_MS = 64
 _STIR_MS = 128
+_OVER_BOT_LEAD_MS = 400
 _LEAD_MS = 2_000
 """The sound before an utterance that is still there (speech/utterance.py)."""
 
@@ -43,12 +45,12 @@ def hear(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) 
     missing_ms = now_ms - state.window_ms
     if isinstance(event, SpeechWindow):
         duration_ms, probability = event.duration_ms, event.probability
-        state = replace(state, audible=event.audible)
+        state = _listen_for_anything(state, event)
         if missing_ms - duration_ms >= policy.frame_gap_ms:
             state = replace(state, run_ms=0.0)
     else:
         duration_ms, probability = missing_ms, 0.0
-        state = replace(state, audible=False)
+        state = replace(state, audible=False, audible_ms=0.0)
     if probability >= policy.speech_probability:
         run_ms, voiced_ms = state.run_ms + duration_ms, duration_ms
     elif probability < policy.silence_probability:
@@ -68,10 +70,14 @@ def hear(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) 
     )
 
 
+def _listen_for_anything(state: TurnState, event: SpeechWindow) -> TurnState:
+    if event.audible:
+        return replace(state, audible=True, audible_ms=min(_LEAD_MS, state.audible_ms + event.duration_ms))
+    return replace(state, audible=False, audible_ms=max(0.0, state.audible_ms - 2 * event.duration_ms))
+
+
 def open_utterance(state: TurnState, now_ms: float) -> Step:
     """The caller has begun to speak, perhaps with words before whose recognition is not done."""
-    pending = state.asked and state.words is None
-    lead_ms = min(_LEAD_MS, now_ms - state.unheard_from_ms if pending else state.run_ms)
     opened = replace(
         state,
         phase=Phase.LISTENING,
@@ -93,7 +99,13 @@ def open_utterance(state: TurnState, now_ms: float) -> Step:
         quiet_ms=math.inf,
         continues=False,
     )
-    return opened, (OpenUtterance(lead_ms),)
+    return opened, (OpenUtterance(_lead_ms(state, now_ms)),)
+
+
+def _lead_ms(state: TurnState, now_ms: float) -> float:
+    """How long ago the sound began; sound before it whose words are not known yet belongs to it."""
+    pending = state.asked and state.words is None
+    return min(_LEAD_MS, now_ms - state.unheard_from_ms if pending else state.run_ms)
 
 
 def while_listening(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
@@ -157,13 +169,18 @@ def while_speaking(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
         return _look_again(state, policy)
     if (isinstance(event, SpeechWindow) and event.protected) or not _interrupts(state, policy):
         return state, ()
-    opened, actions = open_utterance(state, now_ms)
-    return replace(opened, held=state.phase, held_quiet_ms=state.quiet_ms), (HoldReply(), *actions)
+    opened, _ = open_utterance(state, now_ms)
+    # Over the bot's voice the caller's is noticed late: what an echo might have been is not counted as speech.
+    opening = OpenUtterance(min(_LEAD_MS, _lead_ms(state, now_ms) + _OVER_BOT_LEAD_MS))
+    return replace(opened, held=state.phase, held_quiet_ms=state.quiet_ms), (HoldReply(), opening)
 
 
 def _interrupts(state: TurnState, policy: TurnPolicy) -> bool:
-    needed_ms = policy.barge_in_ms * min(1 + state.false_alarms, _HARDEST)
-    return state.run_ms + policy.onset_lag_ms >= needed_ms
+    needed_ms = policy.barge_in_ms * min(1 + state.false_alarms, _HARDEST) - policy.onset_lag_ms
+    if state.run_ms >= needed_ms:
+        return True
+    # «Сколько» begins with a hiss that no detector takes for speech: what follows tells that it was.
+    return not state.false_alarms and state.run_ms >= _VOICED_MS and state.audible_ms >= needed_ms
 
 
 def _look_again(state: TurnState, policy: TurnPolicy) -> Step:
@@ -261,6 +278,8 @@ def _patience_ms(state: TurnState, policy: TurnPolicy) -> float:
 def _take(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
     """The caller's turn is over; answer if its words are known already."""
     taken = TakeTurn(state.silence_ms)
+    # A cough while the caller waits must not prolong the wait for ever; more to say does.
+    same = state.continues and state.voiced_ms - state.taken_voiced_ms < policy.not_heard_min_ms
     thinking = replace(
         state,
         phase=Phase.THINKING,
@@ -269,7 +288,8 @@ def _take(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
         run_ms=0.0,
         digits="",
         quiet_ms=bot.quiet_from(state, now_ms - state.silence_ms),
-        progress_ms=state.progress_ms if state.continues else now_ms,
+        progress_ms=state.progress_ms if same else now_ms,
+        taken_voiced_ms=state.voiced_ms,
     )
     if thinking.words is None:
         return thinking, (taken,)

@@ -45,7 +45,9 @@ class TurnState:
     utterance_ms: float = 0
     voiced_ms: float = 0
     audible: bool = False
-    """The last window was louder than the background: it may be the beginning of speech."""
+    """The last window stood out of the background, whatever it was."""
+    audible_ms: float = 0
+    """Such sound in a row; single silent windows only shorten it."""
     forced: bool = False
     """The turn was taken at its maximum length: the caller may still be speaking."""
 
@@ -78,6 +80,8 @@ class TurnState:
     """The words whose answer is prepared or said."""
     continues: bool = False
     """The utterance goes on with a turn that was taken too early."""
+    taken_voiced_ms: float = 0
+    """`voiced_ms` when it was taken."""
     misses: int = 0
     """Recognitions without words since the reply is held."""
     false_alarms: int = 0
