@@ -122,7 +122,9 @@ class Foreground:
 
     @property
     def audible(self) -> bool:
-        """Whether the window judged last stands out of the background, whatever it is."""
+        """Whether the window judged last stands out of the background, whatever it is but the bot's known echo."""
+        if self._echo.delay_samples is not None and self._judged <= self._audible_until:
+            return False
         return self._levels[-1] >= self._background_db + _OVER_BACKGROUND_DB
 
     def false_alarm(self) -> None:
