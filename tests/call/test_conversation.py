@@ -9,7 +9,7 @@ from fakes.virtual_time import run_virtual
 from fakes.voice import ScriptedAnswerer, ScriptedAsr, ToneTts, services, speech
 
 from voxbot.call.pipeline import Pipeline
-from voxbot.domain.audio import FRAME_SAMPLES
+from voxbot.domain.audio import FRAME_SAMPLES, silence
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.events import BotTurn, CallerTurn
 from voxbot.media.comfort import comfort_tone
@@ -236,3 +236,41 @@ def test_a_line_that_delivers_sound_late_is_served_too():
     call = Call(media=Deaf([speech(1500, 8000), speech(1200, 7000)])).hold()
     assert call.caller == ["сколько стоит пресс", "какой срок поставки"]
     assert call.bot[1:] == [ANSWER, "Один месяц."]
+
+
+def test_the_longest_wait_is_known_and_within_the_ladder():
+    call = Call([speech(1500)], answerer=ScriptedAnswerer(ANSWERS, delay_s=5)).hold()
+    assert 900 <= call.pipeline.longest_dead_air_ms <= 1200
+    assert Call([speech(1500)]).hold().pipeline.longest_dead_air_ms < 900
+
+
+def test_hold_music_ends_when_the_sound_that_began_the_wait_held_no_words():
+    cough = SimulatedMedia([speech(300, 6000), silence(4000)])
+    slow = ScriptedAsr(WORDS, delay_s=2.5)
+    Call(media=cough, environ={"CHANNEL_HOLD_DURING_AI": "true"}, wiring={"asr": slow}).hold()
+    coughed = next(span[2] for span in cough.spans if span[0] == "caller")
+    music = [span for span in cough.spans if span[0] == "bot" and coughed < span[1] < coughed + 7000]
+    assert music, "the bot was waiting for the words"
+    assert music[-1][2] - coughed < 96 + 2500 + 200
+
+
+def test_a_turn_is_told_once_even_if_a_nod_falls_on_its_very_end():
+    """The hold then lands in the moment in which the reply is over."""
+    for offset_ms in range(700, 1100, 20):
+        media = Nodding([speech(1500), speech(320, 6000)])
+        media.after_ms = len(ANSWER) * 60 - offset_ms
+        call = Call(media=media).hold()
+        assert call.bot.count(ANSWER) == 1, (offset_ms, call.bot)
+
+
+class Nodding(SimulatedMedia):
+    """Says its second sound a while after the answer has begun."""
+
+    after_ms = 0
+
+    def _speak(self):
+        asked = next((span[2] for span in self.spans if span[0] == "caller"), None)
+        answer = next((span for span in self.spans if span[0] == "bot" and asked and span[1] > asked), None)
+        if answer and self._to_say and self.now_ms - answer[1] >= self.after_ms:
+            self._saying = self._to_say.popleft()
+        return super()._speak()
