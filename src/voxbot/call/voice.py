@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import structlog
 
 from voxbot.agent.phrases import filler
-from voxbot.call.reply import Reply, SpokenSegment
-from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ, Samples
-from voxbot.domain.errors import ProviderError
-from voxbot.media.comfort import comfort_tone
-from voxbot.speech.resampler import resample
-from voxbot.speech.trim import trim_start
+from voxbot.call.filler import Filler, filler_sound
+from voxbot.call.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from voxbot.call.services import Services
+    from voxbot.domain.audio import Samples
     from voxbot.domain.dialogue import AnswerInfo
     from voxbot.domain.events import EndReason
     from voxbot.media.playout import Playout
@@ -30,23 +25,6 @@ if TYPE_CHECKING:
     Source = Callable[[], AsyncGenerator[str | AnswerInfo, None]]
 
 log = structlog.get_logger(__name__)
-
-_FILLER_S = 0.15
-"""Fillers come from the cache; a voice that is asked for one and hangs must not make the silence longer."""
-
-
-@dataclass(slots=True)
-class _Filler:
-    """A filler, where it lies in the playout, and how it stands in its reply (`segment`), once it has one."""
-
-    text: str
-    start: int
-    end: int
-    segment: SpokenSegment | None = None
-
-    def heard(self, position: int, verbalize: Callable[[str], str]) -> str:
-        """Its words that the caller has heard when the playout stands at `position`."""
-        return SpokenSegment(self.text, self.start, self.end, complete=True).heard(position, verbalize)
 
 
 @dataclass(slots=True)
@@ -87,8 +65,8 @@ class Voice:
         self._line: asyncio.Task[None] | None = None  # the latest operation on the line; the next waits for it
         self._filling: asyncio.Task[None] | None = None
         self._repeating: asyncio.Task[None] | None = None
-        self._fillers: list[_Filler] = []  # heard before the reply that they belong to
-        self._latest: _Filler | None = None
+        self._fillers: list[Filler] = []  # heard before the reply that they belong to
+        self._latest: Filler | None = None
         self._replies: list[Reply] = []  # not reported yet
         self._in_turn = self._in_call = 0
 
@@ -131,7 +109,8 @@ class Voice:
         self._on_line(self._hold)
 
     def resume(self, rewind: Rewind) -> None:
-        """Go on with what was held."""
+        """Go on with what was held, after the hold music."""
+        self.stop_filling()
         self._on_line(lambda: self._resume(rewind))
 
     def cancel(self) -> None:
@@ -250,7 +229,6 @@ class Voice:
     async def _resume(self, rewind: Rewind) -> None:
         if not self._current:
             return
-        self.stop_filling()
         if self._current.done:
             self._on_heard(self._current.reply, self._current.end)
         else:
@@ -267,30 +245,17 @@ class Voice:
     async def _fill(self) -> None:
         text = filler(self._in_turn, self._in_call)
         self._in_turn, self._in_call = self._in_turn + 1, self._in_call + 1
-        sound, said = await self._filler_sound(text)
+        sound, said = await filler_sound(text, self._services)
         if self._playout.sounding:
             return
         start = self._playout.sent
         if said:
-            self._latest = _Filler(text, start, start + len(sound))
+            self._latest = Filler(text, start, start + len(sound))
             if self.reply and self.reply.sounding and self._current and not self._current.done:
                 self._latest.segment = self.reply.insert(text)
             else:
                 self._fillers.append(self._latest)
         await self._playout.send(sound)
-
-    async def _filler_sound(self, text: str) -> tuple[Samples, bool]:
-        """The filler's sound in whole frames, or a tone if the voice does not have it at once."""
-        try:
-            async with (
-                asyncio.timeout(_FILLER_S),
-                aclosing(self._services.tts.synthesize(self._services.verbalize(text))) as chunks,
-            ):
-                pieces = [resample(chunk.samples, chunk.rate_hz, TELEPHONE_RATE_HZ) async for chunk in chunks]
-        except (TimeoutError, ProviderError):
-            return comfort_tone(), False
-        sound = trim_start(np.concatenate(pieces), TELEPHONE_RATE_HZ) if pieces else comfort_tone()
-        return np.pad(sound, (0, -len(sound) % FRAME_SAMPLES)), bool(pieces)
 
     async def _loop(self, sound: Samples) -> None:
         """Hold music, a little ahead of the ear, until it is stopped; what of it is not heard then is flushed."""
