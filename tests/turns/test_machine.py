@@ -704,3 +704,47 @@ def test_a_call_whose_every_voice_hangs_ends_all_the_same(where):
     said = [action for action in actions if not isinstance(action, Fill)]
     assert kinds(said) == [CancelReply, SayLine, EndCall]
     assert sum(isinstance(action, Fill) for action in actions) > 10
+
+
+def test_who_speaks_after_keying_a_number_has_a_turn_of_their_own():
+    caller = Caller().greeted()
+    for digit in "123":
+        caller.tell(Digit(digit, expected=True))
+    assert Answer("123") in caller.pause(3000)
+    assert kinds(caller.speak(320))[:2] == [HoldReply, OpenUtterance], "the number's answer may go on"
+    caller.pause(128)
+    assert ResumeReply(Rewind.SENTENCE) in caller.tell(Recognised(caller.state.attempt, ""))
+    caller.speak(600)
+    caller.pause(128)
+    assert caller.tell(Recognised(caller.state.attempt, "какой срок поставки"))[0] == CancelReply(goes_on=False)
+    assert Answer("какой срок поставки") in caller.pause(960)
+
+
+def test_a_long_answer_that_followed_a_filler_is_no_sign_of_a_hanging_engine():
+    caller = Caller().greeted().asked()
+    caller.tell(SoundEnded())
+    assert Fill() in caller.pause(1200)
+    caller.tell(SoundStarted())
+    assert caller.pause(25_000) == [], "the filler and, without a gap, the rest of the answer"
+    caller.tell(SoundEnded())
+    assert not any(isinstance(action, SayLine) for action in caller.pause(1000))
+    assert caller.tell(ReplyEnded()) == []
+
+
+def test_who_begins_to_speak_in_the_moment_in_which_the_bot_goes_on_is_heard():
+    caller = Caller().greeted().asked()
+    caller.speak(320)
+    caller.pause(256)
+    caller.speak(WINDOW_MS)
+    caller.tell(Recognised(caller.state.attempt, "Угу."))
+    assert caller.state.phase is Phase.SPEAKING
+    assert HoldReply in kinds(caller.speak(256))
+
+
+def test_words_over_the_bots_last_word_that_are_known_late_are_answered():
+    caller = Caller().greeted().asked()
+    caller.speak(320)
+    caller.pause(864)
+    assert caller.state.phase is Phase.SPEAKING
+    caller.heard()
+    assert Answer("а гарантия какая") in caller.tell(Recognised(caller.state.attempt, "а гарантия какая"))

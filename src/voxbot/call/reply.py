@@ -51,6 +51,8 @@ class SpokenSegment:
     start: int
     end: int
     complete: bool = False
+    begins: bool = True
+    """It is not the rest of a segment, nor something that somebody else has said."""
 
     def heard(self, offset: int, verbalize: Callable[[str], str]) -> str:
         """Give the words that had been heard when the track was heard up to `offset`.
@@ -79,7 +81,8 @@ class SpokenSegment:
         words = self.heard(offset, verbalize)
         if not words or offset >= self.end:
             return None
-        begun = SpokenSegment(words, self.start, offset, complete=True)
+        begun = SpokenSegment(words, self.start, offset, complete=True, begins=self.begins)
+        self.begins = False
         self.text, self.start = self.text.split(maxsplit=len(words.split()))[-1], offset
         return begun
 
@@ -175,7 +178,7 @@ class Reply:
         if place < len(self._spoken) and (begun := self._spoken[place].split(heard, self._verbalize)):
             self._spoken.insert(place, begun)
             place += 1
-        inserted = SpokenSegment(text, heard, heard, complete=True)
+        inserted = SpokenSegment(text, heard, heard, complete=True, begins=False)
         self._spoken.insert(place, inserted)
         return inserted
 
@@ -193,12 +196,14 @@ class Reply:
 
     def _sentence_start(self, offset: int) -> int:
         """Where the sentence begins that is at `offset`; a sentence may be several segments."""
-        start = 0
-        for segment, before in zip(self._spoken, [None, *self._spoken], strict=False):
+        start, before = 0, "."
+        for segment in self._spoken:
             if segment.start > offset:
                 break
-            if before is None or _SENTENCE_END.search(before.text):
+            if segment.begins and _SENTENCE_END.search(before):
                 start = segment.start
+            if segment.end > segment.start:
+                before = segment.text
         return start
 
     async def _write(self, segments: asyncio.Queue[str | None]) -> None:

@@ -227,6 +227,7 @@ class Voice:
                 cut.segment.text = cut.text
 
     async def _resume(self, rewind: Rewind) -> None:
+        self._stop_repeating()
         if not self._current:
             return
         if self._current.done:

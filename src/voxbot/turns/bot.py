@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from voxbot.turns.policy import TurnPolicy
 
 _NO_OPERATOR = {"busy": Line.OPERATOR_BUSY, "no_answer": Line.OPERATOR_SILENT, "failed": Line.OPERATOR_SILENT}
+_FILLER_MS = 3_000
 WAITING = frozenset({Phase.GREETING, Phase.THINKING, Phase.SPEAKING, Phase.ENDING})
 """In these the caller waits for the bot: silence counts as dead air."""
 
@@ -102,7 +103,7 @@ def wants_nothing(state: TurnState, words: str, confidence: float) -> bool:
 
     Before the bot's first sound the utterance is the question and what came after it: nothing came if it is the same.
     """
-    if state.held is Phase.THINKING and same_words(words, state.answered):
+    if state.held is Phase.THINKING and not state.closed and same_words(words, state.answered):
         return True
     return not words or is_backchannel(words) or is_murmur(words, confidence)
 
@@ -116,17 +117,18 @@ def resume(state: TurnState, rewind: Rewind, now_ms: float) -> Step:
         phase=state.held,
         held=None,
         in_utterance=False,
-        wary=state.run_ms > 0,
+        wary=state.run_ms > 0 and state.silence_ms == 0,
         looked_ms=state.run_ms,
         false_alarms=state.false_alarms + (rewind is Rewind.SENTENCE),
         misses=0,
-        quiet_ms=quiet_from(state, min(now_ms, state.held_quiet_ms)),
+        quiet_ms=quiet_from(state, state.quiet_ms if state.phase in WAITING else now_ms - state.silence_ms),
         unheard_from_ms=now_ms - state.utterance_ms,
         words=state.answered if thinking else state.words,
         progress_ms=state.progress_ms if thinking else now_ms,
     )
     # Before the bot's first sound the utterance stays open: the caller may still go on with it.
-    return going_on, (ResumeReply(rewind),) if thinking else (ResumeReply(rewind), DropUtterance())
+    open_still = thinking and not state.closed
+    return going_on, (ResumeReply(rewind),) if open_still else (ResumeReply(rewind), DropUtterance())
 
 
 def let_go(state: TurnState) -> TurnState:
@@ -136,7 +138,7 @@ def let_go(state: TurnState) -> TurnState:
 
 def drop(state: TurnState) -> CancelReply:
     """Drop the held reply; the words of a turn whose answer was not heard come again with the rest."""
-    return CancelReply(goes_on=state.held is Phase.THINKING)
+    return CancelReply(goes_on=state.held is Phase.THINKING and not state.closed)
 
 
 # --- what the bot's voice reports ------------------------------------------------------------
@@ -145,7 +147,7 @@ def drop(state: TurnState) -> CancelReply:
 def sound_started(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """The wait is over, by the answer or a filler."""
     longest_ms = max(state.longest_quiet_ms, waited_ms(state, now_ms))
-    return replace(state, sounding=True, quiet_ms=math.inf, longest_quiet_ms=longest_ms), ()
+    return replace(state, sounding=True, sounding_from_ms=now_ms, quiet_ms=math.inf, longest_quiet_ms=longest_ms), ()
 
 
 def sound_ended(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
@@ -153,7 +155,9 @@ def sound_ended(state: TurnState, _event: TurnEvent, now_ms: float, _policy: Tur
     silent = replace(state, sounding=False, filling=False)
     if state.phase not in WAITING:
         return silent, ()
-    return replace(silent, quiet_ms=now_ms, progress_ms=state.progress_ms if state.filling else now_ms), ()
+    # An answer may have followed a filler without a gap: no filler lasts so long.
+    filled = state.filling and now_ms - state.sounding_from_ms < _FILLER_MS
+    return replace(silent, quiet_ms=now_ms, progress_ms=state.progress_ms if filled else now_ms), ()
 
 
 def quiet_from(state: TurnState, since_ms: float) -> float:

@@ -98,6 +98,7 @@ def open_utterance(state: TurnState, now_ms: float) -> Step:
         wary=False,
         quiet_ms=math.inf,
         continues=False,
+        closed=False,
     )
     return opened, (OpenUtterance(_lead_ms(state, now_ms)),)
 
@@ -141,13 +142,15 @@ def while_thinking(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
     if state.own_line:  # the bot was about to speak by itself: this is a new turn, not the rest of one
         opened, actions = open_utterance(state, now_ms)
         return opened, (CancelReply(), *actions)
+    if state.closed:
+        opened, actions = open_utterance(state, now_ms)
+        return replace(opened, held=state.held or Phase.THINKING, closed=True), (HoldReply(), *actions)
     held = state.held or (Phase.THINKING if state.words else None)
     resumed = replace(
         state,
         phase=Phase.LISTENING,
         in_utterance=True,
         held=held,
-        held_quiet_ms=state.quiet_ms,
         continues=True,
         silence_ms=0.0,
         utterance_ms=state.utterance_ms + state.run_ms,
@@ -172,7 +175,7 @@ def while_speaking(state: TurnState, event: TurnEvent, now_ms: float, policy: Tu
     opened, _ = open_utterance(state, now_ms)
     # Over the bot's voice the caller's is noticed late: what an echo might have been is not counted as speech.
     opening = OpenUtterance(min(_LEAD_MS, _lead_ms(state, now_ms) + _OVER_BOT_LEAD_MS))
-    return replace(opened, held=state.phase, held_quiet_ms=state.quiet_ms), (HoldReply(), opening)
+    return replace(opened, held=state.phase), (HoldReply(), opening)
 
 
 def _interrupts(state: TurnState, policy: TurnPolicy) -> bool:

@@ -74,10 +74,10 @@ class TurnState:
     # the bot's voice
     held: Phase | None = None
     """The phase of a reply that the caller's sound has silenced and that may go on."""
-    held_quiet_ms: float = math.inf
-    """`quiet_ms` then."""
     answered: str = ""
     """The words whose answer is prepared or said."""
+    closed: bool = False
+    """The turn that is answered has no open utterance: what the caller says now is a turn of its own."""
     continues: bool = False
     """The utterance goes on with a turn that was taken too early."""
     taken_voiced_ms: float = 0
@@ -101,6 +101,7 @@ class TurnState:
     quiet_ms: float = math.inf
     """Since when the caller waits and hears nothing; inf: hears something, or is not waiting."""
     longest_quiet_ms: float = 0
+    sounding_from_ms: float = 0
     filling: bool = False
     """What sounds is a filler, not the answer."""
     progress_ms: float = 0

@@ -10,6 +10,7 @@ from voxbot.turns.events import (
     Answer,
     CancelReply,
     Digit,
+    DropUtterance,
     EndOfTurnHint,
     Line,
     Recognised,
@@ -45,11 +46,15 @@ def awaited_words(state: TurnState, event: TurnEvent, now_ms: float, policy: Tur
     return bot.respond(_with_words(state, event), event.text, now_ms, policy)
 
 
-def of_speech(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
+def of_speech(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:
     """Words of a caller who speaks on: they settle whether the bot was interrupted."""
     assert isinstance(event, Recognised)
-    if not state.held or event.attempt != state.attempt:
+    if event.attempt != state.attempt:
         return state, ()
+    if not state.held:
+        # Words of a sound over the bot that are known only now that it has finished.
+        late = not state.in_utterance and state.asked and state.words is None and event.text
+        return over_bot(state, event, now_ms, policy) if late else (state, ())
     if not bot.wants_nothing(state, event.text, event.confidence):
         return bot.let_go(state), (bot.drop(state),)
     missed = replace(state, misses=state.misses + 1)
@@ -69,7 +74,8 @@ def over_bot(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPoli
     if state.run_ms > 0:  # they go on
         opened, actions = caller.open_utterance(replace(state, words=None if not state.wary else ""), now_ms)
         return opened, (CancelReply(), *actions)
-    taken = replace(bot.let_go(state), phase=Phase.THINKING, wary=False, quiet_ms=bot.quiet_from(state, now_ms))
+    quiet_ms = bot.quiet_from(state, now_ms)
+    taken = replace(bot.let_go(state), phase=Phase.THINKING, closed=True, wary=False, quiet_ms=quiet_ms)
     after, actions = bot.respond(taken, event.text, now_ms, policy)
     return after, (CancelReply(), TakeTurn(0.0), *actions)
 
@@ -112,21 +118,33 @@ def number_keyed(state: TurnState, now_ms: float) -> Step:
     """The digits so far are the caller's turn; a lone 0 is no number, whatever was asked for."""
     if state.digits == "0":
         return _call_operator(replace(state, digits=""), now_ms)
+    text = " ".join((*_said_before(state), state.digits))
     keyed = replace(
         bot.let_go(state),
         phase=Phase.THINKING,
         in_utterance=False,
+        closed=True,
+        continues=False,
         own_line=False,
+        attempt=state.attempt + 1,  # what is being recognised is void
+        asked=False,
         digits="",
-        words=state.digits,
+        words=text,
+        answered=text,
         quiet_ms=now_ms,  # what sounds is cut: the wait begins now
         progress_ms=now_ms,
         active_ms=now_ms,
         reprompts=0,
     )
-    return keyed, (CancelReply(), TakeTurn(0.0, keyed=True), Answer(state.digits))
+    return keyed, (CancelReply(), TakeTurn(0.0, keyed=True), Answer(text), DropUtterance())
+
+
+def _said_before(state: TurnState) -> tuple[str, ...]:
+    """Words of the utterance in whose pause a key was pressed."""
+    return (state.words,) if state.words and state.phase is Phase.ENDPOINTING else ()
 
 
 def _call_operator(state: TurnState, now_ms: float) -> Step:
-    after, (cancel, *rest) = bot.part(state, SayLine(Line.OPERATOR, "operator", to="0"), now_ms)
+    said = " ".join((*_said_before(state), "0"))
+    after, (cancel, *rest) = bot.part(state, SayLine(Line.OPERATOR, "operator", to=said), now_ms)
     return after, (cancel, TakeTurn(0.0, keyed=True), *rest)
