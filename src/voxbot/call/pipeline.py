@@ -85,8 +85,7 @@ class Pipeline:
         self._services = services
         self._transfer = transfer
         self._loop = asyncio.get_running_loop()
-        self._settings = services.settings()
-        self._policy = self._timings()
+        self._pin_settings()
         self._state = machine.begin(self._now_ms())
         self._timer: asyncio.TimerHandle | None = None
         self._memory = Memory(call_id, services.publish, log_speech=self._settings.log.speech)
@@ -210,7 +209,7 @@ class Pipeline:
             case Recognise(attempt):
                 self._recognition.start(attempt, self._ear.snapshot())
             case Prepare(text):
-                self._voice.prepare(lambda: self._services.answerer.reply(text, tuple(self._memory.history)), text)
+                self._voice.prepare(lambda: self._reply_to(text), text)
             case TakeTurn(silence_ms, keyed):
                 self._take_turn(silence_ms, keyed=keyed)
             case Answer(text):
@@ -263,17 +262,22 @@ class Pipeline:
         self._turn_ms["endpoint"] = round(silence_ms, 1)
 
     def _answer(self, text: str) -> None:
-        self._settings = self._services.settings()  # pinned until the next turn
-        self._policy = self._timings()
+        self._pin_settings()
         waited_ms = self._now_ms() - self._speech_end_ms - self._turn_ms.get("endpoint", 0)
         self._turn_ms |= {"asr": self._recognition.took_ms, "asr_wait": round(max(0.0, waited_ms), 1)}
         self._take_words(text)
         if not self._voice.take_prepared(lambda prepared: same_words(prepared, text)):
-            self._voice.say(lambda: self._services.answerer.reply(text, tuple(self._memory.history)), words=text)
+            self._voice.say(lambda: self._reply_to(text), words=text)
 
-    def _timings(self) -> TurnPolicy:
+    def _reply_to(self, text: str) -> AsyncGenerator[str | AnswerInfo, None]:
+        return self._services.answerer.reply(text, tuple(self._memory.history))
+
+    def _pin_settings(self) -> None:
+        """Take the settings that hold until the next turn, and what every window of sound asks of them."""
+        self._settings = self._services.settings()
         least_ms = self._services.asr.capabilities.least_silence_ms
-        return TurnPolicy.from_settings(self._settings, recognise_silence_ms=least_ms)
+        self._policy = TurnPolicy.from_settings(self._settings, recognise_silence_ms=least_ms)
+        self._protected = self._settings.protected_phrases
 
     def _take_words(self, text: str) -> None:
         """Keep what the caller has said or keyed in."""
@@ -304,10 +308,9 @@ class Pipeline:
 
     def _is_protected(self) -> bool:
         """Whether what the caller hears now must be heard to its end."""
-        phrases = self._settings.protected_phrases
         reply = self._voice.reply
-        heard = reply.at_ear if reply and phrases else ""
-        return bool(heard) and any(phrase in heard or heard in phrase for phrase in phrases)
+        heard = reply.at_ear if reply and self._protected else ""
+        return bool(heard) and any(phrase in heard or heard in phrase for phrase in self._protected)
 
     def _hold_sound(self) -> Samples | None:
         if not self._settings.call.hold_during_ai:

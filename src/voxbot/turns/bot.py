@@ -146,7 +146,7 @@ def drop(state: TurnState) -> CancelReply:
 
 def sound_started(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """The wait is over, by the answer or a filler."""
-    longest_ms = max(state.longest_quiet_ms, waited_ms(state, now_ms))
+    longest_ms = longest_quiet_ms(state, now_ms)
     return replace(state, sounding=True, sounding_from_ms=now_ms, quiet_ms=math.inf, longest_quiet_ms=longest_ms), ()
 
 
@@ -165,9 +165,11 @@ def quiet_from(state: TurnState, since_ms: float) -> float:
     return math.inf if state.sounding else since_ms
 
 
-def waited_ms(state: TurnState, now_ms: float) -> float:
-    """How long the caller has been waiting in silence."""
-    return 0.0 if math.isinf(state.quiet_ms) else now_ms - state.quiet_ms
+def longest_quiet_ms(state: TurnState, now_ms: float) -> float:
+    """The longest that the caller has waited in silence so far."""
+    return (
+        state.longest_quiet_ms if math.isinf(state.quiet_ms) else max(state.longest_quiet_ms, now_ms - state.quiet_ms)
+    )
 
 
 def started(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
@@ -207,7 +209,7 @@ def keep_company(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step | 
         return part(state, SayLine(Line.UNANSWERED, "unanswered"), now_ms)
     if _fill_ms(state, policy) <= now_ms:
         # Counted on from now: a filler that makes no sound must not be asked for in a loop.
-        longest_ms = max(state.longest_quiet_ms, waited_ms(state, now_ms))
+        longest_ms = longest_quiet_ms(state, now_ms)
         return replace(state, quiet_ms=now_ms, longest_quiet_ms=longest_ms, filling=True), (Fill(),)
     return None
 

@@ -267,10 +267,11 @@ def _patience_ms(state: TurnState, policy: TurnPolicy) -> float:
     if not state.words:
         return policy.end_silence_ms
     finished = completeness(state.words, expects_number=state.expects_number)
-    if state.hint is not None and state.hint >= _SOUNDS_FINISHED and finished is Completeness.UNSURE:
-        finished = Completeness.COMPLETE
-    elif state.hint is not None and state.hint <= _SOUNDS_UNFINISHED and finished is Completeness.UNSURE:
-        finished = Completeness.INCOMPLETE
+    if finished is Completeness.UNSURE and state.hint is not None:
+        if state.hint >= _SOUNDS_FINISHED:
+            finished = Completeness.COMPLETE
+        elif state.hint <= _SOUNDS_UNFINISHED:
+            finished = Completeness.INCOMPLETE
     return {
         Completeness.COMPLETE: policy.end_silence_ms,
         Completeness.UNSURE: (policy.end_silence_ms + longest_ms) / 2,

@@ -26,6 +26,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from voxbot.turns import bot, caller, words
+from voxbot.turns.bot import longest_quiet_ms
 from voxbot.turns.events import (
     Digit,
     EndOfTurnHint,
@@ -80,11 +81,6 @@ def deadline_ms(state: TurnState, policy: TurnPolicy) -> float:
             return min(bot.company_due_ms(state, policy), state.parted_ms + policy.parting_ms)
         case Phase.ENDING:
             return math.inf
-
-
-def longest_quiet_ms(state: TurnState, now_ms: float) -> float:
-    """The longest that the caller has waited in silence so far."""
-    return max(state.longest_quiet_ms, bot.waited_ms(state, now_ms))
 
 
 def _reprompt_ms(state: TurnState, policy: TurnPolicy) -> float:
