@@ -138,6 +138,24 @@ async def test_a_server_lost_in_the_middle_costs_one_warning_and_no_answer(tmp_p
         assert "Казань" in (await retriever.search("где вы находитесь")).hits[0].text
 
 
+async def test_a_version_that_could_not_be_fetched_is_tried_again_and_complained_of_once(
+    root, sources, embedder, server, unit, tmp_path
+):
+    await build_index(root, sources, embedder, server=server)
+    retriever = await unit()
+    version = (await build_index(root, sources, embedder, server=server)).version
+    lock = tmp_path / "bot" / "server" / "lock"
+    lock.unlink()
+    lock.mkdir()
+    with capture_logs() as logs:
+        assert not await retriever.maybe_reload()
+        assert not await retriever.maybe_reload()
+    assert [line["log_level"] for line in logs] == ["error"]
+    lock.rmdir()
+    assert await retriever.maybe_reload()
+    assert retriever.space.version == version
+
+
 async def test_a_question_asks_the_server_for_news_by_itself(root, sources, embedder, server, unit, monkeypatch):
     await build_index(root, sources, embedder, server=server)
     monkeypatch.setattr(ServerVersions, "check_s", 1e-6)

@@ -26,7 +26,7 @@ class Texts(Sequence[str]):
     def __init__(self, block: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
         """`ends[i]` is the byte after text i, shape (texts,)."""
         self._block, self._ends = block, ends
-        self._bytes = block.data
+        self._bytes, self._places = block.data, ends.data
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Texts:
@@ -70,8 +70,8 @@ class Texts(Sequence[str]):
         return isinstance(text, str) and self.find(text) >= 0
 
     def _encoded(self, index: int) -> bytes:
-        start = int(self._ends[index - 1]) if index else 0
-        return bytes(self._bytes[start : int(self._ends[index])])
+        start = self._places[index - 1] if index else 0
+        return bytes(self._bytes[start : self._places[index]])
 
 
 def sorted_texts(texts: Iterable[str]) -> Texts:

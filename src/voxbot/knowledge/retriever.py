@@ -65,6 +65,7 @@ class Retriever:
         self._stamp: Stamp = None
         self._checked_s = time.monotonic()
         self._lost = False
+        self._refused = ""
         self._reload: asyncio.Task[bool] | None = None
 
     @property
@@ -89,15 +90,20 @@ class Retriever:
 
     async def maybe_reload(self) -> bool:
         """Move to the version in use if it has changed. Keeps the old one if the new is unusable or out of reach."""
-        stamp = await self._ask_stamp()
-        if stamp == self._stamp:
+        before, stamp = self._stamp, await self._ask_stamp()
+        if stamp == before:
             return False
         self._stamp = stamp
         try:
             self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
         except KnowledgeError as error:
-            log.error("Новый индекс непригоден, работаю со старым", reason=str(error))
+            if str(error) != self._refused:
+                log.error("Новый индекс непригоден, работаю со старым", reason=str(error))
+            self._refused = str(error)
+            if self._versions.check_s:  # it may be the server that failed: the version is tried again
+                self._stamp = before
             return False
+        self._refused = ""
         log.info("Агент успешно перезагружен", version=self._space.version)
         return True
 
@@ -173,7 +179,8 @@ def _best(space: SearchSpace, logits: ChunkScores, kb: KbName) -> float:
 
 def _hits(space: SearchSpace, logits: ChunkScores, kb: KbName, k: int) -> tuple[Hit, ...]:
     own = space.chunks_of[kb]
-    order: list[int] = own[np.argsort(-logits[own], kind="stable")[:k]].tolist()
+    near = own[logits[own] >= np.partition(logits[own], -k)[-k]] if k < len(own) else own
+    order: list[int] = near[np.argsort(-logits[near], kind="stable")[:k]].tolist()
     hits: list[Hit] = []
     for index in order:
         chunk = space.records.chunks[index]
