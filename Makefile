@@ -1,7 +1,7 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run test check format pythons bench-call bench-retrieval clean
+.PHONY: help run test check format pythons bench-call bench-retrieval bench-index clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -39,6 +39,9 @@ bench-call: install-dev  ## Latency at the caller's ear, through a real Asterisk
 
 bench-retrieval: install-dev  ## Quality and speed of the search on the project's questions
 	@$(BIN)/python bench/retrieval.py
+
+bench-index: install-dev  ## Speed of the index: building, searching, changing versions
+	@$(BIN)/python bench/index.py
 
 clean:  ## Remove environments and caches (not data/)
 	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis

@@ -98,3 +98,48 @@ def test_an_unusable_file_is_one_line_that_names_it(tmp_path, content, said):
     assert str(path) in str(error.value)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r", "\n"])
+def test_a_file_from_any_editor_gives_the_same_chunks(tmp_path, ending):
+    text = "# Цены\nОт рубля.\n<<->>\n#\tАдрес\nВладимир.\n"
+    file = tmp_path / "kb.md"
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", ending).encode())
+    assert read_document("general", file).chunks == tuple(split_document("general", text))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "````\n```\n# не заголовок\n```\n# и это\n````",
+        "~~~\n```\n# не заголовок\n~~~",
+        "``` bash\n# не заголовок\n``` bash\n# и это\n```",
+    ],
+)
+def test_a_code_block_ends_with_its_own_fence(code):
+    text = f"# Связь\nСвязь\n{code}\n# Дальше\nДальше\nТекст."
+    assert prepare(text) == text
+    assert [heading for chunk in split_document("tech", text) for heading in chunk.headings] == ["Связь"]
+
+
+def test_a_code_block_that_nobody_closed_ends_with_its_section():
+    chunks = list(split_document("tech", "# Связь\n```\nping\n<<->>\n# Адрес\nВладимир."))
+    assert [(chunk.title, chunk.text.count("Адрес")) for chunk in chunks] == [("Связь", 0), ("Адрес", 2)]
+
+
+@pytest.mark.parametrize("heading", ["# Цены\u00a0", "#   Цены  ##", "   # Цены"])
+def test_signs_and_spaces_around_a_title_do_not_matter(heading):
+    prepared = prepare(f"{heading}\nОт рубля.")
+    assert prepared.split("\n")[1] == "Цены"
+    assert prepare(prepared) == prepared
+
+
+def test_sections_of_one_title_stay_two_and_a_copy_is_one():
+    text = "# Сервис\nРаз.\n<<->>\n# Сервис\nДва.\n<<->>\n# Сервис\nРаз."
+    chunks = list(split_document("general", text))
+    assert [chunk.passages for chunk in chunks] == [("Сервис\nРаз.",), ("Сервис\nДва.",)]
+
+
+def test_a_fact_over_a_rule_is_matched_and_the_rule_is_not():
+    (chunk,) = split_document("general", "# Адрес\nВладимир, дом 14.\n---\nПодъезд со двора.")
+    assert chunk.passages == ("Адрес\nВладимир, дом 14.\nПодъезд со двора.",)

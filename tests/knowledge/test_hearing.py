@@ -13,7 +13,7 @@ BASE = [
 
 @pytest.fixture(scope="module")
 def lexical():
-    return LexicalIndex(BASE, list(range(len(BASE))))
+    return LexicalIndex.of(BASE, list(range(len(BASE))))
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,28 @@ async def test_a_short_question_gets_the_section_on_the_subject_itself(root, sou
     )
     await build_index(root, sources, embedder)
     assert (await (await open_over(embedder)).search("а гарантия какая")).hits[0].title == "Гарантия"
+
+
+async def test_each_of_ten_facts_finds_the_one_long_block_that_holds_them(root, sources, embedder, open_over):
+    facts = [
+        "Гарантия на насос составляет восемнадцать месяцев",
+        "Масло меняют каждые две тысячи моточасов",
+        "Подшипник смазывают литолом ежеквартально",
+        "Ремень натягивают с усилием сорок ньютонов",
+        "Датчик температуры стоит на задней стенке",
+        "Пульт подключают кабелем длиной пять метров",
+        "Фундамент заливают бетоном марки М300",
+        "Перевозят установку на паллете с амортизаторами",
+        "Шум при работе не превышает семидесяти децибел",
+        "Аварийную кнопку проверяют перед каждой сменой",
+    ]
+    filler = " Эти сведения приведены в руководстве и относятся к обычным условиям работы в отапливаемом цехе." * 3
+    block = "\n".join(f"{fact}.{filler}" for fact in facts)
+    assert 3000 < len(block) < 4000
+    sources["tech"].write_text(f"# Установка\n{block}\n<<->>\n# Прочее\nПрочие сведения.", encoding="utf-8")
+    await build_index(root, sources, embedder)
+    retriever = await open_over(embedder)
+    for fact in facts:
+        hit = (await retriever.search(fact.lower(), kb="tech")).hits[0]
+        assert fact in hit.text
+        assert hit.score > 0.5

@@ -142,7 +142,7 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     """Rate every sentence by the question's words in it and over it, by the facts asked for, and by its passage."""
     texts = [candidate.sentence.text for candidate in candidates]
     leads = list(dict.fromkeys(lead for candidate in candidates for lead in candidate.leads))
-    index = LexicalIndex([*texts, *leads], range(len(texts) + len(leads)))
+    index = LexicalIndex.of([*texts, *leads], range(len(texts) + len(leads)))
     concepts = [concept for concept in index.understand(question) if concept.terms]
     beside = index.understand(without_cues(fold(question), cues))
     subject = {concept.terms for concept in beside}

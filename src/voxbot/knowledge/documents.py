@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from voxbot.domain.errors import KnowledgeError
 from voxbot.domain.ids import ChunkId
+from voxbot.knowledge.markdown import SEPARATOR, find_headings, headings_of, is_fence
 from voxbot.knowledge.passages import split_passages
 
 if TYPE_CHECKING:
@@ -21,12 +22,8 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
 
-SEPARATOR = "<<->>"
 CHUNK_CHARS = 4000
 OVERLAP_CHARS = 200
-
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
-_FENCE = re.compile(r"^ {0,3}(?:```|~~~)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +107,11 @@ def prepare(text: str) -> str:
     """Repeat each heading as a plain line under itself. Idempotent; code blocks are left alone."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     result: list[str] = []
-    for index, (line, heading) in enumerate(zip(lines, _headings_of(lines), strict=True)):
+    for index, (line, heading) in enumerate(zip(lines, headings_of(lines), strict=True)):
         result.append(line)
         if heading and _next_words(lines, index) != heading[1]:
             result.append(heading[1])
     return "\n".join(result)
-
-
-def find_headings(text: str) -> list[tuple[int, str]]:
-    """Return level (1-6) and title of every heading in `text`, in order."""
-    return [heading for heading in _headings_of(text.split("\n")) if heading]
-
-
-def _headings_of(lines: Sequence[str]) -> Iterator[tuple[int, str] | None]:
-    fenced = False
-    for line in lines:
-        if _FENCE.match(line):
-            fenced = not fenced
-        match = None if fenced else _HEADING.match(line)
-        yield (len(match[1]), match[2]) if match and match[2] else None
 
 
 def _next_words(lines: Sequence[str], index: int) -> str:
@@ -153,11 +136,11 @@ def _pieces(section: str, offset: int) -> list[tuple[str, int]]:
 def _leading_headings(piece: str) -> Iterator[tuple[int, str]]:
     """Yield the headings that stand before the piece's first fact: they are its own title, not an inner one."""
     title = ""
-    for line in piece.split("\n"):
-        match = _HEADING.match(line)
-        if match and match[2]:
-            title = match[2]
-            yield len(match[1]), title
+    lines = piece.split("\n")
+    for line, heading in zip(lines, headings_of(lines), strict=True):
+        if heading:
+            title = heading[1]
+            yield heading
         elif line.strip() and line.strip() != title:
             return
 
@@ -169,9 +152,11 @@ def _enter(scope: list[tuple[int, str]], level: int, title: str) -> None:
 
 
 def _has_facts(piece: str) -> bool:
+    lines = piece.split("\n")
     titles = {title for _, title in find_headings(piece)}
     return any(
-        re.search(r"\w", line) and not _HEADING.match(line) and line.strip() not in titles for line in piece.split("\n")
+        re.search(r"\w", line) and not heading and not is_fence(line) and line.strip() not in titles
+        for line, heading in zip(lines, headings_of(lines), strict=True)
     )
 
 

@@ -7,13 +7,18 @@ as it hears them («разравная», «опыверки»). Each is set rig
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from voxbot.knowledge.arrays import Texts, sorted_texts
 from voxbot.knowledge.slips import SoundIndex, sound
 from voxbot.knowledge.words import Token, fold, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from voxbot.knowledge.arrays import Arrays
 
 _LETTER_NAMES = {
     "а": "а", "б": "бэ", "в": "вэ", "г": "гэ", "д": "дэ", "е": "е", "ж": "жэ", "з": "зэ", "и": "и", "й": "й",
@@ -27,17 +32,41 @@ _MAX_PARTS = 4
 class Hearing:
     """The vocabulary of a knowledge base: word forms as they stand there, and the terms of each."""
 
-    def __init__(self, forms: Mapping[str, frozenset[str]]) -> None:
-        self._forms = forms
-        self._terms = frozenset(term for terms in forms.values() for term in terms)
-        self._sounds = SoundIndex(forms)
-        letters = _LETTER_NAMES.keys()
-        codes = [form for form in sorted(forms) if 1 < len(form) <= _MAX_CODE and set(form) <= letters]
+    def __init__(self, forms: Texts, terms: Texts, words: Texts, sounds: SoundIndex, codes: Texts) -> None:
+        """`terms[i]` are those of the sorted `forms[i]`, joined by spaces; `words`: all terms; `codes`: short forms."""
+        self._forms, self._terms, self._words, self._sounds, self._codes = forms, terms, words, sounds, codes
         self._spelled = {sound("".join(_LETTER_NAMES[letter] for letter in code)): code for code in codes}
+
+    @classmethod
+    def of(cls, vocabulary: Mapping[str, Collection[str]]) -> Hearing:
+        """Take word forms and the terms of each."""
+        forms = sorted(vocabulary)
+        letters = _LETTER_NAMES.keys()
+        return cls(
+            Texts.of(forms),
+            Texts.of(" ".join(sorted(vocabulary[form])) for form in forms),
+            sorted_texts({term for terms in vocabulary.values() for term in terms}),
+            SoundIndex.of(forms),
+            Texts.of(form for form in forms if 1 < len(form) <= _MAX_CODE and set(form) <= letters),
+        )
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Hearing:
+        """Take what `arrays(name)` gave. Raises KeyError."""
+        forms, terms, words, codes = (
+            Texts.from_arrays(arrays, f"{name}.{part}") for part in ("forms", "terms", "words", "codes")
+        )
+        return cls(forms, terms, words, SoundIndex.from_arrays(arrays, f"{name}.sounds"), codes)
+
+    def arrays(self, name: str) -> Arrays:
+        """Return what is kept on disk."""
+        parts = {"forms": self._forms, "terms": self._terms, "words": self._words, "codes": self._codes}
+        texts = [text.arrays(f"{name}.{part}") for part, text in parts.items()]
+        return {key: array for found in (*texts, self._sounds.arrays(f"{name}.sounds")) for key, array in found.items()}
 
     def knows(self, token: Token) -> bool:
         """Tell whether the base has the word."""
-        return token.is_number or token.form in self._forms or not self._terms.isdisjoint(token.terms)
+        return token.is_number or token.form in self._forms or any(term in self._words for term in token.terms)
 
     def correct(self, tokens: Sequence[Token]) -> list[Token]:
         """Set right what can be; the other tokens stay as they are."""
@@ -84,7 +113,8 @@ class Hearing:
         return None
 
     def _put_right(self, parts: Sequence[Token], form: str, likeness: float = 1.0) -> Token:
-        terms = self._forms.get(form) or tokenize(form)[0].terms
+        place = self._forms.find(form)
+        terms = self._terms[place].split(" ") if place >= 0 else tokenize(form)[0].terms
         return replace(
             parts[0], form=form, terms=tuple(sorted(terms)), likeness=likeness, corrected=True, end=parts[-1].end
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -14,16 +15,19 @@ import structlog
 from voxbot.domain.dialogue import KB_NAMES
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.documents import Document, read_bytes, read_document
-from voxbot.knowledge.records import Records, make_records, read_records, write_records
-from voxbot.knowledge.versions import BaseManifest, Manifest, VersionStore, read_manifest
+from voxbot.knowledge.opening import open_versions
+from voxbot.knowledge.records import Records, make_records
+from voxbot.knowledge.versions import BaseManifest, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.documents import Chunk
     from voxbot.knowledge.embedder import Embedder, Vectors
+    from voxbot.knowledge.server import ChromaServer
+    from voxbot.knowledge.versions import Versions
 
 _EMBED_AT_ONCE = 16
 
@@ -46,9 +50,14 @@ def embedder_id(embedder: Embedder) -> str:
     return f"{embedder.name}/{embedder.model}"
 
 
-def is_fresh(root: Path, sources: Mapping[KbName, Path], embedder: Embedder) -> bool:
-    """Tell whether the version in use was made of these very files by this embedder. Raises KnowledgeError."""
-    manifest = VersionStore(root).manifest()
+def is_fresh(
+    root: Path, sources: Mapping[KbName, Path], embedder: Embedder, server: ChromaServer | None = None
+) -> bool:
+    """Tell whether the version in use was made of these very files by this embedder. Blocking.
+
+    Raises KnowledgeError.
+    """
+    manifest = open_versions(root, server).manifest()
     if manifest is None or manifest.embedder != embedder_id(embedder) or set(manifest.bases) != set(sources):
         return False
     hashes = {kb: sha256(read_bytes(path)).hexdigest() for kb, path in sources.items()}
@@ -62,34 +71,35 @@ async def build_index(
     *,
     only: KbName | None = None,
     progress: Callable[[int, int], None] | None = None,
+    server: ChromaServer | None = None,
 ) -> BuildReport:
     """Build and publish a version. Passages that the version in use already has are not embedded again.
 
     `only` reads that base anew and takes the other over from the version in use. `progress(done, total)` counts
-    passages to embed. Raises KnowledgeError, ProviderError; whatever happens, the version in use stays whole.
+    passages to embed. With `server` the versions are there, not in `root`. Raises KnowledgeError, ProviderError;
+    whatever happens, the version in use stays whole.
     """
     started = time.monotonic()
-    store = VersionStore(root)
-    with store.building():
-        previous = store.current()
-        manifest, records = await asyncio.to_thread(_in_use, store, embedder_id(embedder))
+    versions = await asyncio.to_thread(open_versions, root, server)
+    async with _building(versions):
+        previous = await asyncio.to_thread(versions.manifest)
+        manifest, records = await asyncio.to_thread(_in_use, versions, previous, embedder_id(embedder))
         kept = only and manifest and records
         documents: dict[KbName, Document] = {
             kb: await asyncio.to_thread(read_document, kb, sources[kb]) for kb in KB_NAMES if not kept or kb == only
         }
         chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]
         vectors, embedded = await _embed(chunks, records, embedder, progress)
-        folder = store.begin()
-        await asyncio.to_thread(write_records, folder, make_records(chunks, vectors))
+        version = await asyncio.to_thread(versions.write, make_records(chunks, vectors))
         made = Manifest(
-            version=folder.name,
-            previous=previous.name if previous else "",
+            version=version,
+            previous=previous.version if previous else "",
             embedder=embedder_id(embedder),
             bases=dict(manifest.bases if manifest else {}) | _bases(chunks, documents),
         )
-        store.publish(folder, made)
+        await asyncio.to_thread(versions.publish, made)
     report = BuildReport(
-        version=folder.name,
+        version=version,
         documents={kb: sum(chunk.kb == kb for chunk in chunks) for kb in KB_NAMES},
         passages=len(vectors),
         embedded=embedded,
@@ -99,16 +109,25 @@ async def build_index(
     return report
 
 
-def _in_use(store: VersionStore, embedder: str) -> tuple[Manifest | None, Records | None]:
+@asynccontextmanager
+async def _building(versions: Versions) -> AsyncGenerator[None]:
+    """`versions.building()` with its waiting in a thread."""
+    held = ExitStack()
+    await asyncio.to_thread(held.enter_context, versions.building())
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(held.close)
+
+
+def _in_use(versions: Versions, manifest: Manifest | None, embedder: str) -> tuple[Manifest | None, Records | None]:
     """Read what can be reused: nothing, if the version in use is damaged or of another embedder."""
-    folder = store.current()
-    manifest = read_manifest(folder) if folder else None
-    if folder is None or manifest is None or manifest.embedder != embedder:
+    if manifest is None or manifest.embedder != embedder:
         return None, None
     try:
-        return manifest, read_records(folder)
+        return manifest, versions.read(manifest.version)
     except KnowledgeError:
-        log.warning("Действующий индекс повреждён, строится заново", version=folder.name)
+        log.warning("Действующий индекс повреждён, строится заново", version=manifest.version)
         return None, None
 
 

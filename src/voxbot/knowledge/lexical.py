@@ -8,21 +8,23 @@ length of the question, which makes it fit for calibrated scores.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxbot.knowledge.arrays import Rows, Texts, sorted_texts
 from voxbot.knowledge.hearing import Hearing
 from voxbot.knowledge.slips import same_root
 from voxbot.knowledge.vocabulary import MEANING_GROUPS
 from voxbot.knowledge.words import Token, pair_terms, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from voxbot.knowledge.arrays import Arrays
 
 Scores: TypeAlias = NDArray[np.float32]
 """Shape (passages,)."""
@@ -70,38 +72,72 @@ class LexicalScores:
 
 
 class LexicalIndex:
-    """An inverted index of passages in memory; immutable once made."""
+    """An inverted index of passages; immutable once made."""
 
-    def __init__(self, passages: Sequence[str], owners: Sequence[int]) -> None:
+    def __init__(
+        self, owners: NDArray[np.int32], postings: Rows, values: Scores, words: Texts, hearing: Hearing
+    ) -> None:
+        """Take the passages of each term (`postings`, with BM25's `values` in the same order).
+
+        `owners[i]` is the chunk of passage i; `words` are the terms that are neither numbers nor pairs.
+        """
+        self.size = len(owners)
+        self._chunks = int(owners.max(initial=-1)) + 1
+        self._owners, self._postings, self._values = owners, postings, values
+        self._words, self._hearing = words, hearing
+        self._groups = _groups(postings.words)
+
+    @classmethod
+    def of(cls, passages: Sequence[str], owners: Sequence[int]) -> LexicalIndex:
         """Index `passages`; `owners[i]` numbers the chunk that passage i belongs to."""
-        self.size = len(passages)
-        self._chunks = max(owners, default=-1) + 1
-        self._forms: defaultdict[str, set[str]] = defaultdict(set)
-        counts = [self._count(text) for text in passages]
-        lengths = np.array([sum(count.values()) for count in counts], np.float32)
-        mean_length = float(lengths.mean()) if self.size else 1.0
-        postings: defaultdict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
-        holders: defaultdict[str, set[int]] = defaultdict(set)
+        forms: defaultdict[str, set[str]] = defaultdict(set)
+        counts = [_count(text, forms) for text in passages]
+        lengths = [sum(count.values()) for count in counts]
+        mean_length = sum(lengths) / len(lengths) if lengths else 1.0
+        rows: defaultdict[str, list[int]] = defaultdict(list)
+        values: defaultdict[str, list[float]] = defaultdict(list)
         for index, count in enumerate(counts):
-            norm = _K1 * (1 - _B + _B * float(lengths[index]) / mean_length)
+            norm = _K1 * (1 - _B + _B * lengths[index] / mean_length)
             for term, times in count.items():
-                postings[term][0].append(index)
-                postings[term][1].append(times * (_K1 + 1) / (times + norm))
-                holders[term].add(owners[index])
-        self._postings = {
-            term: (np.array(rows, np.int32), np.array(values, np.float32)) for term, (rows, values) in postings.items()
+                rows[term].append(index)
+                values[term].append(times * (_K1 + 1) / (times + norm))
+        postings = Rows.of(rows)
+        ordered = (value for term in postings.words for value in values[term])
+        return cls(
+            np.array(owners, np.int32),
+            postings,
+            np.fromiter(ordered, np.float32, len(postings.lists.values)),
+            sorted_texts(term for term in rows if "_" not in term and not term[0].isdigit()),
+            Hearing.of(forms),
+        )
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> LexicalIndex:
+        """Take what `arrays(name)` gave. Raises KeyError."""
+        return cls(
+            arrays[f"{name}.owners"],
+            Rows.from_arrays(arrays, f"{name}.postings"),
+            arrays[f"{name}.values"],
+            Texts.from_arrays(arrays, f"{name}.words"),
+            Hearing.from_arrays(arrays, f"{name}.hearing"),
+        )
+
+    def arrays(self, name: str) -> Arrays:
+        """Return what is kept on disk."""
+        return {
+            f"{name}.owners": self._owners,
+            **self._postings.arrays(f"{name}.postings"),
+            f"{name}.values": self._values,
+            **self._words.arrays(f"{name}.words"),
+            **self._hearing.arrays(f"{name}.hearing"),
         }
-        self._holders = dict(holders)
-        self._terms = sorted(term for term in self._postings if "_" not in term and not term[0].isdigit())
-        self._hearing = Hearing({form: frozenset(terms) for form, terms in self._forms.items()})
-        self._groups = _groups(self._postings)
 
     def understand(self, question: str) -> list[Concept]:
         """Read what the question asks for."""
         tokens = self._hearing.correct(tokenize(question))
         concepts = [concept for token in tokens if (concept := self._concept(token))]
         for terms in pair_terms(tokens):
-            known = tuple((term, 1.0) for term in terms if term in self._postings)
+            known = tuple((term, 1.0) for term in terms if term in self._postings.words)
             if known:
                 concepts.append(Concept(known, _PAIR_WEIGHT * self._idf(known)))
         return concepts
@@ -119,7 +155,8 @@ class LexicalIndex:
             found = np.zeros(self.size, np.float32)
             held = np.zeros(self.size, np.float32)
             for term, weight in concept.terms:
-                rows, values = self._postings[term]
+                span = self._postings.lists.span(self._postings.words.find(term))
+                rows, values = self._postings.lists.values[span], self._values[span]
                 found[rows] = np.maximum(found[rows], weight * values)
                 held[rows] = np.maximum(held[rows], weight)
             bm25 += concept.weight * found
@@ -131,24 +168,10 @@ class LexicalIndex:
 
     def rarity(self, terms: Sequence[str]) -> float:
         """Return the weight of a word of the base, given as its terms."""
-        return self._idf(tuple((term, 1.0) for term in terms if term in self._postings))
-
-    def _count(self, text: str) -> Counter[str]:
-        title, _, rest = text.partition("\n")
-        count: Counter[str] = Counter()
-        for part, times in ((title, _TITLE_COUNT if rest else 1), (rest, 1)):
-            tokens = tokenize(part)
-            for token in tokens:
-                for term in token.terms:
-                    count[term] += times
-                if not token.is_number:
-                    self._forms[token.form].update(token.terms)
-            for terms in pair_terms(tokens):
-                count.update(terms)
-        return count
+        return self._idf(tuple((term, 1.0) for term in terms if term in self._postings.words))
 
     def _concept(self, token: Token) -> Concept | None:
-        terms = {term: token.likeness for term in token.terms if term in self._postings}
+        terms = {term: token.likeness for term in token.terms if term in self._postings.words}
         if not token.is_number:
             for term, weight in self._related(token):
                 terms[term] = max(terms.get(term, 0.0), weight * token.likeness)
@@ -168,18 +191,38 @@ class LexicalIndex:
             for group in self._groups.get(term, ()):
                 yield from ((word, _SYNONYM_WEIGHT) for word in group)
             start = term[:4]
-            position = bisect_left(self._terms, start)
-            while position < len(self._terms) and self._terms[position].startswith(start):
-                if same_root(term, self._terms[position]):
-                    yield self._terms[position], _ROOT_WEIGHT
-                position += 1
+            for position in range(self._words.begin(start), len(self._words)):
+                word = self._words[position]
+                if not word.startswith(start):
+                    break
+                if same_root(term, word):
+                    yield word, _ROOT_WEIGHT
 
     def _idf(self, terms: Sequence[tuple[str, float]]) -> float:
-        holders = len(frozenset[int]().union(*(self._holders[term] for term, _ in terms)))
+        held = np.zeros(self._chunks, np.bool_)
+        for term, _ in terms:
+            held[self._owners[self._postings.get(term)]] = True
+        holders = int(np.count_nonzero(held))
         return math.log(1 + (self._chunks - holders + 0.5) / (holders + 0.5))
 
 
-def _groups(vocabulary: dict[str, object] | dict[str, tuple[NDArray[np.int32], Scores]]) -> dict[str, list[list[str]]]:
+def _count(text: str, forms: defaultdict[str, set[str]]) -> Counter[str]:
+    """Count the terms of a passage, and note in `forms` which terms each of its word forms has."""
+    title, _, rest = text.partition("\n")
+    count: Counter[str] = Counter()
+    for part, times in ((title, _TITLE_COUNT if rest else 1), (rest, 1)):
+        tokens = tokenize(part)
+        for token in tokens:
+            for term in token.terms:
+                count[term] += times
+            if not token.is_number:
+                forms[token.form].update(token.terms)
+        for terms in pair_terms(tokens):
+            count.update(terms)
+    return count
+
+
+def _groups(vocabulary: Texts) -> dict[str, list[list[str]]]:
     """Map each word of a meaning group to the group's words that the base has."""
     groups: defaultdict[str, list[list[str]]] = defaultdict(list)
     for line in MEANING_GROUPS:

@@ -11,6 +11,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from voxbot.knowledge.markdown import headings_of, is_fence
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,7 +20,6 @@ WHOLE_CHARS = 420
 """A chunk whose plain text is no longer is one passage."""
 PASSAGE_CHARS = 320
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _TABLE_RULE = re.compile(r"^\|?[ :|-]*-[ :|-]*\|?$")
 _LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d{1,2}[.)])\s+")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -55,20 +56,22 @@ def plain(line: str) -> str:
 
 def _blocks(text: str, title: str) -> Iterator[tuple[str, str]]:
     """Yield (titles above, plain line) for every line that holds words, headings themselves left out."""
-    headings = {match[1] for match in map(_HEADING.match, text.split("\n")) if match}
-    heading, columns = title, []
     lines = text.split("\n")
-    for line, following in pairwise([*lines, ""]):
-        match = _HEADING.match(line)
-        if match:
-            heading = title if match[1] == title else f"{title}. {match[1]}"
-        elif "|" in line.strip(" ")[:1] or _TABLE_RULE.match(following.strip()):
+    own = list(headings_of(lines))
+    titles = {found[1] for found in own if found}
+    heading, columns = title, []
+    for (line, following), found in zip(pairwise([*lines, ""]), own, strict=True):
+        if found:
+            heading = title if found[1] == title else f"{title}. {found[1]}"
+        elif is_fence(line) or not re.search(r"\w", line):
+            continue
+        elif "|" in line and (line.lstrip().startswith("|") or _TABLE_RULE.match(following.strip())):
             cells = [plain(cell) for cell in line.strip().strip("|").split("|")]
             if _TABLE_RULE.match(following.strip()):
                 columns = cells
-            elif not _TABLE_RULE.match(line.strip()):
+            else:
                 yield heading, _row(columns, cells)
-        elif line.strip() and line.strip() not in headings:
+        elif line.strip() and line.strip() not in titles:
             columns = []
             yield heading, plain(line)
 

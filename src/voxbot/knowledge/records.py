@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from voxbot.knowledge.embedder import Vectors
 
-_PAGE = 2000
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Records:
     ascending. `vectors`: shape (passages, dimension), rows of length 1.
     """
 
-    chunks: tuple[Chunk, ...]
-    passages: tuple[str, ...]
+    chunks: Sequence[Chunk]
+    passages: Sequence[str]
     owners: NDArray[np.int32]
     vectors: Vectors
 
@@ -54,24 +54,17 @@ def make_records(chunks: Sequence[Chunk], vectors: Vectors) -> Records:
 
 
 def write_records(folder: Path, records: Records) -> None:
-    """Write a new version's Chroma database. Blocking."""
-    client = _open(folder)
+    """Write a new version's Chroma database. Blocking. Raises KnowledgeError if the disk does not take it."""
     try:
-        for kb in KB_NAMES:
-            collection = client.create_collection(
-                _collection(kb), embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-            )
-            rows = [row for row in range(len(records.passages)) if records.chunk_of(row).kb == kb]
-            for start in range(0, len(rows), _PAGE):
-                page = rows[start : start + _PAGE]
-                collection.add(
-                    ids=[f"{kb}-{row}" for row in page],
-                    embeddings=records.vectors[page],
-                    documents=[records.passages[row] for row in page],
-                    metadatas=[_metadata(records, row) for row in page],
-                )
-    finally:
-        client.close()
+        client = _open(folder)
+        try:
+            write_collections(client, "", records)
+        finally:
+            client.close()
+    except Exception as error:  # Chroma raises whatever its storage does
+        raise KnowledgeError(
+            f"индекс {folder} не записывается ({error}); освободите место на диске и повторите `voxbot kb build`"
+        ) from error
 
 
 def read_records(folder: Path) -> Records:
@@ -81,12 +74,34 @@ def read_records(folder: Path) -> Records:
     try:
         client = _open(folder)
         try:
-            rows = [row for kb in KB_NAMES for row in _read(client.get_collection(_collection(kb), None))]
+            return read_collections(client, "")
         finally:
             client.close()
-        return _assemble(sorted(rows, key=lambda row: row[0]["row"]))
     except Exception as error:  # Chroma raises whatever its storage does
         raise KnowledgeError(f"версия индекса {folder} повреждена ({error}); выполните `voxbot kb build`") from error
+
+
+def write_collections(client: Any, prefix: str, records: Records) -> None:
+    """Write a version's collections. Blocking. Raises whatever Chroma does."""
+    for kb in KB_NAMES:
+        collection = client.create_collection(
+            f"{prefix}kb-{kb}", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+        rows = [row for row in range(len(records.passages)) if records.chunk_of(row).kb == kb]
+        for start in range(0, len(rows), _PAGE):
+            page = rows[start : start + _PAGE]
+            collection.add(
+                ids=[f"{kb}-{row}" for row in page],
+                embeddings=records.vectors[page],
+                documents=[records.passages[row] for row in page],
+                metadatas=[_metadata(records, row) for row in page],
+            )
+
+
+def read_collections(client: Any, prefix: str) -> Records:
+    """Read a version's collections. Blocking. Raises whatever Chroma does."""
+    rows = [row for kb in KB_NAMES for row in _read(client.get_collection(f"{prefix}kb-{kb}", None))]
+    return _assemble(sorted(rows, key=lambda row: row[0]["row"]))
 
 
 def _assemble(rows: Sequence[tuple[dict[str, Any], str, Any]]) -> Records:
@@ -135,10 +150,6 @@ def _metadata(records: Records, row: int) -> dict[str, str | int | bool]:
             "text": chunk.text,
         }
     return metadata
-
-
-def _collection(kb: KbName) -> str:
-    return f"kb-{kb}"
 
 
 def _open(folder: Path) -> Any:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import numpy as np
 import structlog
 
 from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.opening import open_space, open_versions
 from voxbot.knowledge.router import route
 from voxbot.knowledge.scoring import chunk_logits, probability
 from voxbot.knowledge.search import Hit, SearchMs, SearchResult
-from voxbot.knowledge.space import SearchSpace, open_space
 from voxbot.knowledge.terms import make_terms
-from voxbot.knowledge.versions import VersionStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,24 +24,48 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.cache import QuestionEmbedder
+    from voxbot.knowledge.embedder import Vectors
     from voxbot.knowledge.scoring import ChunkScores
+    from voxbot.knowledge.server import ChromaServer
+    from voxbot.knowledge.space import SearchSpace
+    from voxbot.knowledge.versions import Stamp
     from voxbot.settings.schema import KnowledgeSettings
 
 KbChoice: TypeAlias = Literal["general", "tech", "auto"]
 
+_AT_ONCE = 3000
+"""Passages that are searched in a millisecond or two; more are searched in a thread, for the sake of other calls."""
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    primary: KbName
+    used: KbName
+    asked_both: bool
+    hits: tuple[Hit, ...]
 
 
 class Retriever:
     """Searches the version of the index in use, and moves on to a new one when it is published."""
 
-    def __init__(self, root: Path, embedder: QuestionEmbedder, settings: Callable[[], KnowledgeSettings]) -> None:
-        """Search the index in `root`; `settings` gives what is in force at each question."""
+    def __init__(
+        self,
+        root: Path,
+        embedder: QuestionEmbedder,
+        settings: Callable[[], KnowledgeSettings],
+        server: ChromaServer | None = None,
+    ) -> None:
+        """Search the index in `root`, or on `server`; `settings` gives what is in force at each question."""
         self._settings = settings
         self._embedder = embedder
-        self._store = VersionStore(root)
+        self._versions = open_versions(root, server)
         self._space: SearchSpace | None = None
-        self._stamp = self._store.stamp()
+        self._stamp: Stamp = None
+        self._checked_s = time.monotonic()
+        self._lost = False
+        self._refused = ""
         self._reload: asyncio.Task[bool] | None = None
 
     @property
@@ -51,8 +77,8 @@ class Retriever:
 
     async def open(self) -> None:
         """Read the index. Raises KnowledgeError that says what to do."""
-        self._stamp = self._store.stamp()
-        self._space = await asyncio.to_thread(open_space, self._store, self._embedder_id)
+        self._stamp = await asyncio.to_thread(self._versions.stamp)
+        self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
 
     async def warm_up(self) -> None:
         """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
@@ -63,16 +89,21 @@ class Retriever:
         return make_terms(self.space.records.chunks)
 
     async def maybe_reload(self) -> bool:
-        """Move to the version in use if it has changed; one `stat` if not. Keeps the old one if the new is unusable."""
-        stamp = self._store.stamp()
-        if stamp == self._stamp:
+        """Move to the version in use if it has changed. Keeps the old one if the new is unusable or out of reach."""
+        before, stamp = self._stamp, await self._ask_stamp()
+        if stamp == before:
             return False
         self._stamp = stamp
         try:
-            self._space = await asyncio.to_thread(open_space, self._store, self._embedder_id)
+            self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
         except KnowledgeError as error:
-            log.error("Новый индекс непригоден, работаю со старым", reason=str(error))
+            if str(error) != self._refused:
+                log.error("Новый индекс непригоден, работаю со старым", reason=str(error))
+            self._refused = str(error)
+            if self._versions.check_s:  # it may be the server that failed: the version is tried again
+                self._stamp = before
             return False
+        self._refused = ""
         log.info("Агент успешно перезагружен", version=self._space.version)
         return True
 
@@ -88,15 +119,19 @@ class Retriever:
         started = time.perf_counter()
         vector, origin = await self._embedder.embed(space.lexical.rewrite(question))
         embedded = time.perf_counter()
-        logits = chunk_logits(space, question, vector)
-        primary: KbName = route(space, logits) if kb == "auto" else kb
-        used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
-        hits = _hits(space, logits, used, k or self._settings().top_k)
+        rank = partial(self._rank, space, question, vector, kb, k or self._settings().top_k)
+        found = rank() if len(space.records.passages) <= _AT_ONCE else await asyncio.to_thread(rank)
         ended = time.perf_counter()
         ms = SearchMs(
             embed=(embedded - started) * 1000, search=(ended - embedded) * 1000, total=(ended - started) * 1000
         )
-        return SearchResult(primary, used, asked_both, origin, hits, ms)
+        return SearchResult(found.primary, found.used, found.asked_both, origin, found.hits, ms)
+
+    def _rank(self, space: SearchSpace, question: str, vector: Vectors, kb: KbChoice, k: int) -> _Found:
+        logits = chunk_logits(space, question, vector)
+        primary: KbName = route(space, logits) if kb == "auto" else kb
+        used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
+        return _Found(primary, used, asked_both, _hits(space, logits, used, k))
 
     @property
     def _embedder_id(self) -> str:
@@ -112,8 +147,29 @@ class Retriever:
 
     def _reload_beside(self) -> None:
         """Begin to read a new version without making this question wait."""
-        if self._stamp != self._store.stamp() and (self._reload is None or self._reload.done()):
+        if self._reload and not self._reload.done():
+            return
+        if self._versions.check_s:
+            due = time.monotonic() >= self._checked_s + self._versions.check_s
+        else:
+            due = self._stamp != self._versions.stamp()
+        if due:
+            self._checked_s = time.monotonic()
             self._reload = asyncio.create_task(self.maybe_reload())
+
+    async def _ask_stamp(self) -> Stamp:
+        """Ask which version is in use; while that cannot be found out it is the one at hand, said once."""
+        try:
+            stamp = await asyncio.to_thread(self._versions.stamp)
+        except KnowledgeError as error:
+            if not self._lost:
+                log.warning("Сервер индекса недоступен, ищу в загруженной версии", reason=str(error))
+            self._lost = True
+            return self._stamp
+        if self._lost:
+            log.info("Сервер индекса снова доступен")
+        self._lost = False
+        return stamp
 
 
 def _best(space: SearchSpace, logits: ChunkScores, kb: KbName) -> float:
@@ -122,9 +178,11 @@ def _best(space: SearchSpace, logits: ChunkScores, kb: KbName) -> float:
 
 
 def _hits(space: SearchSpace, logits: ChunkScores, kb: KbName, k: int) -> tuple[Hit, ...]:
-    order: list[int] = sorted(space.chunks_of[kb].tolist(), key=lambda index: (-logits[index], index))
+    own = space.chunks_of[kb]
+    near = own[logits[own] >= np.partition(logits[own], -k)[-k]] if k < len(own) else own
+    order: list[int] = near[np.argsort(-logits[near], kind="stable")[:k]].tolist()
     hits: list[Hit] = []
-    for index in order[:k]:
+    for index in order:
         chunk = space.records.chunks[index]
         hits.append(Hit(kb, chunk.title, probability(float(logits[index])), chunk.text, chunk.chunk_id))
     return tuple(hits)

@@ -27,7 +27,8 @@ def route(space: SearchSpace, logits: ChunkScores) -> KbName:
 
 
 def _weight(space: SearchSpace, logits: ChunkScores, kb: KbName) -> float:
-    best = np.sort(logits[space.chunks_of[kb]])[::-1][:_BEST]
+    own = logits[space.chunks_of[kb]]
+    best = np.sort(own if len(own) <= _BEST else np.partition(own, -_BEST)[-_BEST:])[::-1]
     if not len(best):
         return float("-inf")
     weights = np.array(_WEIGHTS[: len(best)])

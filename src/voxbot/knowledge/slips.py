@@ -8,12 +8,20 @@ similarity is one minus the edit distance over the longer length. The cost is bo
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxbot.knowledge.arrays import Rows, Texts, sorted_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from voxbot.knowledge.arrays import Arrays
 
 _SOUNDS = str.maketrans(
     "оеёэыяюбвгджзщйцabcdefghijklmnopqrstuvwxyz",
@@ -36,15 +44,42 @@ _OF_SHORT_ROOT = re.compile(r"(?:е?нн?|ов|ев|ск)(?:ый|ий|ой)")
 class SoundIndex:
     """The forms of a vocabulary, found by how they sound."""
 
-    def __init__(self, forms: Iterable[str]) -> None:
-        self._forms = sorted(set(forms))
-        self._sounds = [sound(form) for form in self._forms]
-        self._by_sound: defaultdict[str, list[int]] = defaultdict(list)
-        self._by_trigram: defaultdict[str, list[int]] = defaultdict(list)
-        for index, heard in enumerate(self._sounds):
-            self._by_sound[heard].append(index)
+    def __init__(self, forms: Texts, by_sound: Rows, by_trigram: Rows, lengths: NDArray[np.int32]) -> None:
+        """`forms` are sorted; the rows hold their numbers, `lengths` how many letters each one's sound has."""
+        self._forms, self._by_sound, self._by_trigram, self._lengths = forms, by_sound, by_trigram, lengths
+
+    @classmethod
+    def of(cls, forms: Iterable[str]) -> SoundIndex:
+        """Index `forms`."""
+        texts = sorted_texts(set(forms))
+        sounds = [sound(form) for form in texts]
+        by_sound: defaultdict[str, list[int]] = defaultdict(list)
+        by_trigram: defaultdict[str, list[int]] = defaultdict(list)
+        for index, heard in enumerate(sounds):
+            by_sound[heard].append(index)
             for trigram in _trigrams(heard):
-                self._by_trigram[trigram].append(index)
+                by_trigram[trigram].append(index)
+        lengths = np.array([len(heard) for heard in sounds], np.int32)
+        return cls(texts, Rows.of(by_sound), Rows.of(by_trigram), lengths)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> SoundIndex:
+        """Take what `arrays(name)` gave. Raises KeyError."""
+        return cls(
+            Texts.from_arrays(arrays, f"{name}.forms"),
+            Rows.from_arrays(arrays, f"{name}.sounds"),
+            Rows.from_arrays(arrays, f"{name}.trigrams"),
+            arrays[f"{name}.lengths"],
+        )
+
+    def arrays(self, name: str) -> Arrays:
+        """Return what is kept on disk."""
+        return {
+            **self._forms.arrays(f"{name}.forms"),
+            **self._by_sound.arrays(f"{name}.sounds"),
+            **self._by_trigram.arrays(f"{name}.trigrams"),
+            f"{name}.lengths": self._lengths,
+        }
 
     def similar(self, form: str, *, known: bool) -> list[tuple[str, float]]:
         """Return forms that `form` may have been, with similarity (0–1), best first; at most three.
@@ -54,17 +89,16 @@ class SoundIndex:
         """
         heard = sound(form)
         if known or len(heard) < _MIN_PREFIX:
-            same = [self._forms[index] for index in self._by_sound.get(heard, [])]
+            alike: list[int] = self._by_sound.get(heard).tolist()
+            same = [self._forms[index] for index in alike]
             return [(other, 0.9) for other in same if not known or len(other) == len(form) <= _CODE][:3]
         bound = MIN_SIMILARITY_SHORT if len(heard) < _SHORT else MIN_SIMILARITY
-        counts: Counter[int] = Counter()
-        for trigram in _trigrams(heard):
-            counts.update(self._by_trigram.get(trigram, ()))
-        ranked = sorted(
-            counts,
-            key=lambda index: (-counts[index] / (len(heard) + len(self._sounds[index])), self._forms[index]),
-        )
-        found = [(self._forms[index], similarity(heard, self._sounds[index])) for index in ranked[:_CANDIDATES]]
+        places = np.concatenate([self._by_trigram.get(trigram) for trigram in _trigrams(heard)])
+        candidates, counts = np.unique(places, return_counts=True)
+        shares = counts / (len(heard) + self._lengths[candidates])
+        likeliest: list[int] = candidates[np.argsort(-shares, kind="stable")[:_CANDIDATES]].tolist()
+        forms = [self._forms[index] for index in likeliest]
+        found = [(candidate, similarity(heard, sound(candidate))) for candidate in forms]
         found = [(candidate, score) for candidate, score in found if score >= bound]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:3]
 

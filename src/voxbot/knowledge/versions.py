@@ -2,7 +2,7 @@
 
     <root>/CURRENT            the name of the version in use, replaced atomically
     <root>/build.lock         held by the builder; freed by the kernel when it dies
-    <root>/v-20260131T120000-1a2b3c/   a version: `chroma/` and `manifest.json`
+    <root>/v-20260131T120000-1a2b3c/   a version: `chroma/`, `search/` (`space.py`) and `manifest.json`
 
 A version is never changed after it was published, so whoever reads it needs no lock. A folder that CURRENT never
 named is what a killed builder left.
@@ -18,21 +18,26 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.records import read_records, write_records
+from voxbot.knowledge.space import is_saved, load_space, make_space, save_space
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.records import Records
+    from voxbot.knowledge.space import SearchSpace
 
 FORMAT = 1
 """Raised when chunks, passages or records are made differently: older versions are then stale."""
 
-Stamp: TypeAlias = tuple[int, int] | None
-"""Changes whenever CURRENT is replaced."""
+Stamp: TypeAlias = tuple[int, int] | str | None
+"""Changes whenever another version is put in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,55 @@ class Manifest:
     format: int = FORMAT
 
 
+class Versions(Protocol):
+    """Where the versions of the index are. All methods block; all may raise KnowledgeError."""
+
+    where: str
+    """The place in words, for messages."""
+    check_s: float
+    """How often to ask for the stamp; 0: at each question, because it costs nothing."""
+
+    def stamp(self) -> Stamp:
+        """Return a value that differs after every switch."""
+        ...
+
+    def manifest(self) -> Manifest | None:
+        """Return the manifest of the version in use; None if there is none or it cannot be understood."""
+        ...
+
+    def exists(self) -> bool:
+        """Tell whether a version is in use, be it one that this program cannot read."""
+        ...
+
+    def building(self) -> AbstractContextManager[None]:
+        """Be the only builder, and leave nothing behind but versions that are needed."""
+        ...
+
+    def write(self, records: Records) -> str:
+        """Write a new version, and return its name; nobody reads it before it is published."""
+        ...
+
+    def publish(self, manifest: Manifest) -> None:
+        """Put a written version in use: atomic and durable."""
+        ...
+
+    def read(self, version: str) -> Records:
+        """Read what a version holds."""
+        ...
+
+    def open(self, version: str) -> SearchSpace:
+        """Read a version for searching."""
+        ...
+
+
 class VersionStore:
     """The folder of the index."""
 
+    check_s = 0.0
+
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.where = str(root)
 
     def stamp(self) -> Stamp:
         """Return a value that differs after every switch; costs one `stat`."""
@@ -93,9 +142,7 @@ class VersionStore:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "build.lock").open("a")
         except OSError as error:
-            raise KnowledgeError(
-                f"папка индекса {self.root}: запись не удалась ({error.strerror}); проверьте права и PERSIST_DIRECTORY"
-            ) from error
+            raise self._unwritable(error) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,16 +152,57 @@ class VersionStore:
             yield
             self._sweep()
 
+    def exists(self) -> bool:
+        """Tell whether a version is in use, be it one that this program cannot read."""
+        return self.current() is not None
+
     def begin(self) -> Path:
         """Make the folder of a new version."""
-        folder = self.root / f"v-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        folder = self.root / new_version()
         folder.mkdir()
         return folder
 
-    def publish(self, folder: Path, manifest: Manifest) -> None:
+    def write(self, records: Records) -> str:
+        """Write a new version's Chroma database and what is searched, and return its name."""
+        try:
+            folder = self.begin()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            write_records(folder, records)
+            save_space(folder / "search", make_space(folder.name, records))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return folder.name
+
+    def publish(self, manifest: Manifest) -> None:
         """Finish a version and make it the one in use: atomic and durable."""
-        _write_durably(folder / "manifest.json", json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
-        _write_durably(self.root / "CURRENT", folder.name)
+        try:
+            _write_durably(
+                self.root / manifest.version / "manifest.json",
+                json.dumps(asdict(manifest), ensure_ascii=False, indent=1),
+            )
+            _write_durably(self.root / "CURRENT", manifest.version)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def read(self, version: str) -> Records:
+        """Read what a version holds."""
+        return read_records(self.root / version)
+
+    def open(self, version: str) -> SearchSpace:
+        """Read a version for searching; one without `search/` is prepared here, which takes its time."""
+        folder = self.root / version / "search"
+        if is_saved(folder):
+            return load_space(folder, version)
+        return make_space(version, self.read(version))
+
+    def _unwritable(self, error: OSError) -> KnowledgeError:
+        return KnowledgeError(
+            f"папка индекса {self.root}: запись не удалась ({error.strerror}); "
+            "проверьте место на диске, права и PERSIST_DIRECTORY"
+        )
 
     def _sweep(self) -> None:
         """Remove all versions but the one in use and the one before, which slow readers may still be opening."""
@@ -129,12 +217,25 @@ class VersionStore:
 def read_manifest(folder: Path) -> Manifest | None:
     """Read a version's manifest; None if it is missing or was written by an incompatible program."""
     try:
-        raw = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return manifest_of((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def manifest_of(text: str) -> Manifest | None:
+    """Understand a manifest; None if it was written by an incompatible program."""
+    try:
+        raw = json.loads(text)
         bases = {kb: BaseManifest(**base) for kb, base in raw.pop("bases").items()}
         manifest = Manifest(bases=bases, **raw)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return manifest if manifest.format == FORMAT else None
+
+
+def new_version() -> str:
+    """Return a name for a new version: the time it was begun, and what makes it different from all others."""
+    return f"v-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -9,6 +10,7 @@ import structlog
 from voxbot.knowledge import index
 from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
 from voxbot.knowledge.retriever import Retriever
+from voxbot.knowledge.server import ChromaServer
 from voxbot.providers import registry
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.embedder import Embedder
     from voxbot.knowledge.index import BuildReport
     from voxbot.settings.schema import Settings
 
@@ -33,10 +36,11 @@ async def open_retriever(settings: Settings, *, current: Callable[[], Settings] 
         settings.paths.persist_directory,
         QuestionEmbedder(embedder, MemoryEmbeddingCache()),
         lambda: in_force().knowledge,
+        _server(settings),
     )
     await retriever.open()
     await retriever.warm_up()
-    if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
+    if not await _is_fresh(settings, embedder):
         log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
     return retriever
 
@@ -47,15 +51,30 @@ async def build_index(
     """Build the index and switch to it. Raises KnowledgeError, ProviderError."""
     embedder = registry.create_embedder(settings)
     return await index.build_index(
-        settings.paths.persist_directory, _sources(settings), embedder, only=only, progress=progress
+        settings.paths.persist_directory,
+        _sources(settings),
+        embedder,
+        only=only,
+        progress=progress,
+        server=_server(settings),
     )
 
 
 async def ensure_index(settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
     """Build the index unless the one in use was made of these very files. Raises KnowledgeError, ProviderError."""
     embedder = registry.create_embedder(settings)
-    if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
+    if not await _is_fresh(settings, embedder):
         await build_index(settings, progress)
+
+
+async def _is_fresh(settings: Settings, embedder: Embedder) -> bool:
+    root = settings.paths.persist_directory
+    return await asyncio.to_thread(index.is_fresh, root, _sources(settings), embedder, _server(settings))
+
+
+def _server(settings: Settings) -> ChromaServer | None:
+    url = settings.knowledge.chroma_url
+    return ChromaServer(str(url), settings.knowledge.chroma_prefix) if url else None
 
 
 def _sources(settings: Settings) -> Mapping[KbName, Path]:

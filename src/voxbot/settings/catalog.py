@@ -37,7 +37,6 @@ _KINDS: dict[Any, str] = {
 RESERVED = frozenset(
     {
         "CHANNEL_HOLD_DURING_AI",
-        "CHROMA_URL",
         "DATABASE_URL",
         "NOTIFIER_HOST",
         "NOTIFIER_PORT",

@@ -17,12 +17,14 @@ from pydantic.config import JsonDict
 _NAMES = r"^[a-z0-9_]+(,[a-z0-9_]+)*$"
 _APP_NAME = r"^[\w.-]+$"
 _ENDPOINT = r"^([A-Za-z]\w*/\S+)?$"
+_COLLECTION = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 _LANGUAGE = r"^[A-Za-z0-9_]+$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
     _APP_NAME: "имя из букв, цифр, точек, дефисов и подчёркиваний",
     _ENDPOINT: "технология/адрес, как в Dial() диалплана",
+    _COLLECTION: "латинские буквы, цифры, а между ними дефисы и подчёркивания",
     _LANGUAGE: "код языка из латинских букв, например ru",
 }
 """Every pattern of the schema in words."""
@@ -392,6 +394,16 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
 
     embeddings_provider: ProviderOrder = variable(
         "EMBEDDINGS_PROVIDER", "auto", "Модель эмбеддингов; можно несколько, как в ASR_PROVIDER"
+    )
+    chroma_url: AnyHttpUrl | None = variable(
+        "CHROMA_URL", None, "Сервер Chroma с общим индексом; пусто: индекс в папке PERSIST_DIRECTORY"
+    )
+    chroma_prefix: str = variable(
+        "CHROMA_PREFIX",
+        "voxbot",
+        "С чего начинаются имена коллекций на сервере Chroma",
+        pattern=_COLLECTION,
+        max_length=60,
     )
     top_k: int = variable("KB_TOP_K", 3, "Сколько фрагментов базы знаний берётся для ответа", ge=1, le=20)
     fallback_threshold: float = variable(
