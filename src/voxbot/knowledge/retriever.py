@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import structlog
 
 from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.likely import likely_questions
 from voxbot.knowledge.router import route
 from voxbot.knowledge.scoring import chunk_logits, probability
 from voxbot.knowledge.search import Hit, SearchMs, SearchResult
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
-    from voxbot.knowledge.cache import QuestionEmbedder
+    from voxbot.knowledge.cache import Origin, QuestionEmbedder
+    from voxbot.knowledge.embedder import Vectors
     from voxbot.knowledge.scoring import ChunkScores
     from voxbot.settings.schema import KnowledgeSettings
 
@@ -56,7 +58,19 @@ class Retriever:
 
     async def warm_up(self) -> None:
         """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
-        await self.search("сколько стоит доставка")
+        found = await self.search("сколько стоит доставка")
+        if found.embedding == "cached" and self._embedder.embedder.is_local:
+            await self._embedder.embedder.embed_query("сколько стоит доставка")  # loads the model
+
+    async def prewarm(self, limit: int) -> int:
+        """Have the questions that follow from the headings in the cache, one by one; return how many there are.
+
+        Raises ProviderError.
+        """
+        questions = likely_questions(self.space.records.chunks, limit)
+        for question in questions:
+            await self._embed(self.space, question)
+        return len(questions)
 
     def speech_terms(self) -> str:
         """Return the knowledge bases' own words in the form that recognition is biased with (AsrHints.terms)."""
@@ -77,16 +91,17 @@ class Retriever:
         return True
 
     async def close(self) -> None:
-        """Wait for a new version that is being read, if any."""
+        """Wait for a new version that is being read, if any, and let go of the cache of questions."""
         if self._reload:
             await self._reload
+        await self._embedder.close()
 
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
         self._reload_beside()
         space = self.space
         started = time.perf_counter()
-        vector, origin = await self._embedder.embed(space.lexical.rewrite(question))
+        vector, origin = await self._embed(space, question)
         embedded = time.perf_counter()
         logits = chunk_logits(space, question, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
@@ -97,6 +112,10 @@ class Retriever:
             embed=(embedded - started) * 1000, search=(ended - embedded) * 1000, total=(ended - started) * 1000
         )
         return SearchResult(primary, used, asked_both, origin, hits, ms)
+
+    async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
+        dimension = space.records.vectors.shape[1]
+        return await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
 
     @property
     def _embedder_id(self) -> str:

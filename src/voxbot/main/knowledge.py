@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
 
+from voxbot.domain.errors import VoxbotError
 from voxbot.knowledge import index
-from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
+from voxbot.knowledge.cache import QuestionEmbedder
 from voxbot.knowledge.retriever import Retriever
+from voxbot.knowledge.shared_cache import SharedEmbeddingCache
 from voxbot.providers import registry
+from voxbot.store.embedding_cache import EmbeddingFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,28 +23,48 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.index import BuildReport
+    from voxbot.knowledge.shared_cache import ByteStore
     from voxbot.settings.schema import Settings
+
+_PREWARMED = 64
+_DAY_S = 86_400
 
 log = structlog.get_logger(__name__)
 
 
 async def open_retriever(settings: Settings, *, current: Callable[[], Settings] | None = None) -> Retriever:
-    """Open the index for searching. Raises KnowledgeError if there is none that can be used, ProviderError.
+    """Open the index for searching; who opens it closes it. Raises KnowledgeError if it cannot be used, ProviderError.
 
     `current` gives the settings in force at each question; without it KB_TOP_K and the threshold never change.
     """
     in_force = current or (lambda: settings)
     embedder = registry.create_embedder(settings)
+    cache = SharedEmbeddingCache(_byte_store(settings))
     retriever = Retriever(
-        settings.paths.persist_directory,
-        QuestionEmbedder(embedder, MemoryEmbeddingCache()),
-        lambda: in_force().knowledge,
+        settings.paths.persist_directory, QuestionEmbedder(embedder, cache), lambda: in_force().knowledge
     )
-    await retriever.open()
-    await retriever.warm_up()
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(retriever.close)
+        await asyncio.gather(cache.open(), retriever.open())
+        await retriever.warm_up()
+        opened.pop_all()
     if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
         log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
     return retriever
+
+
+async def prewarm(retriever: Retriever, settings: Settings) -> None:
+    """Embed what callers are likely to ask first, beside the calls; a failure only makes such a question slower."""
+    choice = settings.cache.prewarm
+    if choice == "never" or (choice == "local" and not registry.create_embedder(settings).is_local):
+        return
+    started = time.perf_counter()
+    try:
+        questions = await retriever.prewarm(_PREWARMED)
+    except VoxbotError as error:
+        log.warning("Вопросы по заголовкам не посчитаны заранее", error=str(error))
+        return
+    log.info("Вопросы по заголовкам посчитаны", questions=questions, seconds=round(time.perf_counter() - started, 1))
 
 
 async def build_index(
@@ -56,6 +82,16 @@ async def ensure_index(settings: Settings, progress: Callable[[int, int], None] 
     embedder = registry.create_embedder(settings)
     if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
         await build_index(settings, progress)
+
+
+def _byte_store(settings: Settings) -> ByteStore:
+    """Where vectors outlive this process. Raises ConfigError."""
+    cache = settings.cache
+    if cache.redis_url:
+        from voxbot.knowledge.redis_cache import RedisVectors
+
+        return RedisVectors(cache.redis_url, ttl_s=cache.redis_ttl_days * _DAY_S)
+    return EmbeddingFile(settings.paths.data_dir / "embeddings.sqlite", cache.file_entries)
 
 
 def _sources(settings: Settings) -> Mapping[KbName, Path]:
