@@ -34,7 +34,7 @@ def test_the_main_sections_come_first_when_there_are_too_many():
 
 
 async def test_prewarmed_questions_cost_no_embedding(retriever, embedder):
-    count = await retriever.prewarm(64)
+    count = await retriever.prewarm(64, pause_s=0)
     assert count == len(embedder.queries)
     assert (await retriever.search("Доставка?")).embedding == "cached"
     assert len(embedder.queries) == count

@@ -43,7 +43,8 @@ class RedisVectors:
                 "с паролем redis://:пароль@узел:порт/номер_базы"
             ) from error
         options: dict[str, Any] = pool.connection_kwargs
-        self.where = f"redis {options.get('path') or options.get('host', 'localhost')}"
+        host, port = options.get("host", "localhost"), options.get("port", 6379)
+        self.where = f"redis {options.get('path') or f'{host}:{port}'}"
 
     async def open(self) -> None:
         """Connect and write a key: a replica or a full server can be read but is of no use. Raises StoreError."""

@@ -59,17 +59,18 @@ class Retriever:
     async def warm_up(self) -> None:
         """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
         found = await self.search("сколько стоит доставка")
-        if found.embedding == "cached" and self._embedder.embedder.is_local:
+        if found.embedding == "cached" and self.is_local:
             await self._embedder.embedder.embed_query("сколько стоит доставка")  # loads the model
 
-    async def prewarm(self, limit: int) -> int:
-        """Have the questions that follow from the headings in the cache, one by one; return how many there are.
+    async def prewarm(self, limit: int, *, pause_s: float) -> int:
+        """Have the questions that follow from the headings in the cache; return how many there are.
 
-        Raises ProviderError.
+        One by one, with a pause after each embedding, so that calls keep the processor. Raises ProviderError.
         """
         questions = likely_questions(self.space.records.chunks, limit)
         for question in questions:
-            await self._embed(self.space, question)
+            _, origin = await self._embed(self.space, question)
+            await asyncio.sleep(pause_s if origin == "computed" else 0)
         return len(questions)
 
     def speech_terms(self) -> str:
@@ -116,6 +117,11 @@ class Retriever:
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]
         return await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether embedding costs no money (Embedder.is_local)."""
+        return self._embedder.embedder.is_local
 
     @property
     def _embedder_id(self) -> str:

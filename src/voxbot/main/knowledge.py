@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
 
 _PREWARMED = 64
+_PREWARM_PAUSE_S = 0.1
 _DAY_S = 86_400
 
 log = structlog.get_logger(__name__)
@@ -56,11 +57,11 @@ async def open_retriever(settings: Settings, *, current: Callable[[], Settings] 
 async def prewarm(retriever: Retriever, settings: Settings) -> None:
     """Embed what callers are likely to ask first, beside the calls; a failure only makes such a question slower."""
     choice = settings.cache.prewarm
-    if choice == "never" or (choice == "local" and not registry.create_embedder(settings).is_local):
+    if choice == "never" or (choice == "local" and not retriever.is_local):
         return
     started = time.perf_counter()
     try:
-        questions = await retriever.prewarm(_PREWARMED)
+        questions = await retriever.prewarm(_PREWARMED, pause_s=_PREWARM_PAUSE_S)
     except VoxbotError as error:
         log.warning("Вопросы по заголовкам не посчитаны заранее", error=str(error))
         return
