@@ -48,9 +48,9 @@ async def open_retriever(settings: Settings, *, current: Callable[[], Settings] 
         opened.push_async_callback(retriever.close)
         await asyncio.gather(cache.open(), retriever.open())
         await retriever.warm_up()
+        if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
+            log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
         opened.pop_all()
-    if not index.is_fresh(settings.paths.persist_directory, _sources(settings), embedder):
-        log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
     return retriever
 
 
