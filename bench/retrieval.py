@@ -95,7 +95,10 @@ async def run(settings: Settings, questions: list[Question], *, build: bool) -> 
     if build:
         await build_index(settings)
     retriever = await open_retriever(settings)
-    return [await retriever.search(question.q, k=3) for question in questions]
+    try:
+        return [await retriever.search(question.q, k=3) for question in questions]
+    finally:
+        await retriever.close()
 
 
 def main() -> None:
@@ -111,7 +114,9 @@ def main() -> None:
     configure_logging(settings, "bench")
     questions = read_questions(options.questions)
     with tempfile.TemporaryDirectory() as folder:
-        paths = settings.paths.model_copy(update={"persist_directory": options.index or Path(folder)})
+        # A data folder of its own: no vectors cached by an earlier run.
+        own = {"persist_directory": options.index or Path(folder) / "index", "data_dir": Path(folder)}
+        paths = settings.paths.model_copy(update=own)
         settings = settings.model_copy(update={"paths": paths})
         results = asyncio.run(run(settings, questions, build=options.index is None))
     threshold = settings.knowledge.fallback_threshold

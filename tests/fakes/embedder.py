@@ -11,6 +11,7 @@ class TrigramEmbedder:
     def __init__(self, model="trigrams", dimension=256):
         self.name = "fake"
         self.model = model
+        self.is_local = False
         self.queries = []
         self.documents = []
         self._dimension = dimension

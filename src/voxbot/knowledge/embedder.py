@@ -20,6 +20,8 @@ class Embedder(Protocol):
     name: str
     model: str
     """Provider and model together identify vectors that may be compared."""
+    is_local: bool
+    """It runs on this machine: it must be loaded before its first question, and asking it costs no money."""
 
     async def embed_query(self, text: str) -> Vectors:
         """Embed a question: shape (dimension,). Raises ProviderError."""

@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 
 from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.likely import likely_questions
 from voxbot.knowledge.opening import open_space, open_versions
 from voxbot.knowledge.router import route
 from voxbot.knowledge.scoring import chunk_logits, probability
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
-    from voxbot.knowledge.cache import QuestionEmbedder
+    from voxbot.knowledge.cache import Origin, QuestionEmbedder
     from voxbot.knowledge.embedder import Vectors
     from voxbot.knowledge.scoring import ChunkScores
     from voxbot.knowledge.server import ChromaServer
@@ -82,7 +83,20 @@ class Retriever:
 
     async def warm_up(self) -> None:
         """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
-        await self.search("сколько стоит доставка")
+        found = await self.search("сколько стоит доставка")
+        if found.embedding == "cached" and self.is_local:
+            await self._embedder.embedder.embed_query("сколько стоит доставка")  # loads the model
+
+    async def prewarm(self, limit: int, *, pause_s: float) -> int:
+        """Have the questions that follow from the headings in the cache; return how many there are.
+
+        One by one, with a pause after each embedding, so that calls keep the processor. Raises ProviderError.
+        """
+        questions = likely_questions(self.space.records.chunks, limit)
+        for question in questions:
+            _, origin = await self._embed(self.space, question)
+            await asyncio.sleep(pause_s if origin == "computed" else 0)
+        return len(questions)
 
     def speech_terms(self) -> str:
         """Return the knowledge bases' own words in the form that recognition is biased with (AsrHints.terms)."""
@@ -108,16 +122,17 @@ class Retriever:
         return True
 
     async def close(self) -> None:
-        """Wait for a new version that is being read, if any."""
+        """Wait for a new version that is being read, if any, and let go of the cache of questions."""
         if self._reload:
             await self._reload
+        await self._embedder.close()
 
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
         self._reload_beside()
         space = self.space
         started = time.perf_counter()
-        vector, origin = await self._embedder.embed(space.lexical.rewrite(question))
+        vector, origin = await self._embed(space, question)
         embedded = time.perf_counter()
         rank = partial(self._rank, space, question, vector, kb, k or self._settings().top_k)
         found = rank() if len(space.records.passages) <= _AT_ONCE else await asyncio.to_thread(rank)
@@ -132,6 +147,15 @@ class Retriever:
         primary: KbName = route(space, logits) if kb == "auto" else kb
         used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
         return _Found(primary, used, asked_both, _hits(space, logits, used, k))
+
+    async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
+        dimension = space.records.vectors.shape[1]
+        return await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether embedding costs no money (Embedder.is_local)."""
+        return self._embedder.embedder.is_local
 
     @property
     def _embedder_id(self) -> str:

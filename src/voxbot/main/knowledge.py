@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
 
+from voxbot.domain.errors import VoxbotError
 from voxbot.knowledge import index
-from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
+from voxbot.knowledge.cache import QuestionEmbedder
 from voxbot.knowledge.retriever import Retriever
 from voxbot.knowledge.server import ChromaServer
+from voxbot.knowledge.shared_cache import SharedEmbeddingCache
 from voxbot.providers import registry
+from voxbot.store.embedding_cache import EmbeddingFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,29 +25,52 @@ if TYPE_CHECKING:
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.embedder import Embedder
     from voxbot.knowledge.index import BuildReport
+    from voxbot.knowledge.shared_cache import ByteStore
     from voxbot.settings.schema import Settings
+
+_PREWARMED = 64
+_PREWARM_PAUSE_S = 0.1
+_DAY_S = 86_400
 
 log = structlog.get_logger(__name__)
 
 
 async def open_retriever(settings: Settings, *, current: Callable[[], Settings] | None = None) -> Retriever:
-    """Open the index for searching. Raises KnowledgeError if there is none that can be used, ProviderError.
+    """Open the index for searching; who opens it closes it. Raises KnowledgeError if it cannot be used, ProviderError.
 
     `current` gives the settings in force at each question; without it KB_TOP_K and the threshold never change.
     """
     in_force = current or (lambda: settings)
     embedder = registry.create_embedder(settings)
+    cache = SharedEmbeddingCache(_byte_store(settings))
     retriever = Retriever(
         settings.paths.persist_directory,
-        QuestionEmbedder(embedder, MemoryEmbeddingCache()),
+        QuestionEmbedder(embedder, cache),
         lambda: in_force().knowledge,
         _server(settings),
     )
-    await retriever.open()
-    await retriever.warm_up()
-    if not await _is_fresh(settings, embedder):
-        log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(retriever.close)
+        await asyncio.gather(cache.open(), retriever.open())
+        await retriever.warm_up()
+        if not await _is_fresh(settings, embedder):
+            log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
+        opened.pop_all()
     return retriever
+
+
+async def prewarm(retriever: Retriever, settings: Settings) -> None:
+    """Embed what callers are likely to ask first, beside the calls; a failure only makes such a question slower."""
+    choice = settings.cache.prewarm
+    if choice == "never" or (choice == "local" and not retriever.is_local):
+        return
+    started = time.perf_counter()
+    try:
+        questions = await retriever.prewarm(_PREWARMED, pause_s=_PREWARM_PAUSE_S)
+    except VoxbotError as error:
+        log.warning("Вопросы по заголовкам не посчитаны заранее", error=str(error))
+        return
+    log.info("Вопросы по заголовкам посчитаны", questions=questions, seconds=round(time.perf_counter() - started, 1))
 
 
 async def build_index(
@@ -75,6 +103,16 @@ async def _is_fresh(settings: Settings, embedder: Embedder) -> bool:
 def _server(settings: Settings) -> ChromaServer | None:
     url = settings.knowledge.chroma_url
     return ChromaServer(str(url), settings.knowledge.chroma_prefix) if url else None
+
+
+def _byte_store(settings: Settings) -> ByteStore:
+    """Where vectors outlive this process. Raises ConfigError."""
+    cache = settings.cache
+    if cache.redis_url:
+        from voxbot.knowledge.redis_cache import RedisVectors
+
+        return RedisVectors(cache.redis_url, ttl_s=cache.redis_ttl_days * _DAY_S)
+    return EmbeddingFile(settings.paths.data_dir / "embeddings.sqlite", cache.file_entries)
 
 
 def _sources(settings: Settings) -> Mapping[KbName, Path]:

@@ -19,7 +19,7 @@ from voxbot.call.services import Services
 from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ
 from voxbot.domain.errors import ConfigError, ProviderError
 from voxbot.main.agent import build_agent, load_prompts
-from voxbot.main.knowledge import open_retriever
+from voxbot.main.knowledge import open_retriever, prewarm
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
@@ -84,6 +84,8 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
         await _prepare(tts, [*split_segments(notice), *split_segments(prompts.current.greeting)])
         others = asyncio.create_task(_prepare(tts, canned_texts()))
         owned.push_async_callback(_stop, others)
+        usual_questions = asyncio.create_task(prewarm(retriever, settings))
+        owned.push_async_callback(_stop, usual_questions)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
         gc.collect()

@@ -43,7 +43,6 @@ RESERVED = frozenset(
         "OAUTH_TOKEN",
         "PROMPTS_HOT_RELOAD",
         "PROMPTS_RELOAD_INTERVAL_SEC",
-        "REDIS_URL",
         "SUPERUSER_TG_ID",
         "TELEGRAM_API_BASE",
         "TTS_DEBUG_DUMP_DIR",

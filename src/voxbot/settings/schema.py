@@ -19,6 +19,7 @@ _APP_NAME = r"^[\w.-]+$"
 _ENDPOINT = r"^([A-Za-z]\w*/\S+)?$"
 _COLLECTION = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 _LANGUAGE = r"^[A-Za-z0-9_]+$"
+_REDIS = r"^((rediss?|unix)://\S+)?$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
@@ -26,6 +27,7 @@ FORMS = {
     _ENDPOINT: "технология/адрес, как в Dial() диалплана",
     _COLLECTION: "латинские буквы, цифры, а между ними дефисы и подчёркивания",
     _LANGUAGE: "код языка из латинских букв, например ru",
+    _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
 }
 """Every pattern of the schema in words."""
 
@@ -411,6 +413,33 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     )
 
 
+class CacheSettings(Group, title="Кэш эмбеддингов (повторный вопрос не считается заново)"):
+    """The cache of questions' embeddings. See knowledge/cache.py."""
+
+    redis_url: str = variable(
+        "REDIS_URL",
+        "",
+        "Адрес Redis, если кэш общий для нескольких машин; пусто: файл DATA_DIR/embeddings.sqlite",
+        pattern=_REDIS,
+    )
+    redis_ttl_days: int = variable(
+        "EMBEDDING_CACHE_TTL_DAYS", 30, "Сколько Redis помнит вопрос", unit="дней", ge=1, le=3650
+    )
+    file_entries: int = variable(
+        "EMBEDDING_CACHE_ENTRIES",
+        20000,
+        "Сколько вопросов помнит файл, около 2 КБ каждый; давно не звучавшие забываются",
+        unit="вопросов",
+        ge=16,
+        le=1_000_000,
+    )
+    prewarm: Literal["local", "always", "never"] = variable(
+        "EMBEDDING_PREWARM",
+        "local",
+        "Считать ли при запуске вопросы по заголовкам баз знаний; local: только если модель своя и это бесплатно",
+    )
+
+
 class LlmSettings(Group, title="Языковая модель"):
     """The language model."""
 
@@ -485,6 +514,7 @@ class Settings(Group):
     asr: AsrSettings
     tts: TtsSettings
     knowledge: KnowledgeSettings
+    cache: CacheSettings
     llm: LlmSettings
     api: ApiSettings
     log: LogSettings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -139,11 +139,12 @@ async def _open(settings: Settings) -> AsyncGenerator[tuple[Agent, PromptsSource
     from voxbot.main.knowledge import open_retriever
 
     prompts = load_prompts(settings)
-    agent = build_agent(settings, await open_retriever(settings), prompts)
-    try:
+    async with AsyncExitStack() as owned:
+        retriever = await open_retriever(settings)
+        owned.push_async_callback(retriever.close)
+        agent = build_agent(settings, retriever, prompts)
+        owned.push_async_callback(agent.close)
         yield agent, prompts
-    finally:
-        await agent.close()
 
 
 def _read_line() -> str:

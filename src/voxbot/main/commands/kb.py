@@ -83,8 +83,11 @@ async def _search(
     from voxbot.main.knowledge import open_retriever
 
     retriever = await open_retriever(settings)
-    for question in questions:
-        show(await retriever.search(question, kb=kb.value, k=k))
+    try:
+        for question in questions:
+            show(await retriever.search(question, kb=kb.value, k=k))
+    finally:
+        await retriever.close()
 
 
 def _show_json(result: SearchResult) -> None:

