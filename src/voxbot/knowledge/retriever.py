@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.cache import QuestionEmbedder
+    from voxbot.knowledge.embedder import Vectors
     from voxbot.knowledge.scoring import ChunkScores
     from voxbot.settings.schema import KnowledgeSettings
 
@@ -80,6 +81,11 @@ class Retriever:
         """Wait for a new version that is being read, if any."""
         if self._reload:
             await self._reload
+
+    async def embed(self, question: str) -> Vectors:
+        """Return the vector that `search` compares with those of passages, shape (dimension,). Raises ProviderError."""
+        vector, _ = await self._embedder.embed(self.space.lexical.rewrite(question))
+        return vector
 
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
