@@ -147,7 +147,7 @@ async def test_the_command(calls, sources, tmp_path):
     told = kb("gaps")
     assert told.returncode == 0
     assert "Вопросов без ответа 4, звонков с ними 2, тем 2." in told.stdout
-    assert "1. Спросили раз: 3, последний 28.02.2026 12:00" in told.stdout
+    assert "1. Спросили 3 раза, последний — 28.02.2026 12:00" in told.stdout
     assert "«доставляете дронами»" in told.stdout
     assert "«Доставка» (general, сходство 0." in told.stdout
 

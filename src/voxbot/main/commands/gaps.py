@@ -64,7 +64,7 @@ def _show(report: GapReport, threshold: float) -> None:
     if report.unclear:
         print(f"Из них неразборчивых {report.unclear}: они ни к какой теме не отнесены.")
     for number, gap in enumerate(report.gaps, 1):
-        print(f"\n{number}. Спросили раз: {gap.count}, последний {_moment(gap.last_at)}")
+        print(f"\n{number}. Спросили {_times(gap.count)}, последний — {_moment(gap.last_at)}")
         for example in gap.examples:
             print(f"   «{example}»")
         print(f"   {_advice(gap, threshold)}")
@@ -79,6 +79,12 @@ def _advice(gap: Gap, threshold: float) -> str:
     if gap.nearest.score >= threshold:
         return f"Похоже, ответа не хватает в разделе {section}"
     return f"Подходящего раздела нет, ближе всего {section}"
+
+
+def _times(count: int) -> str:
+    from voxbot.text.numbers import plural_case
+
+    return f"{count} {'раза' if plural_case(count, 'nomn') == ('gent', False) else 'раз'}"
 
 
 def _moment(at: str) -> str:
