@@ -1,5 +1,6 @@
 """The shipped cases, asked of the real agent over the shipped knowledge bases, without a language model."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.openai_server import Reply, openai_server
 
 ROOT = Path(__file__).parents[2]
 CASES_MIN = 60
@@ -25,10 +27,10 @@ def run_voxbot(tmp_path_factory):
     no_env = tmp_path_factory.mktemp("env") / ".env"
     no_env.touch()
 
-    def run(*arguments, cwd=ROOT):
+    def run(*arguments, cwd=ROOT, **variables):
         return subprocess.run(
             [sys.executable, "-m", "voxbot", "--env", str(no_env), *arguments],
-            env=environment, cwd=cwd, capture_output=True, text=True, check=False,
+            env=environment | variables, cwd=cwd, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     built = run("kb", "build", "--json")
@@ -90,3 +92,24 @@ def test_a_bad_file_or_no_judge_ends_with_status_2_and_one_line(run_voxbot, tmp_
     ended = run_voxbot("test-agent", cwd=tmp_path)
     assert ended.returncode == 2
     assert "tests/agent/cases" in ended.stderr
+
+
+@pytest.mark.enable_socket
+@pytest.mark.timeout(300)
+async def test_a_language_model_answers_and_judges(run_voxbot, tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("- name: гарантия\n  q: какая гарантия\n  must_contain: 24 месяца\n", encoding="utf-8")
+    async with openai_server() as server:
+        opinion = '{"ok": false, "why": "о захватах не сказано"}'
+        server.answer("main", Reply("Гарантия двадцать четыре месяца."), Reply(opinion))
+        ended = await asyncio.to_thread(
+            run_voxbot, "test-agent", str(file), "--judge", "--json",
+            LLM_PROVIDER="openai", OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=server.base_url, LLM_MODEL_PRIMARY="main",
+        )  # fmt: skip
+    assert ended.returncode == 1, ended.stderr
+    (case,) = json.loads(ended.stdout)["cases"]
+    assert case["failures"] == ["судья: о захватах не сказано"]
+    assert case["turns"][0]["model"] == "main"
+    judged = server.requests[-1]["messages"][-1]["content"]
+    assert "Гарантия двадцать четыре месяца." in judged
+    assert "Ожидаемые факты: 24 месяца" in judged

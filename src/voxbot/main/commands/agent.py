@@ -153,6 +153,7 @@ async def open_agent(settings: Settings) -> AsyncGenerator[OpenedAgent, None]:
     retriever = await open_retriever(settings)
     agent = build_agent(settings, retriever, prompts)
     try:
+        await agent.warm_up()  # or loading a model's libraries counts as its silence, and the fallback answers
         yield OpenedAgent(agent, retriever, prompts)
     finally:
         await agent.close()
