@@ -127,6 +127,11 @@ class Retriever:
             await self._reload
         await self._embedder.close()
 
+    async def embed(self, question: str) -> Vectors:
+        """Return the vector that `search` compares with those of passages, shape (dimension,). Raises ProviderError."""
+        vector, _ = await self._embed(self.space, question)
+        return vector
+
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
         self._reload_beside()

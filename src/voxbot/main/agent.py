@@ -43,12 +43,12 @@ def build_agent(
         prompts=lambda: prompts.current,
         settings=lambda: in_force().llm,
         threshold=lambda: in_force().knowledge.fallback_threshold,
-        models=_models(settings),
+        models=language_models(settings),
     )
 
 
-def _models(settings: Settings) -> list[Llm]:
-    """The primary and the fallback model; none for the extractive answerer."""
+def language_models(settings: Settings) -> list[Llm]:
+    """Make the primary and the fallback model; none for the extractive answerer. Raises ConfigError."""
     llm = settings.llm
     configured = llm.api_key is not None or llm.base_url is not None
     if llm.provider == "extractive" or (llm.provider == "auto" and not configured):

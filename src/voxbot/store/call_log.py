@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 
 from voxbot.domain.errors import StoreError
 from voxbot.store.models import LoggedCall
 from voxbot.store.times import local_text, parse_local
 from voxbot.store.transcript import TranscriptTurn, dump_turns, load_turns
+from voxbot.store.unanswered import UNKNOWN_MARK, unanswered_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from voxbot.domain.events import CallStatus
     from voxbot.domain.ids import CallId
     from voxbot.store.database import Database
+    from voxbot.store.unanswered import UnansweredTurn
+
+_CALLS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,26 @@ class CallLogRepository:
         async with self._database.read() as session:
             calls = await session.scalars(query.limit(limit).offset(offset))
             return [_record(call) for call in calls]
+
+    async def unanswered(self, since: datetime | None = None) -> AsyncGenerator[UnansweredTurn, None]:
+        """Stream what callers were not told, oldest call first; `since` as CallFilter.start_from.
+
+        Reads some calls at a time, each time in a transaction of its own: a log of any length neither fills the
+        memory nor keeps SQLite from shortening its write-ahead log.
+        """
+        wanted = _matching(CallFilter(start_from=since)).where(LoggedCall.transcript_json.contains(UNKNOWN_MARK))
+        wanted = wanted.order_by(LoggedCall.start_time, LoggedCall.id).limit(_CALLS_AT_ONCE)
+        place = tuple_(LoggedCall.start_time, LoggedCall.id)
+        page = wanted
+        while True:
+            async with self._database.read() as session:
+                calls = (await session.scalars(page)).all()
+            for call in calls:
+                for turn in unanswered_turns(call.id, call.start_time, call.transcript_json):
+                    yield turn
+            if len(calls) < _CALLS_AT_ONCE:
+                return
+            page = wanted.where(place > (calls[-1].start_time, calls[-1].id))
 
     @staticmethod
     async def _existing(session: AsyncSession, call_id: CallId) -> LoggedCall:

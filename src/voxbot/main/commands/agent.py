@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from voxbot.agent.agent import Agent
     from voxbot.agent.prompts import PromptsSource
+    from voxbot.knowledge.retriever import Retriever
     from voxbot.settings.schema import Settings
 
 app = typer.Typer(help="Агент: вопрос и ответ без телефона.")
@@ -91,9 +92,9 @@ def normalize(
 
 async def _ask(settings: Settings, questions: Sequence[str], *, as_json: bool, one_dialogue: bool) -> None:
     history: list[Utterance] = []
-    async with _open(settings) as (agent, _):
+    async with open_agent(settings) as opened:
         for question in questions:
-            answer = await _answer(agent, question, tuple(history))
+            answer = await _answer(opened.agent, question, tuple(history))
             if one_dialogue:
                 history += [Utterance("user", question), Utterance("bot", " ".join(answer.segments))]
             if as_json:
@@ -105,13 +106,13 @@ async def _ask(settings: Settings, questions: Sequence[str], *, as_json: bool, o
 async def _chat(settings: Settings) -> None:
     import asyncio
 
-    async with _open(settings) as (agent, prompts):
-        greeting = prompts.current.greeting
+    async with open_agent(settings) as opened:
+        greeting = opened.prompts.current.greeting
         print(f"Бот: {greeting}", flush=True)
         history = [Utterance("bot", greeting)]
         while question := (await asyncio.to_thread(_read_line)).strip():
             print("Бот: ", end="", flush=True)
-            answer = await _answer(agent, question, history, shown=True)
+            answer = await _answer(opened.agent, question, history, shown=True)
             print(flush=True)
             if answer.info.intent:
                 return
@@ -133,8 +134,18 @@ async def _answer(agent: Agent, question: str, history: Sequence[Utterance], *, 
     return answer
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedAgent:
+    """The agent and what it was made of."""
+
+    agent: Agent
+    searcher: Retriever
+    prompts: PromptsSource
+
+
 @asynccontextmanager
-async def _open(settings: Settings) -> AsyncGenerator[tuple[Agent, PromptsSource], None]:
+async def open_agent(settings: Settings) -> AsyncGenerator[OpenedAgent, None]:
+    """Give the agent of the settings, without a telephone; raises ConfigError, KnowledgeError or ProviderError."""
     from voxbot.main.agent import build_agent, load_prompts
     from voxbot.main.knowledge import open_retriever
 
@@ -144,7 +155,8 @@ async def _open(settings: Settings) -> AsyncGenerator[tuple[Agent, PromptsSource
         owned.push_async_callback(retriever.close)
         agent = build_agent(settings, retriever, prompts)
         owned.push_async_callback(agent.close)
-        yield agent, prompts
+        await agent.warm_up()  # or loading a model's libraries counts as its silence, and the fallback answers
+        yield OpenedAgent(agent, retriever, prompts)
 
 
 def _read_line() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voxbot.main.commands import gaps
 from voxbot.main.commands.batch import read_questions
 from voxbot.main.context import print_json, run
 from voxbot.main.progress import index_progress
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from voxbot.knowledge.search import SearchResult
     from voxbot.settings.schema import Settings
 
-app = typer.Typer(help="База знаний: построить индекс, проверить поиск.", no_args_is_help=True)
+app = typer.Typer(help="База знаний: построить индекс, проверить поиск, найти пробелы.", no_args_is_help=True)
+app.command()(gaps.gaps)
 
 
 class Base(StrEnum):

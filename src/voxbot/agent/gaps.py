@@ -1,0 +1,162 @@
+"""What callers ask and the knowledge bases do not answer: the unanswered questions of the call log, by meaning."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxbot.agent import phrases
+from voxbot.agent.followup import self_contained
+from voxbot.knowledge.cache import normalized
+from voxbot.knowledge.grouping import EVERYDAY_QUESTIONS, Groups, Likeness
+from voxbot.knowledge.words import tokenize
+from voxbot.text.segmenter import split_segments
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+
+    from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.retriever import Retriever
+    from voxbot.store.unanswered import UnansweredTurn
+
+_EXAMPLES = 3
+_BROKEN = (*split_segments(phrases.APOLOGY), split_segments(phrases.CUT_SHORT)[0])
+"""Said when an engine failed: that is no gap in the knowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearestSection:
+    """The section that comes nearest to a question; `score` 0–1, from KB_FALLBACK_THRESHOLD it counts as found."""
+
+    kb: KbName
+    title: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Questions of one meaning: `examples` are up to three ways to ask, the usual first; `last_at` is local text."""
+
+    count: int
+    last_at: str
+    examples: tuple[str, ...]
+    nearest: NearestSection | None
+
+
+@dataclass(frozen=True, slots=True)
+class GapReport:
+    """`gaps` are the most frequent of all `groups`. `unclear` questions held no word that means anything."""
+
+    questions: int
+    calls: int
+    unclear: int
+    groups: int
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(slots=True)
+class _Wording:
+    """One way to ask, as often as it was asked. `group` None: it means nothing."""
+
+    text: str
+    group: int | None
+    count: int = 0
+    last_at: str = ""
+
+
+@dataclass(slots=True)
+class _Collection:
+    """What has been read: a question asked in the same words a thousand times is kept, and embedded, once."""
+
+    wordings: dict[str, _Wording] = field(default_factory=dict[str, _Wording])
+    groups: Groups = field(default_factory=Groups)
+    calls: int = 0
+    last_call: str = ""
+
+    def by_group(self) -> list[list[_Wording]]:
+        """The wordings of each group, usual first; the most frequent and latest group first."""
+        numbers = self.groups.merged()
+        found: dict[int, list[_Wording]] = {}
+        for wording in self.wordings.values():
+            if wording.group is not None:
+                found.setdefault(numbers[wording.group], []).append(wording)
+        for wordings in found.values():
+            wordings.sort(key=lambda wording: -wording.count)
+        return sorted(found.values(), key=lambda group: (_count(group), _last(group)), reverse=True)
+
+
+async def find_gaps(
+    turns: AsyncGenerator[UnansweredTurn, None],
+    retriever: Retriever,
+    *,
+    limit: int,
+    progress: Callable[[int], None] | None = None,
+) -> GapReport:
+    """Group unanswered questions by meaning and find where each would belong.
+
+    Turns of a call come together. Follow-ups are made whole first. Of all groups the `limit` most frequent are
+    told. `progress(questions)` counts those read. Raises StoreError, ProviderError.
+    """
+    everyday = np.stack([await retriever.embed(question) for question in EVERYDAY_QUESTIONS])
+    likeness = Likeness(everyday, retriever.space.lexical.rarity)
+    collected = _Collection()
+    async with aclosing(turns) as source:
+        async for turn in source:
+            if _is_failure(turn.answer):
+                continue
+            await _collect(collected, turn, retriever, likeness)
+            if progress:
+                progress(1)
+    every = collected.by_group()
+    unclear = _count(wording for wording in collected.wordings.values() if wording.group is None)
+    return GapReport(
+        questions=_count(collected.wordings.values()),
+        calls=collected.calls,
+        unclear=unclear,
+        groups=len(every),
+        gaps=tuple([await _gap(wordings, retriever) for wordings in every[:limit]]),
+    )
+
+
+async def _collect(collected: _Collection, turn: UnansweredTurn, retriever: Retriever, likeness: Likeness) -> None:
+    # A question of no words at all is noise: with the words of an earlier one it would pass for that one.
+    means_something = bool(tokenize(turn.question))
+    whole = self_contained(turn.question, turn.before) if means_something else turn.question
+    wording = collected.wordings.get(normalized(whole))
+    if wording is None:
+        point = likeness.point(whole, await retriever.embed(whole)) if means_something else None
+        wording = _Wording(whole, None if point is None else collected.groups.add(point))
+        collected.wordings[normalized(whole)] = wording
+    wording.count += 1
+    wording.last_at = max(wording.last_at, turn.at)
+    if turn.call_id != collected.last_call:
+        collected.calls += 1
+        collected.last_call = turn.call_id
+
+
+async def _gap(wordings: Sequence[_Wording], retriever: Retriever) -> Gap:
+    found = await retriever.search(wordings[0].text)
+    best = found.hits[0] if found.hits else None
+    return Gap(
+        count=_count(wordings),
+        last_at=_last(wordings),
+        examples=tuple(wording.text for wording in wordings[:_EXAMPLES]),
+        nearest=NearestSection(best.kb, best.title, best.score) if best else None,
+    )
+
+
+def _is_failure(answer: str) -> bool:
+    """Whether an engine failed. A caller may have cut the apology short: its beginning is enough."""
+    heard = answer.strip(" .…")
+    return any(text in answer or (len(heard) > len("Извините, ") and text.startswith(heard)) for text in _BROKEN)
+
+
+def _count(wordings: Iterable[_Wording]) -> int:
+    return sum(wording.count for wording in wordings)
+
+
+def _last(wordings: Iterable[_Wording]) -> str:
+    return max(wording.last_at for wording in wordings)
