@@ -102,7 +102,7 @@ async def test_mid_answer_failure_goes_on_without_repeating():
     spare = ScriptedLlm("spare", "Гарантия два года. ", "Продлить можно ", "до пяти лет.")
     primary = ScriptedLlm("main", "Гарантия два года. ", "Продлить можно", FAIL)
     text, _ = await ask(agent(primary, spare), "какая гарантия на станки")
-    assert text == "Гарантия два года. Продлить можно до пяти лет."
+    assert text == "Гарантия два года.|Продлить можно до пяти лет."
     assert "Продлить можно" in spare.requests[0].system
 
 
@@ -113,9 +113,16 @@ async def test_all_models_down_the_knowledge_base_is_quoted():
 
 
 async def test_broken_off_for_good_in_mid_answer_is_said_honestly():
-    text, info = await ask(agent(ScriptedLlm("main", "Гарантия два", FAIL)), "какая гарантия на станки")
-    assert text == "Гарантия два|" + phrases.CUT_SHORT
+    main = ScriptedLlm("main", "Гарантия два года. ", "Продлить ", "её", FAIL)
+    text, info = await ask(agent(main), "какая гарантия на станки")
+    assert text == "Гарантия два года.|" + phrases.CUT_SHORT
     assert not info.known
+
+
+async def test_broken_off_before_a_word_is_spoken_the_knowledge_base_is_quoted():
+    text, info = await ask(agent(ScriptedLlm("main", "Гарантия два", FAIL)), "какая гарантия на станки")
+    assert text == "Гарантия на станки — 24 месяца."
+    assert (info.known, info.model) == (True, "extractive")
 
 
 async def test_quoting_without_a_model():

@@ -95,7 +95,7 @@ async def test_half_answer_is_finished_by_the_fallback(server, llm):
     server.answer("main", Reply("Стоит два миллиона рублей.", hang_after=2))
     server.answer("spare", Reply("Стоит два миллиона рублей."))
     pieces = [piece async for piece in stream_with_fallback([llm, spare], REQUEST, first_token_s=0.2)]
-    assert "".join(piece.text for piece in pieces) == "Стоит два миллиона рублей."
+    assert "".join(piece.content for piece in pieces) == "Стоит два миллиона рублей."
     assert [piece.model for piece in pieces][-1] == "spare"
     assert len(server.asked("main")) == len(server.asked("spare")) == 1
     await spare.close()
