@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
 from voxbot.agent.llm import Stopped, ToolCall
 from voxbot.agent.sentences import plain
 from voxbot.agent.tools import tool_in, tool_named
-from voxbot.text.segmenter import Segmenter
+from voxbot.text.segmenter import MAX_SEGMENT_CHARS, Segmenter
 
 if TYPE_CHECKING:
     from voxbot.agent.llm import Written
@@ -22,7 +23,7 @@ _LINE_START = re.compile(r"^(?:>\s*)*(?:#{1,6}\s+|[-+•–—]\s+|\d{1,2}[.)]\s
 _SPEAKER = re.compile(r"^(?:ответ|ассистент|бот|помощник|assistant|bot)\s*:\s*", re.IGNORECASE)
 _CITATION = re.compile(r"\[\^?\d+(?:, ?\d+)*\]|【[^】]*】")
 _LINK_TARGET = re.compile(r"\]\([^)\s]*\)?")
-_PAGE = re.compile(r"(?:https?://)(?:www\.)?((?:[\w-]+\.)+[^\W\d_]{2,})(?::\d+)?(?:/[^\s»)]*[^\s»).,!?;:])?/?")
+_PAGE = re.compile(r"https?://(?:www\.)?((?:[\w-]+\.)+[^\W\d_]{2,})(?::\d+)?(?:/[^\s»)]*[^\s»).,!?;:])?/?")
 _PICTURE = re.compile(
     "[\u200b-\u200f\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\ufe00-\ufe0f\u20e3"
     "\U0001f000-\U0001faff\U000e0000-\U000e007f]+"
@@ -32,8 +33,6 @@ _SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,!?;:…])")
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|«\s*»")
 _SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*$")
 _CLAUSE_END = (",", ";", ":", "—")
-_PATIENCE = 2
-"""A sentence is let end beyond the limit, but never beyond this many times the limit."""
 
 
 def speakable(segment: str) -> str:
@@ -44,7 +43,7 @@ def speakable(segment: str) -> str:
     text = segment.strip()
     if _FENCE.match(text):
         return ""
-    text = _PAGE.sub(r"\1", _CITATION.sub("", _PICTURE.sub(" ", text)))
+    text = _PAGE.sub(r"\1", _CITATION.sub("", _PICTURE.sub(" ", html.unescape(text))))
     text = _LINE_START.sub("", text.strip(), count=1)
     text = plain(_TIMES.sub("×", text))
     text = _BRACKET.sub(" ", _LINK_TARGET.sub("", text))
@@ -56,8 +55,8 @@ class SpokenAnswer:
     """Cuts a streamed answer into speakable segments, and ends it when it gets too long for the ear.
 
     `max_chars`: once a further segment would go beyond it and a whole sentence has been said, `full` is set and
-    nothing more comes. `tool` is set when the model calls one, by the protocol or in its text; nothing more comes
-    then either.
+    nothing more comes; a sentence that has been begun is let end, within MAX_SEGMENT_CHARS more. `tool` is set when
+    the model calls one, by the protocol or in its text; nothing more comes then either.
     """
 
     def __init__(self, max_chars: int) -> None:
@@ -130,4 +129,4 @@ class SpokenAnswer:
         if not self._said or self._chars + len(text) <= self._max_chars:
             return False
         in_sentence = self._said[-1].endswith(_CLAUSE_END)
-        return not in_sentence or self._chars + len(text) > _PATIENCE * self._max_chars
+        return not in_sentence or self._chars + len(text) > self._max_chars + MAX_SEGMENT_CHARS
