@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 _NAME = "openai"
 _CONNECT_S = 5.0
 _READ_S = 30.0
+_KEEPALIVE_S = 50.0
+"""An idle connection is kept so long: a caller's next question must not wait for a new TLS handshake (the client's own
+default is 5 s). Servers commonly close theirs after 60 s or more; a closed one is noticed and not used."""
 _PIECE_CHARS = 40
 _SERVER_ERROR = 500
 _SENTENCE_ENDS = (".", "!", "?", "…", "|", "»")
@@ -154,15 +157,23 @@ class OpenAiLlm:
 
     def _client(self) -> Any:
         if self._chat is None:
-            import httpx  # noqa: PLC0415 - both are loaded only where a language model is configured
+            import openai  # noqa: PLC0415 - both are loaded only where a language model is configured
             from langchain_openai import ChatOpenAI  # noqa: PLC0415
 
+            limits = openai.DEFAULT_CONNECTION_LIMITS
+            kept = type(limits)(
+                max_connections=limits.max_connections,
+                max_keepalive_connections=limits.max_keepalive_connections,
+                keepalive_expiry=_KEEPALIVE_S,
+            )
+            timeout = openai.Timeout(_READ_S, connect=_CONNECT_S)
             self._chat = ChatOpenAI(
                 model=self.model,
                 api_key=SecretStr(self._key),
                 base_url=self._base_url,
                 max_retries=0,
-                timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
+                timeout=timeout,
+                http_async_client=openai.DefaultAsyncHttpxClient(limits=kept, timeout=timeout),
                 stream_usage=False,
                 use_responses_api=False,
             )
