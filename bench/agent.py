@@ -10,7 +10,7 @@ the index and everything else written goes to a temporary folder.
 from __future__ import annotations
 
 import argparse
-import asyncio
+import gc
 import json
 import os
 import statistics
@@ -27,6 +27,7 @@ from fakes.openai_server import OpenAiServer, Reply, openai_server
 
 from voxbot.domain.dialogue import Utterance
 from voxbot.main.agent import build_agent
+from voxbot.main.context import run
 from voxbot.main.knowledge import build_index, open_retriever
 from voxbot.main.logs import configure_logging
 from voxbot.settings.loader import load_settings
@@ -71,20 +72,25 @@ class Run:
 
     name: str
     ms: list[float] = field(default_factory=list[float])
+    embed_ms: list[float] = field(default_factory=list[float])
     embeddings: list[int] = field(default_factory=list[int])
     requests: list[int] = field(default_factory=list[int])
 
     def figures(self) -> dict[str, Any]:
         """Milliseconds, and the most that one question cost."""
-        ms = sorted(self.ms)
         return {
-            "questions": len(ms),
-            "p50_ms": round(statistics.median(ms), 1),
-            "p95_ms": round(ms[int(0.95 * (len(ms) - 1))], 1),
-            "max_ms": round(ms[-1], 1),
+            "questions": len(self.ms),
+            "p50_ms": round(statistics.median(self.ms), 1),
+            "p95_ms": _p95(self.ms),
+            "embedding_p50_ms": round(statistics.median(self.embed_ms), 1),
+            "embedding_p95_ms": _p95(self.embed_ms),
             "embeddings_per_question": sorted(set(self.embeddings)),
             "llm_requests_per_question": sorted(set(self.requests)),
         }
+
+
+def _p95(ms: Sequence[float]) -> float:
+    return round(sorted(ms)[int(0.95 * (len(ms) - 1))], 1)
 
 
 async def ask_all(
@@ -92,19 +98,22 @@ async def ask_all(
     history: Sequence[Utterance] = (),
 ) -> Run:  # fmt: skip
     """Ask each question once, one after the other."""
-    run = Run(name)
+    series = Run(name)
     for question in questions:
         embeddings, requests = search.embeddings, len(model.requests)
         started = time.perf_counter()
-        first = 0.0
+        first = embed = 0.0
         async with aclosing(agent.reply(question, history)) as reply:
             async for item in reply:
                 if isinstance(item, str):
                     first = first or (time.perf_counter() - started) * 1000
-        run.ms.append(first)
-        run.embeddings.append(search.embeddings - embeddings)
-        run.requests.append(len(model.requests) - requests)
-    return run
+                else:
+                    embed = item.ms.get("embed", embed)
+        series.embed_ms.append(embed)
+        series.ms.append(first)
+        series.embeddings.append(search.embeddings - embeddings)
+        series.requests.append(len(model.requests) - requests)
+    return series
 
 
 async def measure(settings: Settings, questions: Sequence[str]) -> list[Run]:
@@ -118,6 +127,8 @@ async def measure(settings: Settings, questions: Sequence[str]) -> list[Run]:
         await agent.warm_up()
         try:
             await ask_all("warm-up", agent, search, model, questions[-2:])
+            gc.collect()
+            gc.freeze()  # as the bot does before its first call
             runs = [
                 await ask_all("new question", agent, search, model, questions[:-2]),
                 await ask_all("asked before", agent, search, model, questions[: len(questions) // 3]),
@@ -145,8 +156,8 @@ def main() -> None:
         os.environ["DATA_DIR"] = folder
         settings = load_settings()
         configure_logging(settings, "bench")
-        runs = asyncio.run(measure(settings, questions))
-    figures = {run.name: run.figures() for run in runs}
+        runs = run(measure(settings, questions))
+    figures = {series.name: series.figures() for series in runs}
     new = figures["new question"]
     costs_one = new["embeddings_per_question"] == new["llm_requests_per_question"] == [1]
     missed = new["p95_ms"] > LLM_MS + OWN_SHARE_MS or not costs_one
@@ -156,9 +167,9 @@ def main() -> None:
         print(f"question → first segment, first token after {LLM_MS} ms (goal: p95 ≤ {LLM_MS + OWN_SHARE_MS} ms)")
         for name, line in figures.items():
             print(
-                f"{name:14}{line['questions']:4} asked   p50 {line['p50_ms']:6.1f}   p95 {line['p95_ms']:6.1f}   "
-                f"max {line['max_ms']:6.1f} ms   embeddings {line['embeddings_per_question']}   "
-                f"model requests {line['llm_requests_per_question']}"
+                f"{name:14}{line['questions']:4} asked   p50 {line['p50_ms']:6.1f}   p95 {line['p95_ms']:6.1f} ms   "
+                f"(of it embedding {line['embedding_p50_ms']:.1f} and {line['embedding_p95_ms']:.1f})   "
+                f"embeddings {line['embeddings_per_question']}   model requests {line['llm_requests_per_question']}"
             )
         print("MISSED" if missed else "ok")
     raise SystemExit(1 if missed else 0)
