@@ -1,7 +1,7 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run test check format pythons bench-call bench-retrieval bench-index clean
+.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -32,6 +32,9 @@ format: install-dev  ## Rewrite the code as the checks want it
 
 pythons: install-dev  ## Tests without telephone on the other supported Pythons of this machine
 	@scripts/test_pythons.sh
+
+bench-agent: install-dev  ## Time from a question to the first segment, with a double of the language model
+	@$(BIN)/python bench/agent.py
 
 bench-call: install-dev  ## Latency at the caller's ear, through a real Asterisk
 	@scripts/test_setup.sh

@@ -7,7 +7,7 @@ from fakes.search import ScriptedSearch, hit, result
 
 from voxbot.agent import phrases
 from voxbot.agent.agent import Agent
-from voxbot.agent.llm import ChatRequest, Continuation, stream_with_fallback
+from voxbot.agent.llm import ChatRequest, Continuation, Stopped, ToolCall, stream_with_fallback
 from voxbot.agent.prompts import DEFAULT_PROMPTS
 from voxbot.domain.dialogue import AnswerInfo, Utterance
 from voxbot.domain.errors import ProviderUnavailableError
@@ -48,11 +48,11 @@ class ScriptedLlm:
         pass
 
 
-def agent(*models, search=None, first_token_s=0.05):
+def agent(*models, search=None, first_token_s=0.05, **settings):
     return Agent(
         search or ScriptedSearch(result(WARRANTY)),
         prompts=lambda: DEFAULT_PROMPTS,
-        settings=lambda: LlmSettings(first_token_s=first_token_s),
+        settings=lambda: LlmSettings(first_token_s=first_token_s, **settings),
         threshold=lambda: 0.5,
         models=models,
     )
@@ -102,7 +102,7 @@ async def test_mid_answer_failure_goes_on_without_repeating():
     spare = ScriptedLlm("spare", "Гарантия два года. ", "Продлить можно ", "до пяти лет.")
     primary = ScriptedLlm("main", "Гарантия два года. ", "Продлить можно", FAIL)
     text, _ = await ask(agent(primary, spare), "какая гарантия на станки")
-    assert text == "Гарантия два года. Продлить можно до пяти лет."
+    assert text == "Гарантия два года.|Продлить можно до пяти лет."
     assert "Продлить можно" in spare.requests[0].system
 
 
@@ -113,9 +113,16 @@ async def test_all_models_down_the_knowledge_base_is_quoted():
 
 
 async def test_broken_off_for_good_in_mid_answer_is_said_honestly():
-    text, info = await ask(agent(ScriptedLlm("main", "Гарантия два", FAIL)), "какая гарантия на станки")
-    assert text == "Гарантия два|" + phrases.CUT_SHORT
+    main = ScriptedLlm("main", "Гарантия два года. ", "Продлить ", "её", FAIL)
+    text, info = await ask(agent(main), "какая гарантия на станки")
+    assert text == "Гарантия два года.|" + phrases.CUT_SHORT
     assert not info.known
+
+
+async def test_broken_off_before_a_word_is_spoken_the_knowledge_base_is_quoted():
+    text, info = await ask(agent(ScriptedLlm("main", "Гарантия два", FAIL)), "какая гарантия на станки")
+    assert text == "Гарантия на станки — 24 месяца."
+    assert (info.known, info.model) == (True, "extractive")
 
 
 async def test_quoting_without_a_model():
@@ -174,8 +181,73 @@ async def test_follow_up_is_searched_whole():
     assert search.questions[0] == "сколько стоит машина на 200 кН"
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        ("<think>Пользователь спрашивает о гарантии.", "</think>"),
+        ("<think>Пользователь спрашивает",),
+        (Stopped("content_filter"),),
+        ("Гарантия на", Stopped("content_filter")),
+        (Stopped("length"),),
+        ("Гарантия на", Stopped("length")),
+    ],
+)
+async def test_model_that_gives_no_whole_sentence_is_followed_by_the_next(first):
+    text, info = await ask(agent(ScriptedLlm("main", *first), ScriptedLlm("spare", "Гарантия на", " станки два года.")),
+                           "какая гарантия на станки")  # fmt: skip
+    assert text == "Гарантия на станки два года."
+    assert info.model == "spare"
+
+
+async def test_thoughts_are_not_spoken():
+    main = ScriptedLlm("main", "<thi", "nk>Надо найти гарантию.</th", "ink>", "\n\nДва ", "года.")
+    text, _ = await ask(agent(main), "какая гарантия на станки")
+    assert text == "Два года."
+
+
+async def test_only_whole_sentences_of_an_answer_that_was_cut_off_are_said():
+    main = ScriptedLlm("main", "Гарантия два года. Продлить её можно до", Stopped("length"))
+    spare = ScriptedLlm("spare", "Нет.")
+    text, info = await ask(agent(main, spare), "какая гарантия на станки")
+    assert text == "Гарантия два года.|"
+    assert (info.known, info.model) == (True, "main")
+    assert spare.requests == []
+
+
+async def test_answer_too_long_for_the_ear_ends_with_a_sentence_and_stops_the_model():
+    main = ScriptedLlm("main", *(f"Пункт номер {n} довольно длинный. " for n in range(1, 9)), HANG)
+    text, info = await ask(agent(main, answer_max_chars=70), "какая гарантия на станки")
+    assert text == "Пункт номер 1 довольно длинный.|Пункт номер 2 довольно длинный.|"
+    assert info.known
+    assert main.closed
+
+
+@pytest.mark.parametrize(("tool", "intent"), [("transfer_to_operator", "operator"), ("end_call", "goodbye")])
+@pytest.mark.parametrize("by_protocol", [True, False])
+async def test_tool_call_is_a_wish_with_our_own_line(tool, intent, by_protocol):
+    main = ScriptedLlm("main", ToolCall(tool) if by_protocol else f'{{"name": "{tool}", "arguments": {{}}}}')
+    items = [item async for item in agent(main).reply("а пусть со мной Иван Петрович поговорит про станки", ())]
+    info, line = items[-2:]
+    assert (info.intent, info.kb, info.sources, info.known) == (intent, None, (), True)
+    assert line in (*phrases.OPERATOR, *phrases.GOODBYE)
+    assert [tool.name for tool in main.requests[0].tools] == ["transfer_to_operator", "end_call"]
+
+
+async def test_wish_that_the_model_has_announced_is_not_announced_again():
+    main = ScriptedLlm("main", "Хорошо, соединяю вас с отделом продаж.|", ToolCall("transfer_to_operator"))
+    text, info = await ask(agent(main), "а пусть со мной Иван Петрович поговорит про станки")
+    assert text.count("оединяю") == 1
+    assert info.intent == "operator"
+
+
+async def test_tool_that_was_never_offered_is_no_answer():
+    text, info = await ask(agent(ScriptedLlm("main", ToolCall("rm_rf"))), "какая гарантия на станки")
+    assert text == "Гарантия на станки — 24 месяца."
+    assert info.intent is None
+
+
 async def test_closing_the_reply_stops_the_model():
-    llm = ScriptedLlm("main", "Гарантия ", HANG)
+    llm = ScriptedLlm("main", "Гарантия два года. Про", HANG)
     reply = agent(llm, first_token_s=60).reply("какая гарантия на станки", ())
     async for item in reply:
         if isinstance(item, str):

@@ -14,8 +14,10 @@ class Reply:
     """How one request is answered.
 
     `latency_s` passes before the first token, `token_s` before each further one; `break_after` tokens the
-    connection is cut; `hang_after` tokens nothing more comes; `status` other than 200 refuses the request;
-    `refuse_stream` refuses only streaming.
+    connection is cut; `hang_after` tokens nothing more comes; `status` other than 200 refuses the request, with
+    `headers`; `refuse_stream` and `refuse_tools` refuse only those, with `refusal` as status and text; `no_sse`
+    answers a request to stream with one document. `tool` is called after the text; `reasoning` comes before it, in a
+    field of its own; `finish` is the finish_reason.
     """
 
     text: str = "Да, конечно."
@@ -25,6 +27,13 @@ class Reply:
     break_after: int | None = None
     hang_after: int | None = None
     refuse_stream: bool = False
+    refuse_tools: bool = False
+    refusal: tuple = (400, "")
+    no_sse: bool = False
+    tool: str = ""
+    reasoning: str = ""
+    finish: str = "stop"
+    headers: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -47,19 +56,26 @@ class OpenAiServer:
         queue = self.replies.get(body["model"]) or deque([Reply()])
         reply = queue.popleft() if len(queue) > 1 else queue[0]
         if reply.status != 200:
-            return _error(reply.status, "refused on purpose")
+            return _error(reply.status, "refused on purpose", reply.headers)
+        status, text = reply.refusal
         if reply.refuse_stream and body.get("stream"):
-            return _error(400, "stream is not supported by this server")
+            return _error(status, text or "stream is not supported by this server")
+        if reply.refuse_tools and body.get("tools"):
+            return _error(status, text or "this model does not support tools")
         await asyncio.sleep(reply.latency_s)
-        if not body.get("stream"):
+        if not body.get("stream") or reply.no_sse:
             message = {"role": "assistant", "content": reply.text}
-            return web.json_response(_envelope(body, {"message": message, "finish_reason": "stop"}))
+            if reply.tool:
+                message["tool_calls"] = [_tool_call(reply.tool)]
+            return web.json_response(_envelope(body, {"message": message, "finish_reason": reply.finish}))
         return await _stream(request, body, reply)
 
 
 async def _stream(request, body, reply):
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
+    if reply.reasoning:
+        await _send(response, _envelope(body, _delta({"content": "", "reasoning_content": reply.reasoning})))
     for index, token in enumerate(tokens(reply.text)):
         if index == reply.break_after:
             request.transport.close()
@@ -68,10 +84,10 @@ async def _stream(request, body, reply):
             await asyncio.Event().wait()
         if index:
             await asyncio.sleep(reply.token_s)
-        await _send(
-            response, _envelope(body, {"delta": {"role": "assistant", "content": token}, "finish_reason": None})
-        )
-    await _send(response, _envelope(body, {"delta": {}, "finish_reason": "stop"}))
+        await _send(response, _envelope(body, _delta({"content": token})))
+    if reply.tool:
+        await _send(response, _envelope(body, _delta({"tool_calls": [{"index": 0, **_tool_call(reply.tool)}]})))
+    await _send(response, _envelope(body, {"delta": {}, "finish_reason": reply.finish}))
     with suppress(ConnectionResetError):
         await response.write(b"data: [DONE]\n\n")
     return response
@@ -80,6 +96,14 @@ async def _stream(request, body, reply):
 def tokens(text):
     """Words with the space before them: the size of pieces that models stream."""
     return [word if index == 0 else f" {word}" for index, word in enumerate(text.split(" "))]
+
+
+def _delta(content):
+    return {"delta": {"role": "assistant", **content}, "finish_reason": None}
+
+
+def _tool_call(name):
+    return {"id": "call_1", "type": "function", "function": {"name": name, "arguments": "{}"}}
 
 
 def _envelope(body, choice):
@@ -92,8 +116,9 @@ async def _send(response, document):
         await response.write(f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode())
 
 
-def _error(status, message):
-    return web.json_response({"error": {"message": message, "type": "error", "code": None}}, status=status)
+def _error(status, message, headers=None):
+    document = {"error": {"message": message, "type": "error", "code": None}}
+    return web.json_response(document, status=status, headers=headers)
 
 
 @asynccontextmanager

@@ -71,7 +71,7 @@ def test_levels(configured):
 
 def test_libraries_chatter_is_left_out(configured):
     stream = configured(LOG_LEVEL="DEBUG")
-    for name in ("uvicorn.error", "httpx", "chromadb.config", "aiosqlite"):
+    for name in ("uvicorn.error", "httpx", "httpx2", "chromadb.config", "aiosqlite"):
         logging.getLogger(name).info("chatter")
     logging.getLogger("uvicorn.error").error("crash")
     assert "chatter" not in stream.getvalue()

@@ -13,9 +13,12 @@ import structlog
 
 from voxbot.agent import phrases
 from voxbot.agent.extractive import extract
-from voxbot.agent.followup import self_contained
+from voxbot.agent.followup import leans_on, self_contained
 from voxbot.agent.intents import recognise
 from voxbot.agent.llm import ChatRequest, stream_with_fallback
+from voxbot.agent.spoken import SpokenAnswer
+from voxbot.agent.tools import TOOLS
+from voxbot.agent.understanding import rewritten, search_understood
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.errors import ProviderError, VoxbotError
 from voxbot.text.segmenter import split_sentences
@@ -111,8 +114,7 @@ class Agent:
                 yield item
             return
         try:
-            whole = self_contained(question, history)
-            found = await self._retriever.search(whole)
+            whole, found = await self._find(question, history)
         except VoxbotError as error:
             log.error("Поиск в базе знаний не удался", error=str(error))
             yield AnswerInfo(known=False)
@@ -133,6 +135,21 @@ class Agent:
         for llm in self._models:
             await llm.close()
 
+    async def _find(self, question: str, history: Sequence[Utterance]) -> tuple[str, SearchResult]:
+        """The question made to stand by itself, and what is found; one search and no model if it does already."""
+        whole = self_contained(question, history)
+        limit_s = self._settings().contextualize_s
+        if not self._models or not limit_s or not leans_on(question, history):
+            return whole, await self._retriever.search(whole)
+        rewrite = rewritten(
+            question,
+            history[-_HISTORY_TURNS:],
+            system=self._prompts().contextualize_q_system_prompt,
+            models=self._models,
+            limit_s=limit_s,
+        )
+        return await search_understood(question, whole, search=self._retriever.search, rewrite=rewrite)
+
     async def _answer(
         self, question: str, whole: str, history: Sequence[Utterance], found: SearchResult, turn: int
     ) -> AsyncGenerator[str | AnswerInfo, None]:
@@ -144,14 +161,14 @@ class Agent:
         if self._models:
             begun = False
             try:
-                async with aclosing(self._write(question, history, found, info)) as written:
+                async with aclosing(self._write(question, history, found, info, turn)) as written:
                     async for item in written:
                         begun = begun or isinstance(item, str)
                         yield item
             except ProviderError as error:
                 log.error("Ни одна модель не ответила", error=str(error), begun=begun)
                 if begun:
-                    yield "|" + phrases.CUT_SHORT
+                    yield phrases.CUT_SHORT
                     yield replace(info, known=False)
                     return
             else:
@@ -161,26 +178,44 @@ class Agent:
                 yield item
 
     async def _write(
-        self, question: str, history: Sequence[Utterance], found: SearchResult, info: AnswerInfo
+        self, question: str, history: Sequence[Utterance], found: SearchResult, info: AnswerInfo, turn: int
     ) -> AsyncGenerator[str | AnswerInfo, None]:
         settings = self._settings()
-        request = ChatRequest(
-            system=self._prompts().qa_system("\n\n".join(hit.text for hit in found.hits)),
-            history=tuple(history[-_HISTORY_TURNS:]),
-            question=question,
-            temperature=settings.temperature,
-        )
         yield info
         started = time.perf_counter()
-        text, ms = "", dict[str, float]()
+        ms = dict[str, float]()
+        spoken = SpokenAnswer(settings.answer_max_chars)
+        request = self._request(question, history, found, settings.temperature)
         pieces = stream_with_fallback(self._models, request, first_token_s=settings.first_token_s)
         async with aclosing(pieces) as source:
             async for piece in source:
                 ms.setdefault("first_token", (time.perf_counter() - started) * 1000)
                 info = replace(info, model=piece.model)
-                text += piece.text
-                yield piece.text
-        yield replace(info, known=self._is_known(text, found), ms=ms)
+                for segment in spoken.take(piece.content):
+                    yield segment + "|"
+                if spoken.ended:
+                    break
+        if rest := "|".join(spoken.finish()):
+            yield rest
+        if tool := spoken.tool:
+            yield AnswerInfo(intent=tool.intent, model=info.model, ms=ms)
+            if not tool.said.search(spoken.text):
+                yield phrases.variant(tool.lines, turn)
+        elif spoken.text:
+            yield replace(info, known=self._is_known(spoken.text, found), ms=ms)
+        else:
+            raise ProviderError(info.model, "the answer holds nothing that can be said")
+
+    def _request(
+        self, question: str, history: Sequence[Utterance], found: SearchResult, temperature: float
+    ) -> ChatRequest:
+        return ChatRequest(
+            system=self._prompts().qa_system("\n\n".join(hit.text for hit in found.hits)),
+            history=tuple(history[-_HISTORY_TURNS:]),
+            question=question,
+            temperature=temperature,
+            tools=TOOLS,
+        )
 
     async def _quote(self, question: str, found: SearchResult, turn: int) -> AsyncGenerator[str | AnswerInfo, None]:
         threshold = self._threshold()

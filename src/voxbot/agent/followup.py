@@ -48,9 +48,9 @@ def self_contained(question: str, history: Sequence[Utterance]) -> str:
     """Return `question` with what it takes from the dialogue; unchanged when it needs nothing."""
     if _BARE_PLACE.search(question):
         return f"{question.strip(' ?.!')} находитесь"
-    earlier = [turn for turn in history[-_LOOK_BACK:] if turn.speaker == "user"]
-    if not earlier or not needs_dialogue(question):
+    if not leans_on(question, history):
         return question
+    earlier = _earlier(history)
     topic = earlier[0].text
     for turn in earlier[1:]:
         topic = _merge(turn.text, topic) if needs_dialogue(turn.text) else turn.text
@@ -59,6 +59,11 @@ def self_contained(question: str, history: Sequence[Utterance]) -> str:
     if len(set(models)) == 1 and not _CODE.search(merged) and _refers(question):
         return f"{merged} {models[0]}"
     return merged
+
+
+def leans_on(question: str, history: Sequence[Utterance]) -> bool:
+    """Whether the question needs something of this dialogue to be understood."""
+    return bool(_earlier(history)) and not _BARE_PLACE.search(question) and needs_dialogue(question)
 
 
 def needs_dialogue(question: str) -> bool:
@@ -81,6 +86,10 @@ def needs_dialogue(question: str) -> bool:
         partial = not nouns or (body[0] in _PREPOSITIONS and len(nouns) == 1)
         return properties_only or partial or (len(nouns) == 1 and not _asks_something(body))
     return len(body) <= 3 and not nouns and not about_company  # noqa: PLR2004 - «сколько весит», «на двести»
+
+
+def _earlier(history: Sequence[Utterance]) -> Sequence[Utterance]:
+    return [turn for turn in history[-_LOOK_BACK:] if turn.speaker == "user"]
 
 
 def _words(text: str) -> list[str]:

@@ -6,15 +6,17 @@ import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import structlog
 
+from voxbot.agent.thoughts import Thoughts
 from voxbot.domain.errors import ProviderError, ProviderUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from voxbot.agent.tools import Tool
     from voxbot.domain.dialogue import Utterance
 
 log = structlog.get_logger(__name__)
@@ -24,17 +26,40 @@ _ALREADY_SAID = (
     "Продолжи ровно с этого места и ничего из него не повторяй."
 )
 _SENTENCE = re.compile(r"[^|.!?…\n]*(?:[|.!?…\n]+(?=\s|\||$)|[|\n.!?…])")
+_WHOLE_SENTENCE = re.compile(r"[^\W_][^|.!?…\n]*[|.!?…\n]+(?=\s|\||$)")
 _MIN_OVERLAP_CHARS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One request: `system` carries the instructions and the context found, `question` the caller's words."""
+    """One request: `system` carries the instructions and the context found, `question` the caller's words.
+
+    `tools` are what the model may call instead of answering.
+    """
 
     system: str
     history: Sequence[Utterance]
     question: str
     temperature: float
+    tools: Sequence[Tool] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model wants one of the tools it was offered, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The last item of an answer that the server ended before the model did (OpenAI's `finish_reason`)."""
+
+    reason: Literal["length", "content_filter"]
+
+
+Written: TypeAlias = str | ToolCall | Stopped
+"""What a model streams: text in pieces of any size, calls of tools, and how it was stopped if it was."""
 
 
 class Llm(Protocol):
@@ -43,8 +68,11 @@ class Llm(Protocol):
     name: str
     model: str
 
-    def stream(self, request: ChatRequest) -> AsyncGenerator[str, None]:
-        """Stream the answer's text in pieces of any size. Raises ProviderError, also in mid-answer."""
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Written, None]:
+        """Stream the answer. Raises ProviderError, also in mid-answer.
+
+        A server that does not stream, or takes no tools, is asked without.
+        """
         ...
 
     async def warm_up(self) -> None:
@@ -58,9 +86,9 @@ class Llm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of an answer and the model that wrote it."""
+    """A piece of an answer and the model that wrote it; Stopped comes for `length` only, after a whole sentence."""
 
-    text: str
+    content: Written
     model: str
 
 
@@ -69,45 +97,83 @@ async def stream_with_fallback(
 ) -> AsyncGenerator[Piece, None]:
     """Stream the answer of the first model that works; raises the last ProviderError when none does.
 
-    The next model takes over on an error and when no text comes for `first_token_s`, at the beginning or in the
-    middle. In the middle it is asked to go on from what was said, and what it repeats all the same is left out.
+    The next model takes over on an error, on an answer that is empty (or thoughts only), filtered, or cut off within
+    its first sentence, and when no text comes for `first_token_s`, at the beginning or in the middle. In the middle
+    it is asked to go on from what was said, and what it repeats all the same is left out. A tool call ends the answer.
     """
     said = ""
     last_error: ProviderError | None = None
     for llm in models:
         ask = request if not said else replace(request, system=request.system + _ALREADY_SAID.format(said=said))
-        novelty = Continuation(said)
         try:
-            async with aclosing(llm.stream(ask)) as source:
-                async for text in _patient(source, llm, first_token_s):
-                    if new := novelty.push(text):
-                        said += new
-                        yield Piece(new, llm.model)
-            if rest := novelty.flush():
-                said += rest
-                yield Piece(rest, llm.model)
+            async with aclosing(_answer(llm, ask, said, first_token_s)) as source:
+                async for item in source:
+                    yield Piece(item, llm.model)
+                    if not isinstance(item, str):
+                        return
+                    said += item
         except ProviderError as error:
             log.warning("Модель не ответила до конца", model=llm.model, error=str(error), begun=bool(said))
             last_error = error
-            continue
-        if said:
+        else:
             return
-        last_error = ProviderUnavailableError(llm.name, f"model {llm.model} gave an empty answer")
     raise last_error or ProviderUnavailableError("llm", "no language model is configured")
 
 
-async def _patient(source: AsyncGenerator[str, None], llm: Llm, patience_s: float) -> AsyncGenerator[str, None]:
-    """Pass the text on; raises ProviderUnavailableError when none comes for `patience_s`."""
+async def _answer(llm: Llm, request: ChatRequest, said: str, patience_s: float) -> AsyncGenerator[Written, None]:
+    """One model's answer without what was `said`. Raises ProviderError."""
+    novelty = Continuation(said)
+    empty = True
+    async with aclosing(llm.stream(request)) as stream, aclosing(_patient(stream, llm, patience_s)) as source:
+        async for item in source:
+            match item:
+                case str():
+                    empty = False
+                    if new := novelty.push(item):
+                        said += new
+                        yield new
+                case ToolCall():
+                    yield item
+                    return
+                case Stopped(reason):
+                    if rest := novelty.flush():
+                        yield rest
+                    if reason != "length" or not _WHOLE_SENTENCE.search(said + rest):
+                        raise ProviderUnavailableError(llm.name, f"model {llm.model} was stopped ({reason})")
+                    yield item
+                    return
+    if empty:
+        raise ProviderUnavailableError(llm.name, f"model {llm.model} gave an empty answer")
+    if rest := novelty.flush():
+        yield rest
+
+
+async def _patient(source: AsyncGenerator[Written, None], llm: Llm, patience_s: float) -> AsyncGenerator[Written, None]:
+    """Pass it on without thoughts; raises ProviderUnavailableError when nothing comes for `patience_s`."""
+    thoughts = Thoughts()
     while True:
         try:
             async with asyncio.timeout(patience_s):
-                text = await anext(source)
+                item = await _next_visible(source, thoughts)
         except StopAsyncIteration:
-            return
+            break
         except TimeoutError as error:
             raise ProviderUnavailableError(llm.name, f"no text from {llm.model} for {patience_s:g} s") from error
-        if text:
-            yield text
+        if not isinstance(item, str) and (rest := thoughts.flush()):
+            yield rest
+        yield item
+    if rest := thoughts.flush():
+        yield rest
+
+
+async def _next_visible(source: AsyncGenerator[Written, None], thoughts: Thoughts) -> Written:
+    """The next text that is no thought, tool call or stop. Raises StopAsyncIteration at the end."""
+    while True:
+        item = await anext(source)
+        if not isinstance(item, str):
+            return item
+        if visible := thoughts.push(item):
+            return visible
 
 
 class Continuation:

@@ -463,6 +463,23 @@ class LlmSettings(Group, title="Языковая модель"):
         gt=0,
         le=60,
     )
+    contextualize_s: float = variable(
+        "LLM_CONTEXTUALIZE_TIMEOUT",
+        0.7,
+        "Сколько ждать, пока модель перепишет вопрос, непонятный без разговора («а на сто?»); не успела — "
+        "вопрос достраивают правила; 0: всегда правила",
+        unit="с",
+        ge=0,
+        le=10,
+    )
+    answer_max_chars: int = variable(
+        "LLM_ANSWER_MAX_CHARS",
+        450,
+        "Ответ модели обрывается после предложения, с которым он длиннее; 16 знаков звучат около секунды",
+        unit="знаков",
+        ge=50,
+        le=5000,
+    )
 
 
 class ApiSettings(Group, title="HTTP API и панель"):

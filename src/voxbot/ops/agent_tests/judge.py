@@ -50,7 +50,7 @@ class LlmJudge:
         request = ChatRequest(system=_SYSTEM, history=(), question=text, temperature=0.0)
         async with aclosing(self._llm.stream(request)) as pieces:
             async for piece in pieces:
-                said += piece
+                said += piece if isinstance(piece, str) else ""
         found = _OBJECT.search(said)
         try:
             opinion: object = json.loads(found[0]) if found else None

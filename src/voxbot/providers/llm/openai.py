@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import json
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 from pydantic import SecretStr
 
+from voxbot.agent.llm import Stopped, ToolCall
 from voxbot.domain.errors import (
     ConfigError,
     ProviderAuthError,
@@ -19,7 +23,7 @@ from voxbot.domain.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from voxbot.agent.llm import ChatRequest
+    from voxbot.agent.llm import ChatRequest, Written
     from voxbot.settings.schema import Settings
 
 log = structlog.get_logger(__name__)
@@ -27,11 +31,21 @@ log = structlog.get_logger(__name__)
 _NAME = "openai"
 _CONNECT_S = 5.0
 _READ_S = 30.0
+_KEEPALIVE_S = 50.0
+"""An idle connection is kept so long: a caller's next question must not wait for a new TLS handshake (the client's own
+default is 5 s). Servers commonly close theirs after 60 s or more; a closed one is noticed and not used."""
 _PIECE_CHARS = 40
 _SERVER_ERROR = 500
 _SENTENCE_ENDS = (".", "!", "?", "…", "|", "»")
-_NO_STREAM_STATUSES = frozenset({400, 404, 405, 406, 415, 422, 501})
-"""What servers that cannot stream answer to a request with `stream: true`."""
+_REFUSALS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
+"""What servers answer that cannot do what a request asks: stream, or take tools."""
+_UNEXPLAINED = frozenset({400, 422, 501})
+"""Of those, the ones that may mean the tools even if they do not say so."""
+_NO_STREAMS_KNOWN = 2
+"""So many answers in a row that were no stream, and the server is taken for one that never streams."""
+
+
+_Messages: TypeAlias = list[tuple[str, str]]
 
 
 def create(settings: Settings, model: str) -> OpenAiLlm:
@@ -55,35 +69,80 @@ class OpenAiLlm:
         self._key = key
         self._base_url = base_url
         self._chat: Any = None
-        self._streams = True
+        self._manner = _Manner(streams=True, tools=True)
+        self._no_streams = 0
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[str, None]:
-        """Stream the answer; a server that refuses to stream is asked once more for the whole answer."""
-        chat = self._client()
-        messages = _messages(request)
-        last, finished = "", False
-        if self._streams:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Written, None]:
+        """See Llm.stream. What a server refuses to do is left out at once, and from then on if that helped."""
+        manner = replace(self._manner, tools=self._manner.tools and bool(request.tools))
+        while True:
+            begun = False
             try:
-                async for chunk in chat.astream(messages, temperature=request.temperature):
-                    finished = finished or bool(chunk.response_metadata.get("finish_reason"))
+                async with aclosing(self._ask(request, manner)) as source:
+                    async for item in source:
+                        begun = True
+                        yield item
+            except Exception as error:
+                plainer = None if begun else _plainer(manner, error)
+                if plainer is None:
+                    raise _translated(error) from error
+                self._no_streams += isinstance(error, _NoStreamError)
+                manner = plainer
+            else:
+                self._learn(manner, offered=bool(request.tools), answered=begun)
+                return
+
+    def _ask(self, request: ChatRequest, manner: _Manner) -> AsyncGenerator[Written, None]:
+        options: dict[str, Any] = {"temperature": request.temperature}
+        if manner.tools:
+            options["tools"] = [_function(tool.name, tool.description) for tool in request.tools]
+        return (self._stream if manner.streams else self._whole)(_messages(request), options)
+
+    async def _stream(self, messages: _Messages, options: dict[str, Any]) -> AsyncGenerator[Written, None]:
+        last, finish, called, came = "", "", False, False
+        try:
+            async with aclosing(self._client().astream(messages, **options)) as chunks:
+                async for chunk in chunks:
+                    came = True
+                    finish = finish or str(chunk.response_metadata.get("finish_reason") or "")
+                    for call in chunk.tool_call_chunks:
+                        if call["name"]:
+                            called = True
+                            yield ToolCall(call["name"])
                     if text := str(chunk.text):
                         last = text
                         yield text
-            except Exception as error:
-                if last or not _refuses_to_stream(error):
-                    raise _translated(error) from error
-                log.warning("Сервер модели не умеет отвечать потоком, ответы приходят целиком", model=self.model)
-                self._streams = False
-            else:
-                if not finished and not last.rstrip().endswith(_SENTENCE_ENDS):
-                    raise ProviderUnavailableError(_NAME, "ответ оборвался посреди предложения")
-                return
-        try:
-            answer = await chat.ainvoke(messages, temperature=request.temperature)
-        except Exception as error:
-            raise _translated(error) from error
+        except (json.JSONDecodeError, ValueError) as error:
+            if came:
+                raise
+            raise _NoStreamError from error
+        if stopped := _stopped(finish):
+            yield stopped
+        elif not finish and not called and not last.rstrip().endswith(_SENTENCE_ENDS):
+            raise ProviderUnavailableError(_NAME, "ответ оборвался посреди предложения")
+
+    async def _whole(self, messages: _Messages, options: dict[str, Any]) -> AsyncGenerator[Written, None]:
+        answer = await self._client().ainvoke(messages, **options)
         for piece in _pieces(str(answer.text)):
             yield piece
+        for call in (*answer.tool_calls, *answer.invalid_tool_calls):
+            yield ToolCall(call["name"])
+        if stopped := _stopped(str(answer.response_metadata.get("finish_reason") or "")):
+            yield stopped
+
+    def _learn(self, manner: _Manner, *, offered: bool, answered: bool) -> None:
+        """Remember what the server does not do; one answer that was no stream may be an accident."""
+        if not answered:
+            return
+        if manner.streams:
+            self._no_streams = 0
+        streams = manner.streams or 0 < self._no_streams < _NO_STREAMS_KNOWN
+        tools = manner.tools or not offered
+        if self._manner.streams and not streams:
+            log.warning("Сервер модели не умеет отвечать потоком, ответы приходят целиком", model=self.model)
+        if self._manner.tools and not tools:
+            log.warning("Сервер модели не принимает инструменты, желания звонящих узнают правила", model=self.model)
+        self._manner = _Manner(streams=streams and self._manner.streams, tools=tools and self._manner.tools)
 
     async def warm_up(self) -> None:
         """Load the client library: about a second, in a thread."""
@@ -98,30 +157,69 @@ class OpenAiLlm:
 
     def _client(self) -> Any:
         if self._chat is None:
-            import httpx  # noqa: PLC0415 - both are loaded only where a language model is configured
+            import openai  # noqa: PLC0415 - both are loaded only where a language model is configured
             from langchain_openai import ChatOpenAI  # noqa: PLC0415
 
+            limits = openai.DEFAULT_CONNECTION_LIMITS
+            kept = type(limits)(
+                max_connections=limits.max_connections,
+                max_keepalive_connections=limits.max_keepalive_connections,
+                keepalive_expiry=_KEEPALIVE_S,
+            )
+            timeout = openai.Timeout(_READ_S, connect=_CONNECT_S)
             self._chat = ChatOpenAI(
                 model=self.model,
                 api_key=SecretStr(self._key),
                 base_url=self._base_url,
                 max_retries=0,
-                timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
+                timeout=timeout,
+                http_async_client=openai.DefaultAsyncHttpxClient(limits=kept, timeout=timeout),
                 stream_usage=False,
                 use_responses_api=False,
             )
         return self._chat
 
 
-def _messages(request: ChatRequest) -> list[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a server is asked: with `stream: true`, with tools."""
+
+    streams: bool
+    tools: bool
+
+
+class _NoStreamError(Exception):
+    """Status 200 and not one event: the answer was no event stream."""
+
+
+def _plainer(manner: _Manner, error: Exception) -> _Manner | None:
+    """The request without what the server's refusal is about; None when it is about something else."""
+    status, text = getattr(error, "status_code", None), str(error).lower()
+    refused = status in _REFUSALS
+    if manner.tools and refused and ("tool" in text or "function" in text):
+        return replace(manner, tools=False)
+    if manner.streams and (isinstance(error, _NoStreamError) or (refused and "stream" in text)):
+        return replace(manner, streams=False)
+    return replace(manner, tools=False) if manner.tools and status in _UNEXPLAINED else None
+
+
+def _stopped(finish_reason: str) -> Stopped | None:
+    match finish_reason:
+        case "length" | "content_filter":
+            return Stopped(finish_reason)
+        case _:
+            return None
+
+
+def _function(name: str, description: str) -> dict[str, Any]:
+    """A tool in the form of the chat protocol."""
+    parameters = {"type": "object", "properties": dict[str, Any]()}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+def _messages(request: ChatRequest) -> _Messages:
     said = [("human" if turn.speaker == "user" else "ai", turn.text) for turn in request.history]
     return [("system", request.system), *said, ("human", request.question)]
-
-
-def _refuses_to_stream(error: Exception) -> bool:
-    """Whether the server's refusal is about streaming and not about the key, the model or the load."""
-    status = getattr(error, "status_code", None)
-    return status in _NO_STREAM_STATUSES and "stream" in str(error).lower()
 
 
 def _pieces(text: str) -> list[str]:
