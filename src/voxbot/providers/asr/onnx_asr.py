@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr
 
+_MAX_MS = 600_000
 _PIECE_MS = 24_000
 """GigaAM was trained on up to 25 s (salute-developers/GigaAM, `transcribe`); longer turns are taken in pieces."""
 _LEAST_SILENCE_MS = 96
@@ -57,7 +58,7 @@ class OnnxAsr:
     """The recogniser of the process: `parallel` recognitions at once, `threads` CPU threads each."""
 
     name = "onnx_asr"
-    capabilities = AsrCapabilities(max_ms=_PIECE_MS, least_silence_ms=_LEAST_SILENCE_MS)
+    capabilities = AsrCapabilities(max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
 
     def __init__(self, model: str, models_dir: Path, *, threads: int, parallel: int) -> None:
         """`model` is a name of the catalogue, or a folder that holds a model onnx-asr reads."""
