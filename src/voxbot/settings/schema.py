@@ -23,6 +23,7 @@ _REDIS = r"^((rediss?|unix)://\S+)?$"
 _FOLDER = r"^[a-z0-9]*$"
 _SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
 _VOICE = r"^[a-z0-9_-]+$"
+_VOICE_OR_NONE = r"^[a-z0-9_-]*$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
@@ -33,6 +34,7 @@ FORMS = {
     _FOLDER: "идентификатор каталога: строчные латинские буквы и цифры",
     _SERVICE: "узел:порт; http:// впереди — без шифрования",
     _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
+    _VOICE_OR_NONE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
 }
 """Every pattern of the schema in words."""
@@ -392,7 +394,8 @@ class TtsSettings(Group, title="Синтез речи"):
     provider: ProviderOrder = variable(
         "TTS_PROVIDER",
         "auto",
-        "Голос; можно несколько, как в ASR_PROVIDER; auto: piper, если его нет — festival, иначе espeak-ng",
+        "Голос; можно несколько, как в ASR_PROVIDER; auto: yandex, если задан его ключ (YANDEX_API_KEY, OAUTH_TOKEN), "
+        "и на случай отказа local; local: piper, если его нет — festival, иначе espeak-ng",
     )
     piper_voice: Path | None = variable("TTS_PIPER_VOICE", None, "Файл голоса Piper (.onnx, рядом с ним .onnx.json)")
 
@@ -423,8 +426,15 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     tts_voice: str = variable(
         "YANDEX_TTS_VOICE",
         "alena",
-        "Голос SpeechKit; запасной HTTP API знает не все: alena, filipp, ermil, jane, omazh, zahar",
+        "Голос SpeechKit, например alena, filipp, marina, kirill",
         pattern=_VOICE,
+    )
+    tts_http_voice: str = variable(
+        "YANDEX_TTS_HTTP_VOICE",
+        "",
+        "Голос запасного HTTP API: alena, filipp, ermil, jane, omazh, zahar или madirus; пусто: тот же, "
+        "а если API его не знает — alena",
+        pattern=_VOICE_OR_NONE,
     )
     tts_role: str = variable(
         "YANDEX_TTS_ROLE", "", "Амплуа голоса, например neutral, good, friendly; пусто: обычное для голоса"
@@ -437,6 +447,9 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         unit="с",
         gt=0,
         le=30,
+    )
+    tts_http_first_audio_s: float = variable(
+        "YANDEX_TTS_HTTP_FIRST_AUDIO_TIMEOUT", 1.5, "То же для HTTP API; дальше следующий голос", unit="с", gt=0, le=30
     )
     tts_chunk_s: float = variable(
         "YANDEX_TTS_CHUNK_TIMEOUT", 2.0, "Сколько ждать продолжения начатой фразы", unit="с", gt=0, le=30
@@ -452,6 +465,25 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     stt_endpoint: str = variable(
         "YANDEX_STT_ENDPOINT", "stt.api.cloud.yandex.net:443", "Распознавание речи, gRPC API v3", pattern=_SERVICE
     )
+    embeddings_query_model: str = variable(
+        "YANDEX_EMBEDDINGS_QUERY_MODEL",
+        "text-search-query/latest",
+        "Модель эмбеддингов для вопросов: имя в каталоге или полностью, emb://каталог/имя/версия",
+        min_length=1,
+    )
+    embeddings_document_model: str = variable(
+        "YANDEX_EMBEDDINGS_DOC_MODEL",
+        "text-search-doc/latest",
+        "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
+        min_length=1,
+    )
+    embeddings_per_s: float = variable(
+        "YANDEX_EMBEDDINGS_PER_SECOND",
+        10,
+        "Сколько фрагментов базы знаний отправлять за секунду: квота каталога",
+        gt=0,
+        le=1000,
+    )
     embeddings_endpoint: str = variable(
         "YANDEX_EMBEDDINGS_ENDPOINT", "llm.api.cloud.yandex.net:443", "Эмбеддинги, gRPC API", pattern=_SERVICE
     )
@@ -461,6 +493,11 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     metadata_url: AnyHttpUrl = variable(
         "YANDEX_METADATA_URL", AnyHttpUrl("http://169.254.169.254"), "Сервис метаданных виртуальной машины"
     )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the operator has named an account, so that `auto` may use it."""
+        return self.auth == "metadata" or any((self.api_key, self.iam_token, self.oauth_token))
 
 
 class KnowledgeSettings(Group, title="Поиск по базам знаний"):
