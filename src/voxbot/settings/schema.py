@@ -20,6 +20,9 @@ _ENDPOINT = r"^([A-Za-z]\w*/\S+)?$"
 _COLLECTION = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 _LANGUAGE = r"^[A-Za-z0-9_]+$"
 _REDIS = r"^((rediss?|unix)://\S+)?$"
+_FOLDER = r"^[a-z0-9]*$"
+_SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
+_VOICE = r"^[a-z0-9_-]+$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
@@ -27,6 +30,9 @@ FORMS = {
     _ENDPOINT: "технология/адрес, как в Dial() диалплана",
     _COLLECTION: "латинские буквы, цифры, а между ними дефисы и подчёркивания",
     _LANGUAGE: "код языка из латинских букв, например ru",
+    _FOLDER: "идентификатор каталога: строчные латинские буквы и цифры",
+    _SERVICE: "узел:порт; http:// впереди — без шифрования",
+    _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
 }
 """Every pattern of the schema in words."""
@@ -391,6 +397,72 @@ class TtsSettings(Group, title="Синтез речи"):
     piper_voice: Path | None = variable("TTS_PIPER_VOICE", None, "Файл голоса Piper (.onnx, рядом с ним .onnx.json)")
 
 
+class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинги"):
+    """Yandex Cloud. See providers/yandex/."""
+
+    auth: Literal["auto", "api_key", "oauth", "iam", "metadata"] = variable(
+        "YANDEX_AUTH",
+        "auto",
+        "Чем подписывать запросы; auto: первым, что задано из YANDEX_API_KEY, YANDEX_IAM_TOKEN, OAUTH_TOKEN; "
+        "metadata: сервисным аккаунтом виртуальной машины в Yandex Cloud",
+    )
+    api_key: SecretStr | None = variable("YANDEX_API_KEY", None, "API-ключ сервисного аккаунта")
+    oauth_token: SecretStr | None = variable(
+        "OAUTH_TOKEN", None, "OAuth-токен личного аккаунта; IAM-токены по нему бот получает сам"
+    )
+    iam_token: SecretStr | None = variable(
+        "YANDEX_IAM_TOKEN", None, "Готовый IAM-токен; живёт не дольше 12 часов, поэтому только для проб"
+    )
+    folder_id: str = variable(
+        "YANDEX_FOLDER_ID",
+        "",
+        "Каталог Yandex Cloud; нужен личному аккаунту (OAUTH_TOKEN) и эмбеддингам. Сервисному аккаунту в запросы речи "
+        "не подставляется",
+        pattern=_FOLDER,
+    )
+    tts_voice: str = variable(
+        "YANDEX_TTS_VOICE",
+        "alena",
+        "Голос SpeechKit; запасной HTTP API знает не все: alena, filipp, ermil, jane, omazh, zahar",
+        pattern=_VOICE,
+    )
+    tts_role: str = variable(
+        "YANDEX_TTS_ROLE", "", "Амплуа голоса, например neutral, good, friendly; пусто: обычное для голоса"
+    )
+    tts_speed: float = variable("YANDEX_TTS_SPEED", 1.0, "Скорость речи, 1: обычная", ge=0.1, le=3)
+    tts_first_audio_s: float = variable(
+        "YANDEX_TTS_FIRST_AUDIO_TIMEOUT",
+        0.8,
+        "Если за это время gRPC не дал ни звука, фразу говорит HTTP API",
+        unit="с",
+        gt=0,
+        le=30,
+    )
+    tts_chunk_s: float = variable(
+        "YANDEX_TTS_CHUNK_TIMEOUT", 2.0, "Сколько ждать продолжения начатой фразы", unit="с", gt=0, le=30
+    )
+    tts_endpoint: str = variable(
+        "YANDEX_TTS_ENDPOINT", "tts.api.cloud.yandex.net:443", "Синтез речи, gRPC API v3", pattern=_SERVICE
+    )
+    tts_http_url: AnyHttpUrl = variable(
+        "YANDEX_TTS_HTTP_URL",
+        AnyHttpUrl("https://tts.api.cloud.yandex.net/speech/v1/tts:synthesize"),
+        "Синтез речи, запасной HTTP API v1",
+    )
+    stt_endpoint: str = variable(
+        "YANDEX_STT_ENDPOINT", "stt.api.cloud.yandex.net:443", "Распознавание речи, gRPC API v3", pattern=_SERVICE
+    )
+    embeddings_endpoint: str = variable(
+        "YANDEX_EMBEDDINGS_ENDPOINT", "llm.api.cloud.yandex.net:443", "Эмбеддинги, gRPC API", pattern=_SERVICE
+    )
+    iam_url: AnyHttpUrl = variable(
+        "YANDEX_IAM_URL", AnyHttpUrl("https://iam.api.cloud.yandex.net/iam/v1/tokens"), "Выдача IAM-токенов"
+    )
+    metadata_url: AnyHttpUrl = variable(
+        "YANDEX_METADATA_URL", AnyHttpUrl("http://169.254.169.254"), "Сервис метаданных виртуальной машины"
+    )
+
+
 class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     """Search in the knowledge bases."""
 
@@ -530,6 +602,7 @@ class Settings(Group):
     recording: RecordingSettings
     asr: AsrSettings
     tts: TtsSettings
+    yandex: YandexSettings
     knowledge: KnowledgeSettings
     cache: CacheSettings
     llm: LlmSettings
