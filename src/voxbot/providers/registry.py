@@ -29,6 +29,7 @@ VAD = {
 }
 ASR = {
     "whisper": "voxbot.providers.asr.whisper:create",
+    "yandex": "voxbot.providers.asr.yandex:create",
 }
 TTS = {
     "piper": "voxbot.providers.tts.piper:create",
