@@ -31,6 +31,7 @@ ASR = {
     "whisper": "voxbot.providers.asr.whisper:create",
     "openai": "voxbot.providers.asr.openai:create",
     "onnx_asr": "voxbot.providers.asr.onnx_asr:create",
+    "yandex": "voxbot.providers.asr.yandex:create",
 }
 TTS = {
     "piper": "voxbot.providers.tts.piper:create",
