@@ -494,6 +494,23 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     stt_endpoint: str = variable(
         "YANDEX_STT_ENDPOINT", "stt.api.cloud.yandex.net:443", "Распознавание речи, gRPC API v3", pattern=_SERVICE
     )
+    stt_model: Literal["general", "general:rc", "general:deprecated"] = variable(
+        "YANDEX_STT_MODEL", "general", "Модель распознавания: текущая, следующая (rc) или прежняя (deprecated)"
+    )
+    stt_eou: Literal["bot", "service"] = variable(
+        "YANDEX_STT_EOU",
+        "bot",
+        "Кто замечает конец фразы; bot: слова известны в самом начале паузы, ответ быстрее; service: SpeechKit, "
+        "его паузы длиннее",
+    )
+    stt_normalization: bool = variable(
+        "YANDEX_STT_NORMALIZATION",
+        default=False,
+        description="Просить SpeechKit писать числа цифрами; это задержка, а VoxBot понимает и слова",
+    )
+    stt_timeout_s: float = variable(
+        "YANDEX_STT_TIMEOUT", 2.5, "Сколько ждать слов после конца фразы", unit="с", gt=0, le=30
+    )
     embeddings_query_model: str = variable(
         "YANDEX_EMBEDDINGS_QUERY_MODEL",
         "text-search-query/latest",
@@ -512,22 +529,6 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         "Сколько фрагментов базы знаний отправлять за секунду: квота каталога",
         gt=0,
         le=1000,
-    stt_model: Literal["general", "general:rc", "general:deprecated"] = variable(
-        "YANDEX_STT_MODEL", "general", "Модель распознавания: текущая, следующая (rc) или прежняя (deprecated)"
-    )
-    stt_eou: Literal["bot", "service"] = variable(
-        "YANDEX_STT_EOU",
-        "bot",
-        "Кто замечает конец фразы; bot: слова известны в самом начале паузы, ответ быстрее; service: SpeechKit, "
-        "его паузы длиннее",
-    )
-    stt_normalization: bool = variable(
-        "YANDEX_STT_NORMALIZATION",
-        default=False,
-        description="Просить SpeechKit писать числа цифрами; это задержка, а VoxBot понимает и слова",
-    )
-    stt_timeout_s: float = variable(
-        "YANDEX_STT_TIMEOUT", 2.5, "Сколько ждать слов после конца фразы", unit="с", gt=0, le=30
     )
     embeddings_endpoint: str = variable(
         "YANDEX_EMBEDDINGS_ENDPOINT", "llm.api.cloud.yandex.net:443", "Эмбеддинги, gRPC API", pattern=_SERVICE
