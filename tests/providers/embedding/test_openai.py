@@ -35,9 +35,9 @@ async def embedder(server):
     """Makes the embedder with such settings."""
     made = []
 
-    def make(documents_s=60, **variables):
+    def make(documents_s=60, **chosen):
         account = Account("sk-test", server.base_url)
-        settings = load_settings(None, variables).knowledge
+        settings = load_settings(None, chosen).knowledge
         made.append(
             openai.OpenAiEmbedder(
                 settings, account, Variables(model="EMBEDDINGS_MODEL"), first_pause_s=0.01, documents_s=documents_s
