@@ -176,6 +176,18 @@ async def test_a_voice_that_fails_says_so_in_time_and_works_again(cloud, kind, a
         assert np.array_equal(np.concatenate(sound), tone(TEXT))
 
 
+async def test_an_answer_without_sound_is_a_failure_unless_there_was_nothing_to_say(cloud):
+    async def mute(text):
+        return np.zeros(0, np.int16)
+
+    cloud.tts.speak = mute
+    async with voice(cloud, "yandex") as engine:
+        assert await spoken(engine) == []
+        cloud.tts.answer(Speech(mute=True))
+        with pytest.raises(ProviderUnavailableError, match="без звука"):
+            await spoken(engine)
+
+
 async def test_a_quota_is_an_error_with_its_delay(cloud, kind):
     status = "RESOURCE_EXHAUSTED" if kind == "yandex" else 429
     double(cloud, kind).answer(Speech(status=status, retry_after_s=2))

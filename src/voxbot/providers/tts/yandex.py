@@ -100,13 +100,20 @@ class YandexTts:
             call.cancel()
 
     async def _begun(self, line: str) -> tuple[Any, Any]:
-        """Return the call and its first answer with sound, or END. A token that was revoked is replaced once."""
+        """Return the call and its first answer with sound; END if the service finds nothing to pronounce.
+
+        A token that was revoked is replaced once.
+        """
         while True:
             call = await self._call(line)
             try:
+                silent = False
                 answer = await received(call, SERVICE)
                 while answer is not END and not answer.audio_chunk.data:
+                    silent = silent or answer.chunk_type == answer.NO_SPEAKABLE_TEXT
                     answer = await received(call, SERVICE)
+                if answer is END and not silent:
+                    raise ProviderUnavailableError(PROVIDER, f"{SERVICE}: ответ без звука")
             except ProviderAuthError:
                 if not self._auth.refused():
                     raise
