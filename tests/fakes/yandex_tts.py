@@ -36,7 +36,7 @@ class Speech:
 
     `latency_s` passes before the first sound, `chunk_s` before each further one of `chunk_ms`; after `break_after`
     chunks the answer ends with `status`, after `hang_after` nothing more comes, after `cut_after` the connection is
-    reset; `mute` ends it well without any sound. `status` (gRPC's by name, or HTTP's number) alone refuses at once, with
+    reset; `mute` ends it well without any sound. `status` alone (gRPC by name, HTTP by number) refuses at once, with
     `retry_after_s` if given.
     """
 

@@ -110,6 +110,16 @@ async def test_a_long_text_is_said_whole_and_in_one_go(cloud, chars):
     assert [said.split() for said in cloud.tts.texts] == [text.split()]
 
 
+async def test_slow_speech_keeps_to_the_longest_utterance(cloud):
+    async with voice(cloud, "yandex", YANDEX_TTS_SPEED="0.5") as engine:
+        await spoken(engine, "а" * 140)
+        await spoken(engine, "а" * 200)
+    assert [type(request).__name__ for request in cloud.tts.requests][:2] == [
+        "UtteranceSynthesisRequest",
+        "StreamSynthesisRequest",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "sent"),
     [

@@ -1,6 +1,6 @@
 """SpeechKit's voice over gRPC (API v3): sound comes while it is made, in the telephone's own format.
 
-A text of up to 250 characters is one `UtteranceSynthesis`; a longer one goes through `StreamSynthesis` (up to 5,000),
+A text of up to 250 characters and 24 s is one `UtteranceSynthesis`; a longer one goes through `StreamSynthesis` (up to 5,000),
 which speaks it as a whole (limits: https://yandex.cloud/docs/speechkit/concepts/limits). The registry puts the same
 voice over HTTP (tts/yandex_http.py) behind this one.
 """
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _UTTERANCE_CHARS = 250
+_UTTERANCE_S = 24
+_SLOWEST_CHARS_PER_S = 12
+"""Speech full of consonants and pauses at the usual speed."""
 _STREAM_CHARS = 5000
 _WARM_UP_TEXT = "Да."
 _WARM_UP_S = 5.0
@@ -123,7 +126,7 @@ class YandexTts:
     async def _call(self, line: str) -> Any:
         metadata = await self._auth.metadata()
         stub = self._channel.stub(tts_service_pb2_grpc.SynthesizerStub)
-        if len(line) <= _UTTERANCE_CHARS:
+        if len(line) <= min(_UTTERANCE_CHARS, _UTTERANCE_S * _SLOWEST_CHARS_PER_S * self._settings.tts_speed):
             return stub.UtteranceSynthesis(self._utterance(line), metadata=metadata)
         return stub.StreamSynthesis(self._requests(line), metadata=metadata)
 
