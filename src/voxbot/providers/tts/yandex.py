@@ -1,8 +1,8 @@
 """SpeechKit's voice over gRPC (API v3): sound comes while it is made, in the telephone's own format.
 
-A text of up to 250 characters and 24 s is one `UtteranceSynthesis`; a longer one goes through `StreamSynthesis` (up to 5,000),
-which speaks it as a whole (limits: https://yandex.cloud/docs/speechkit/concepts/limits). The registry puts the same
-voice over HTTP (tts/yandex_http.py) behind this one.
+A text of up to 250 characters and 24 s is one `UtteranceSynthesis`; a longer one goes through `StreamSynthesis` (up to
+5,000), which speaks it as a whole (limits: https://yandex.cloud/docs/speechkit/concepts/limits). The registry puts the
+same voice over HTTP (tts/yandex_http.py) behind this one.
 """
 
 from __future__ import annotations
