@@ -1,4 +1,7 @@
-"""Yandex text embeddings on the real gRPC stubs: checks account, model and length; vectors as TrigramEmbedder's."""
+"""Yandex text embeddings on the real gRPC stubs: checks account, model and length.
+
+Vectors are TrigramEmbedder's, three times as long, unless `embed(text)` gives others.
+"""
 
 import asyncio
 from collections import deque
@@ -32,6 +35,7 @@ class YandexEmbeddings(embedding_service_pb2_grpc.EmbeddingsServiceServicer):
     answers: deque = field(default_factory=lambda: deque([Embedding()]))
     requests: list = field(default_factory=list)
     dimension: int = 256
+    embed: object = None
     at_once: int = 0
     most_at_once: int = 0
 
@@ -63,7 +67,8 @@ class YandexEmbeddings(embedding_service_pb2_grpc.EmbeddingsServiceServicer):
         if answer.status is not None:
             trailers = () if answer.retry_after_s is None else (("retry-after", f"{answer.retry_after_s:g}"),)
             await context.abort(grpc.StatusCode[answer.status], "refused on purpose", trailers)
-        vector = await TrigramEmbedder(dimension=self.dimension).embed_query(request.text)
+        embed = self.embed or TrigramEmbedder(dimension=self.dimension).embed_query
+        vector = await embed(request.text)
         return embedding_service_pb2.TextEmbeddingResponse(
             embedding=(vector * 3).tolist(), num_tokens=len(request.text) // 4 + 1, model_version="double"
         )
