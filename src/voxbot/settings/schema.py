@@ -380,6 +380,35 @@ class AsrSettings(Group, title="Распознавание речи"):
     )
     threads: int = variable("ASR_THREADS", 2, "Потоков процессора на одно локальное распознавание", ge=1, le=64)
     parallel: int = variable("ASR_PARALLEL", 1, "Сколько локальных распознаваний идёт одновременно", ge=1, le=64)
+    models_url: AnyHttpUrl = variable(
+        "MODELS_URL",
+        AnyHttpUrl("https://huggingface.co"),
+        "Откуда `voxbot models fetch` скачивает модели: Hugging Face или его зеркало",
+    )
+    whisper_model: str = variable(
+        "ASR_WHISPER_MODEL",
+        "whisper-base",
+        "Модель для whisper: имя из `voxbot models list` или папка с моделью faster-whisper (CTranslate2)",
+        min_length=1,
+    )
+    onnx_model: str = variable(
+        "ASR_ONNX_MODEL",
+        "t-one",
+        "Модель для onnx_asr (`uv sync --extra onnx-asr`): имя из `voxbot models list`, сначала "
+        "`voxbot models fetch ИМЯ`",
+        min_length=1,
+    )
+    openai_model: str = variable(
+        "ASR_OPENAI_MODEL",
+        "gpt-transcribe",
+        "Модель для openai: gpt-transcribe, gpt-4o-transcribe, gpt-4o-mini-transcribe, whisper-1 или модель своего "
+        "сервера",
+        min_length=1,
+    )
+    openai_base_url: AnyHttpUrl | None = variable(
+        "ASR_OPENAI_BASE_URL", None, "Адрес сервиса распознавания с API как у OpenAI; пусто: OPENAI_BASE_URL"
+    )
+    openai_api_key: SecretStr | None = variable("ASR_OPENAI_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY")
     end_of_turn: Literal["none", "smart_turn"] = variable(
         "TURN_END_PROVIDER",
         "none",
@@ -465,6 +494,23 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     stt_endpoint: str = variable(
         "YANDEX_STT_ENDPOINT", "stt.api.cloud.yandex.net:443", "Распознавание речи, gRPC API v3", pattern=_SERVICE
     )
+    stt_model: Literal["general", "general:rc", "general:deprecated"] = variable(
+        "YANDEX_STT_MODEL", "general", "Модель распознавания: текущая, следующая (rc) или прежняя (deprecated)"
+    )
+    stt_eou: Literal["bot", "service"] = variable(
+        "YANDEX_STT_EOU",
+        "bot",
+        "Кто замечает конец фразы; bot: слова известны в самом начале паузы, ответ быстрее; service: SpeechKit, "
+        "его паузы длиннее",
+    )
+    stt_normalization: bool = variable(
+        "YANDEX_STT_NORMALIZATION",
+        default=False,
+        description="Просить SpeechKit писать числа цифрами; это задержка, а VoxBot понимает и слова",
+    )
+    stt_timeout_s: float = variable(
+        "YANDEX_STT_TIMEOUT", 2.5, "Сколько ждать слов после конца фразы", unit="с", gt=0, le=30
+    )
     embeddings_query_model: str = variable(
         "YANDEX_EMBEDDINGS_QUERY_MODEL",
         "text-search-query/latest",
@@ -505,6 +551,34 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
 
     embeddings_provider: ProviderOrder = variable(
         "EMBEDDINGS_PROVIDER", "auto", "Модель эмбеддингов; можно несколько, как в ASR_PROVIDER"
+    )
+    embeddings_model: str = variable(
+        "EMBEDDINGS_MODEL",
+        "text-embedding-3-small",
+        "Модель для openai; другая модель — другой индекс: выполните `voxbot kb build`",
+        min_length=1,
+    )
+    embeddings_query_model: str = variable(
+        "EMBEDDINGS_QUERY_MODEL",
+        "",
+        "Модель для вопросов, если у сервиса она своя (emb://…/text-search-query/latest); пусто: EMBEDDINGS_MODEL",
+    )
+    embeddings_dimensions: int | None = variable(
+        "EMBEDDINGS_DIMENSIONS", None, "До скольких чисел сократить вектор; пусто: как у модели", ge=32, le=8192
+    )
+    embeddings_query_prefix: str = variable(
+        "EMBEDDINGS_QUERY_PREFIX",
+        "",
+        "Что ставить перед вопросом, если модель так обучена (e5 — query:); пробел за этим добавится",
+    )
+    embeddings_document_prefix: str = variable(
+        "EMBEDDINGS_DOCUMENT_PREFIX", "", "Что ставить перед фрагментом базы знаний (e5 — passage:)"
+    )
+    embeddings_base_url: AnyHttpUrl | None = variable(
+        "EMBEDDINGS_BASE_URL", None, "Адрес сервиса эмбеддингов с API как у OpenAI; пусто: OPENAI_BASE_URL"
+    )
+    embeddings_api_key: SecretStr | None = variable(
+        "EMBEDDINGS_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY"
     )
     chroma_url: AnyHttpUrl | None = variable(
         "CHROMA_URL", None, "Сервер Chroma с общим индексом; пусто: индекс в папке PERSIST_DIRECTORY"
