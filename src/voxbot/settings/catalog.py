@@ -45,8 +45,6 @@ RESERVED = frozenset(
         "PROMPTS_RELOAD_INTERVAL_SEC",
         "SUPERUSER_TG_ID",
         "TELEGRAM_API_BASE",
-        "TTS_DEBUG_DUMP_DIR",
-        "TTS_DEBUG_KEEP_CHUNKS",
         "YANDEX_API_KEY",
         "YANDEX_FOLDER_ID",
     }
