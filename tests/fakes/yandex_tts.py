@@ -36,7 +36,8 @@ class Speech:
 
     `latency_s` passes before the first sound, `chunk_s` before each further one of `chunk_ms`; after `break_after`
     chunks the answer ends with `status`, after `hang_after` nothing more comes, after `cut_after` the connection is
-    reset. `status` (gRPC by name, or HTTP's number) alone refuses at once, with `retry_after_s` if given.
+    reset; `mute` ends it well without any sound. `status` alone (gRPC by name, HTTP by number) refuses at once, with
+    `retry_after_s` if given.
     """
 
     latency_s: float = 0.0
@@ -48,6 +49,7 @@ class Speech:
     break_after: int | None = None
     hang_after: int | None = None
     cut_after: int | None = None
+    mute: bool = False
 
 
 @dataclass
@@ -155,6 +157,8 @@ class YandexSynthesizer(Scripted, tts_service_pb2_grpc.SynthesizerServicer):
                 await asyncio.sleep(answer.latency_s)
                 await _refuse(context, answer)
             sound, sent_ms = await self.sound(text), 0
+            if answer.mute:
+                return
             if not sound:
                 yield answer_type(chunk_type=answer_type.NO_SPEAKABLE_TEXT)
             async for data in self.played(answer, sound):

@@ -11,7 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from voxbot.domain.errors import ConfigError
-from voxbot.speech.fallback import FallbackAsr, FallbackTts
+from voxbot.speech.budget import asr_budget, tts_budget
+from voxbot.speech.fallback import FallbackAsr
+from voxbot.speech.fallback_tts import FallbackTts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr
     from voxbot.speech.end_of_turn import EndOfTurn
+    from voxbot.speech.switches import Switches
     from voxbot.speech.tts import Tts
     from voxbot.speech.vad import Vad
 
@@ -65,16 +68,16 @@ def create_vad(settings: Settings) -> Vad:
     return _factory(VAD["silero"])(settings)
 
 
-def create_asr(settings: Settings) -> Asr:
-    """Make the recogniser of ASR_PROVIDER. Raises ConfigError."""
+def create_asr(settings: Settings, switches: Switches | None = None) -> FallbackAsr:
+    """Make the recogniser of ASR_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError."""
     aliases = {"auto": (LOCAL_ASR,), "local": (LOCAL_ASR,)}
     names = _names("ASR_PROVIDER", settings.asr.provider, ASR, aliases)
     engines: list[Asr] = [_factory(ASR[name])(settings) for name in names]
-    return engines[0] if len(engines) == 1 else FallbackAsr(engines)
+    return FallbackAsr(engines, budget=asr_budget(settings), switches=switches)
 
 
-def create_tts(settings: Settings) -> Tts:
-    """Make the voice of TTS_PROVIDER. Raises ConfigError.
+def create_tts(settings: Settings, switches: Switches | None = None) -> FallbackTts:
+    """Make the voice of TTS_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError.
 
     `auto` is Yandex if its account is given, and behind it the best voice of this machine with espeak-ng behind that;
     `local` is that voice alone.
@@ -87,7 +90,7 @@ def create_tts(settings: Settings) -> Tts:
         aliases |= {"auto": (*cloud, best, LOCAL_TTS[-1]), "local": (best,)}
     names = _names("TTS_PROVIDER", value, TTS, aliases)
     engines: list[Tts] = [_factory(TTS[name])(settings) for name in names]
-    return engines[0] if len(engines) == 1 else FallbackTts(engines)
+    return FallbackTts(engines, budget=tts_budget(settings), switches=switches)
 
 
 def create_embedder(settings: Settings) -> Embedder:

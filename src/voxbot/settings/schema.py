@@ -427,6 +427,46 @@ class TtsSettings(Group, title="Синтез речи"):
         "и на случай отказа local; local: piper, если его нет — festival, иначе espeak-ng",
     )
     piper_voice: Path | None = variable("TTS_PIPER_VOICE", None, "Файл голоса Piper (.onnx, рядом с ним .onnx.json)")
+    cache_mb: int = variable(
+        "TTS_CACHE_MB",
+        256,
+        "Сколько синтезированной речи хранить в DATA_DIR/tts-cache (около минуты на МБ); давно не звучавшая удаляется; "
+        "0: не хранить",
+        unit="МБ",
+        ge=0,
+        le=100_000,
+    )
+    debug_keep_chunks: bool = variable(
+        "TTS_DEBUG_KEEP_CHUNKS",
+        default=False,
+        description="Для отладки: сохранять последние 500 сказанных фраз в WAV, в TTS_DEBUG_DUMP_DIR или "
+        "DATA_DIR/tts-debug; в них могут быть слова звонящих",
+    )
+    debug_dump_dir: Path | None = variable(
+        "TTS_DEBUG_DUMP_DIR", None, "Для отладки: то же в этой папке, и без TTS_DEBUG_KEEP_CHUNKS; пусто: не сохранять"
+    )
+
+
+class FallbackSettings(Group, title="Запасные движки (в ASR_PROVIDER и TTS_PROVIDER их несколько)"):
+    """When the next engine of a list is asked. See speech/budget.py."""
+
+    hedge_min_ms: int = variable(
+        "FALLBACK_HEDGE_MIN_MS",
+        300,
+        "Раньше этого запасной движок не спрашивается, даже если основной обычно отвечает быстрее",
+        unit="мс",
+        ge=20,
+        le=10000,
+    )
+    hedge_max_ms: int = variable(
+        "FALLBACK_HEDGE_MAX_MS",
+        1000,
+        "Столько без ответа от облачного движка — и спрашивается запасной; обычно раньше: когда основной молчит "
+        "дольше, чем в 19 ответах из 20",
+        unit="мс",
+        ge=50,
+        le=10000,
+    )
 
 
 class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинги"):
@@ -713,6 +753,7 @@ class Settings(Group):
     recording: RecordingSettings
     asr: AsrSettings
     tts: TtsSettings
+    fallback: FallbackSettings
     yandex: YandexSettings
     knowledge: KnowledgeSettings
     cache: CacheSettings

@@ -110,6 +110,16 @@ async def test_a_long_text_is_said_whole_and_in_one_go(cloud, chars):
     assert [said.split() for said in cloud.tts.texts] == [text.split()]
 
 
+async def test_slow_speech_keeps_to_the_longest_utterance(cloud):
+    async with voice(cloud, "yandex", YANDEX_TTS_SPEED="0.5") as engine:
+        await spoken(engine, "а" * 140)
+        await spoken(engine, "а" * 200)
+    assert [type(request).__name__ for request in cloud.tts.requests][:2] == [
+        "UtteranceSynthesisRequest",
+        "StreamSynthesisRequest",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "sent"),
     [
@@ -174,6 +184,18 @@ async def test_a_voice_that_fails_says_so_in_time_and_works_again(cloud, kind, a
                 else:
                     break
         assert np.array_equal(np.concatenate(sound), tone(TEXT))
+
+
+async def test_an_answer_without_sound_is_a_failure_unless_there_was_nothing_to_say(cloud):
+    async def mute(text):
+        return np.zeros(0, np.int16)
+
+    cloud.tts.speak = mute
+    async with voice(cloud, "yandex") as engine:
+        assert await spoken(engine) == []
+        cloud.tts.answer(Speech(mute=True))
+        with pytest.raises(ProviderUnavailableError, match="без звука"):
+            await spoken(engine)
 
 
 async def test_a_quota_is_an_error_with_its_delay(cloud, kind):

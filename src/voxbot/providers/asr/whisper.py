@@ -75,7 +75,7 @@ class WhisperAsr:
     """The recogniser of the process: `parallel` recognitions at once, `threads` CPU threads each."""
 
     name = "whisper"
-    capabilities = AsrCapabilities(streaming=False, max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
+    capabilities = AsrCapabilities(streaming=False, max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS, local=True)
 
     def __init__(self, models_dir: Path, *, threads: int, parallel: int, model: str = WHISPER_BASE.name) -> None:
         """`model` is a name of the catalogue, or a folder that holds a model of faster-whisper."""

@@ -1,15 +1,14 @@
 """SpeechKit's voice over gRPC (API v3): sound comes while it is made, in the telephone's own format.
 
-A text of up to 250 characters is one `UtteranceSynthesis`; a longer one goes through `StreamSynthesis` (up to 5,000),
-which speaks it as a whole (limits: https://yandex.cloud/docs/speechkit/concepts/limits). The registry puts the same
-voice over HTTP (tts/yandex_http.py) behind this one.
+A text of up to 250 characters and 24 s is one `UtteranceSynthesis`; a longer one goes through `StreamSynthesis` (up to
+5,000), which speaks it as a whole (limits: https://yandex.cloud/docs/speechkit/concepts/limits). The registry puts the
+same voice over HTTP (tts/yandex_http.py) behind this one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from yandex.cloud.ai.tts.v3 import tts_pb2, tts_service_pb2_grpc
@@ -23,7 +22,7 @@ from voxbot.speech.clauses import split_clauses
 from voxbot.speech.tts import TtsCapabilities
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from voxbot.domain.audio import AudioChunk
     from voxbot.providers.yandex.auth import YandexAuth
@@ -33,11 +32,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _UTTERANCE_CHARS = 250
+_UTTERANCE_S = 24
+_SLOWEST_CHARS_PER_S = 12
+"""Speech full of consonants and pauses at the usual speed."""
 _STREAM_CHARS = 5000
 _WARM_UP_TEXT = "Да."
 _WARM_UP_S = 5.0
 _pb: Any = tts_pb2
-_T = TypeVar("_T")
 
 
 def create(settings: Settings) -> Tts:
@@ -65,13 +66,9 @@ class YandexTts:
             streaming=True, max_chars=_STREAM_CHARS, voice_id=f"{self.name}/v3/{voice}/{RATE_HZ}"
         )
 
-    async def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
+    def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
         """See Tts. A sound that is late, the first or a next one, is ProviderUnavailableError."""
-        if not (line := plain(text)):
-            return
-        async with aclosing(self._speak(line, self._settings.tts_first_audio_s)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return self._speak(plain(text), self._settings.tts_first_audio_s)
 
     async def warm_up(self) -> None:
         """Connect and speak once."""
@@ -88,24 +85,38 @@ class YandexTts:
         await self._auth.close()
 
     async def _speak(self, line: str, first_audio_s: float) -> AsyncGenerator[AudioChunk, None]:
-        call, answer = await _within(first_audio_s, "первого звука", self._begun(line))
+        if not line:
+            return
+        try:
+            async with asyncio.timeout(first_audio_s):
+                call, answer = await self._begun(line)
+        except TimeoutError as error:
+            text = f"{SERVICE}: первого звука нет {first_audio_s:g} с"
+            raise ProviderUnavailableError(PROVIDER, text) from error
         samples = SampleStream()
         try:
             while answer is not END:
                 if (chunk := samples.take(answer.audio_chunk.data)) is not None:
                     yield chunk
-                answer = await _within(self._settings.tts_chunk_s, "продолжения речи", received(call, SERVICE))
+                answer = await received(call, SERVICE, self._settings.tts_chunk_s)
         finally:
             call.cancel()
 
     async def _begun(self, line: str) -> tuple[Any, Any]:
-        """Return the call and its first answer with sound, or END. A token that was revoked is replaced once."""
+        """Return the call and its first answer with sound; END if the service finds nothing to pronounce.
+
+        A token that was revoked is replaced once.
+        """
         while True:
             call = await self._call(line)
             try:
+                silent = False
                 answer = await received(call, SERVICE)
                 while answer is not END and not answer.audio_chunk.data:
+                    silent = silent or answer.chunk_type == answer.NO_SPEAKABLE_TEXT
                     answer = await received(call, SERVICE)
+                if answer is END and not silent:
+                    raise ProviderUnavailableError(PROVIDER, f"{SERVICE}: ответ без звука")
             except ProviderAuthError:
                 if not self._auth.refused():
                     raise
@@ -115,7 +126,7 @@ class YandexTts:
     async def _call(self, line: str) -> Any:
         metadata = await self._auth.metadata()
         stub = self._channel.stub(tts_service_pb2_grpc.SynthesizerStub)
-        if len(line) <= _UTTERANCE_CHARS:
+        if len(line) <= min(_UTTERANCE_CHARS, _UTTERANCE_S * _SLOWEST_CHARS_PER_S * self._settings.tts_speed):
             return stub.UtteranceSynthesis(self._utterance(line), metadata=metadata)
         return stub.StreamSynthesis(self._requests(line), metadata=metadata)
 
@@ -136,14 +147,6 @@ class YandexTts:
             # The service joins the inputs as they are, so the space between two must be sent.
             yield _pb.StreamSynthesisRequest(synthesis_input=_pb.SynthesisInput(text=f"{clause} "))
         yield _pb.StreamSynthesisRequest(force_synthesis=_pb.ForceSynthesisEvent())
-
-
-async def _within(limit_s: float, what: str, work: Coroutine[Any, Any, _T]) -> _T:
-    try:
-        async with asyncio.timeout(limit_s):
-            return await work
-    except TimeoutError as error:
-        raise ProviderUnavailableError(PROVIDER, f"{SERVICE}: {what} нет {limit_s:g} с") from error
 
 
 def _telephone() -> Any:

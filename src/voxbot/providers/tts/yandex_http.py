@@ -6,7 +6,6 @@ A form in, raw little-endian 16-bit sound out (https://yandex.cloud/docs/speechk
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -74,13 +73,9 @@ class YandexHttpTts:
             streaming=True, max_chars=_CHARS, voice_id=f"{self.name}/v1/{voice}/{RATE_HZ}"
         )
 
-    async def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
+    def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
         """See Tts. A sound that is late, the first or a next one, is ProviderUnavailableError."""
-        if not (line := plain(text)):
-            return
-        async with aclosing(self._speak(line, self._settings.tts_http_first_audio_s)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return self._speak(plain(text), self._settings.tts_http_first_audio_s)
 
     async def warm_up(self) -> None:
         """Connect and speak once."""
@@ -95,6 +90,8 @@ class YandexHttpTts:
         await self._auth.close()
 
     async def _speak(self, line: str, first_audio_s: float) -> AsyncGenerator[AudioChunk, None]:
+        if not line:
+            return
         samples = SampleStream()
         response: aiohttp.ClientResponse | None = None
         limit_s = first_audio_s

@@ -95,16 +95,30 @@ class YandexChannel:
             await channel.wait_for_state_change(state)
 
 
-async def received(call: Any, service: str) -> Any:
+async def received(call: Any, service: str, limit_s: float | None = None) -> Any:
     """Read the next message of a streamed answer, END after the last. Cancelled, it cancels the call.
 
-    Raises ProviderError; also when this side closed the channel, which gRPC reports as if the task were cancelled.
+    Raises ProviderError; ProviderUnavailableError if there is no message within `limit_s`, and the call is cancelled.
     """
-    return await answered(call.read(), service)
+    if limit_s is None:
+        return await answered(call.read(), service)
+    # A fifth of what asyncio.timeout costs, for each piece of sound.
+    timer = asyncio.get_running_loop().call_later(limit_s, call.cancel)
+    try:
+        return await answered(call.read(), service)
+    except ProviderUnavailableError as error:
+        if timer.when() > asyncio.get_running_loop().time():
+            raise
+        raise ProviderUnavailableError(PROVIDER, f"{service}: продолжения нет {limit_s:g} с") from error
+    finally:
+        timer.cancel()
 
 
 async def answered(call: Awaitable[Any], service: str) -> Any:
-    """Return the single answer of a call, as `received`."""
+    """Return the single answer of a call. Raises ProviderError.
+
+    So it does also when this side cancelled the call or closed the channel: gRPC reports that as if the task had been.
+    """
     try:
         return await call
     except grpc.RpcError as error:

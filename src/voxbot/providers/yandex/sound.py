@@ -41,10 +41,11 @@ class SampleStream:
 
     def take(self, data: bytes) -> AudioChunk | None:
         """Give the samples that are complete, None if there is none."""
-        data = self._half + data
-        whole = len(data) - len(data) % _SAMPLE_BYTES
-        self._half = data[whole:]
-        if not whole:
+        if self._half or len(data) % _SAMPLE_BYTES:
+            data = self._half + data
+            whole = len(data) - len(data) % _SAMPLE_BYTES
+            data, self._half = data[:whole], data[whole:]
+        if not data:
             return None
-        samples: Samples = np.frombuffer(data[:whole], "<i2").astype(np.int16, copy=False)
+        samples: Samples = np.frombuffer(data, "<i2").astype(np.int16, copy=False)
         return AudioChunk(samples, RATE_HZ)
