@@ -99,9 +99,9 @@ class YandexAsr:
         return await self._transcribe(audio)
 
     async def warm_up(self) -> None:
-        """Connect, and let the service hear a fifth of a second of silence: that tells of a wrong key or folder."""
+        """Connect, and let the service hear half a second of silence: that tells of a wrong key or folder."""
         await self._channel.connect()
-        await self.transcribe(AudioChunk(silence(200), TELEPHONE_RATE_HZ), AsrHints())
+        await self.transcribe(AudioChunk(silence(500), TELEPHONE_RATE_HZ), AsrHints())
 
     async def close(self) -> None:
         """Break everything off."""

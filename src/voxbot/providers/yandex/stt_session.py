@@ -197,7 +197,7 @@ class SttSession:
         """Whether the words so far cover the sound up to a moment of it, by default all that was ended or sent."""
         if until_ms is None:
             until_ms = self._asked_at_ms or self.sent_ms
-        return self.words.covered_ms >= until_ms - _BEHIND_MS
+        return self.words.covered_ms >= max(1, until_ms - _BEHIND_MS)
 
     async def change(self, limit_s: float | None) -> bool:
         """Wait for the next message; False if none comes in time."""
