@@ -563,6 +563,14 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
         min_length=1,
     )
+    embeddings_question_s: float = variable(
+        "YANDEX_EMBEDDINGS_TIMEOUT",
+        1.5,
+        "Сколько ждать эмбеддинга вопроса; потом ещё одна попытка",
+        unit="с",
+        gt=0,
+        le=60,
+    )
     embeddings_per_s: float = variable(
         "YANDEX_EMBEDDINGS_PER_SECOND",
         10,
