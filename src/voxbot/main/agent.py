@@ -9,13 +9,15 @@ import structlog
 from voxbot.agent.agent import Agent
 from voxbot.agent.prompts import PromptsSource
 from voxbot.providers import registry
+from voxbot.speech.budget import llm_first_token_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxbot.agent.agent import Searcher
     from voxbot.agent.llm import Llm
-    from voxbot.settings.schema import Settings
+    from voxbot.settings.schema import LlmSettings, Settings
+    from voxbot.speech.switches import Switches
 
 log = structlog.get_logger(__name__)
 
@@ -31,20 +33,30 @@ def build_agent(
     prompts: PromptsSource | None = None,
     *,
     current: Callable[[], Settings] | None = None,
+    switches: Switches | None = None,
 ) -> Agent:
     """Make the agent of a unit. `current` gives the settings in force at each turn; without it they never change.
+
+    `switches` counts what becomes of requests to the models.
 
     Models are chosen once: a change of provider, key or model name needs another agent. Raises ConfigError.
     """
     in_force = current or (lambda: settings)
     prompts = prompts or load_prompts(settings)
+    models = language_models(settings)
     return Agent(
         retriever,
         prompts=lambda: prompts.current,
-        settings=lambda: in_force().llm,
+        settings=lambda: _within_patience(in_force(), len(models)),
         threshold=lambda: in_force().knowledge.fallback_threshold,
-        models=language_models(settings),
+        models=models,
+        switches=switches,
     )
+
+
+def _within_patience(settings: Settings, models: int) -> LlmSettings:
+    """The models' settings, with no more time to the first word than the caller has."""
+    return settings.llm.model_copy(update={"first_token_s": llm_first_token_s(settings, models)})
 
 
 def language_models(settings: Settings) -> list[Llm]:

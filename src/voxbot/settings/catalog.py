@@ -44,8 +44,6 @@ RESERVED = frozenset(
         "PROMPTS_RELOAD_INTERVAL_SEC",
         "SUPERUSER_TG_ID",
         "TELEGRAM_API_BASE",
-        "TTS_DEBUG_DUMP_DIR",
-        "TTS_DEBUG_KEEP_CHUNKS",
     }
 )
 """Variables of the contract (DESIGN, section 4) that operators may set although nothing reads them."""

@@ -23,6 +23,7 @@ _REDIS = r"^((rediss?|unix)://\S+)?$"
 _FOLDER = r"^[a-z0-9]*$"
 _SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
 _VOICE = r"^[a-z0-9_-]+$"
+_VOICE_OR_NONE = r"^[a-z0-9_-]*$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
@@ -33,6 +34,7 @@ FORMS = {
     _FOLDER: "идентификатор каталога: строчные латинские буквы и цифры",
     _SERVICE: "узел:порт; http:// впереди — без шифрования",
     _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
+    _VOICE_OR_NONE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
 }
 """Every pattern of the schema in words."""
@@ -378,6 +380,35 @@ class AsrSettings(Group, title="Распознавание речи"):
     )
     threads: int = variable("ASR_THREADS", 2, "Потоков процессора на одно локальное распознавание", ge=1, le=64)
     parallel: int = variable("ASR_PARALLEL", 1, "Сколько локальных распознаваний идёт одновременно", ge=1, le=64)
+    models_url: AnyHttpUrl = variable(
+        "MODELS_URL",
+        AnyHttpUrl("https://huggingface.co"),
+        "Откуда `voxbot models fetch` скачивает модели: Hugging Face или его зеркало",
+    )
+    whisper_model: str = variable(
+        "ASR_WHISPER_MODEL",
+        "whisper-base",
+        "Модель для whisper: имя из `voxbot models list` или папка с моделью faster-whisper (CTranslate2)",
+        min_length=1,
+    )
+    onnx_model: str = variable(
+        "ASR_ONNX_MODEL",
+        "t-one",
+        "Модель для onnx_asr (`uv sync --extra onnx-asr`): имя из `voxbot models list`, сначала "
+        "`voxbot models fetch ИМЯ`",
+        min_length=1,
+    )
+    openai_model: str = variable(
+        "ASR_OPENAI_MODEL",
+        "gpt-transcribe",
+        "Модель для openai: gpt-transcribe, gpt-4o-transcribe, gpt-4o-mini-transcribe, whisper-1 или модель своего "
+        "сервера",
+        min_length=1,
+    )
+    openai_base_url: AnyHttpUrl | None = variable(
+        "ASR_OPENAI_BASE_URL", None, "Адрес сервиса распознавания с API как у OpenAI; пусто: OPENAI_BASE_URL"
+    )
+    openai_api_key: SecretStr | None = variable("ASR_OPENAI_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY")
     end_of_turn: Literal["none", "smart_turn"] = variable(
         "TURN_END_PROVIDER",
         "none",
@@ -392,9 +423,50 @@ class TtsSettings(Group, title="Синтез речи"):
     provider: ProviderOrder = variable(
         "TTS_PROVIDER",
         "auto",
-        "Голос; можно несколько, как в ASR_PROVIDER; auto: piper, если его нет — festival, иначе espeak-ng",
+        "Голос; можно несколько, как в ASR_PROVIDER; auto: yandex, если задан его ключ (YANDEX_API_KEY, OAUTH_TOKEN), "
+        "и на случай отказа local; local: piper, если его нет — festival, иначе espeak-ng",
     )
     piper_voice: Path | None = variable("TTS_PIPER_VOICE", None, "Файл голоса Piper (.onnx, рядом с ним .onnx.json)")
+    cache_mb: int = variable(
+        "TTS_CACHE_MB",
+        256,
+        "Сколько синтезированной речи хранить в DATA_DIR/tts-cache (около минуты на МБ); давно не звучавшая удаляется; "
+        "0: не хранить",
+        unit="МБ",
+        ge=0,
+        le=100_000,
+    )
+    debug_keep_chunks: bool = variable(
+        "TTS_DEBUG_KEEP_CHUNKS",
+        default=False,
+        description="Для отладки: сохранять последние 500 сказанных фраз в WAV, в TTS_DEBUG_DUMP_DIR или "
+        "DATA_DIR/tts-debug; в них могут быть слова звонящих",
+    )
+    debug_dump_dir: Path | None = variable(
+        "TTS_DEBUG_DUMP_DIR", None, "Для отладки: то же в этой папке, и без TTS_DEBUG_KEEP_CHUNKS; пусто: не сохранять"
+    )
+
+
+class FallbackSettings(Group, title="Запасные движки (в ASR_PROVIDER и TTS_PROVIDER их несколько)"):
+    """When the next engine of a list is asked. See speech/budget.py."""
+
+    hedge_min_ms: int = variable(
+        "FALLBACK_HEDGE_MIN_MS",
+        300,
+        "Раньше этого запасной движок не спрашивается, даже если основной обычно отвечает быстрее",
+        unit="мс",
+        ge=20,
+        le=10000,
+    )
+    hedge_max_ms: int = variable(
+        "FALLBACK_HEDGE_MAX_MS",
+        1000,
+        "Столько без ответа от облачного движка — и спрашивается запасной; обычно раньше: когда основной молчит "
+        "дольше, чем в 19 ответах из 20",
+        unit="мс",
+        ge=50,
+        le=10000,
+    )
 
 
 class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинги"):
@@ -423,8 +495,15 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     tts_voice: str = variable(
         "YANDEX_TTS_VOICE",
         "alena",
-        "Голос SpeechKit; запасной HTTP API знает не все: alena, filipp, ermil, jane, omazh, zahar",
+        "Голос SpeechKit, например alena, filipp, marina, kirill",
         pattern=_VOICE,
+    )
+    tts_http_voice: str = variable(
+        "YANDEX_TTS_HTTP_VOICE",
+        "",
+        "Голос запасного HTTP API: alena, filipp, ermil, jane, omazh, zahar или madirus; пусто: тот же, "
+        "а если API его не знает — alena",
+        pattern=_VOICE_OR_NONE,
     )
     tts_role: str = variable(
         "YANDEX_TTS_ROLE", "", "Амплуа голоса, например neutral, good, friendly; пусто: обычное для голоса"
@@ -437,6 +516,9 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         unit="с",
         gt=0,
         le=30,
+    )
+    tts_http_first_audio_s: float = variable(
+        "YANDEX_TTS_HTTP_FIRST_AUDIO_TIMEOUT", 1.5, "То же для HTTP API; дальше следующий голос", unit="с", gt=0, le=30
     )
     tts_chunk_s: float = variable(
         "YANDEX_TTS_CHUNK_TIMEOUT", 2.0, "Сколько ждать продолжения начатой фразы", unit="с", gt=0, le=30
@@ -469,6 +551,25 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     stt_timeout_s: float = variable(
         "YANDEX_STT_TIMEOUT", 2.5, "Сколько ждать слов после конца фразы", unit="с", gt=0, le=30
     )
+    embeddings_query_model: str = variable(
+        "YANDEX_EMBEDDINGS_QUERY_MODEL",
+        "text-search-query/latest",
+        "Модель эмбеддингов для вопросов: имя в каталоге или полностью, emb://каталог/имя/версия",
+        min_length=1,
+    )
+    embeddings_document_model: str = variable(
+        "YANDEX_EMBEDDINGS_DOC_MODEL",
+        "text-search-doc/latest",
+        "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
+        min_length=1,
+    )
+    embeddings_per_s: float = variable(
+        "YANDEX_EMBEDDINGS_PER_SECOND",
+        10,
+        "Сколько фрагментов базы знаний отправлять за секунду: квота каталога",
+        gt=0,
+        le=1000,
+    )
     embeddings_endpoint: str = variable(
         "YANDEX_EMBEDDINGS_ENDPOINT", "llm.api.cloud.yandex.net:443", "Эмбеддинги, gRPC API", pattern=_SERVICE
     )
@@ -479,12 +580,45 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         "YANDEX_METADATA_URL", AnyHttpUrl("http://169.254.169.254"), "Сервис метаданных виртуальной машины"
     )
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the operator has named an account, so that `auto` may use it."""
+        return self.auth == "metadata" or any((self.api_key, self.iam_token, self.oauth_token))
+
 
 class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     """Search in the knowledge bases."""
 
     embeddings_provider: ProviderOrder = variable(
         "EMBEDDINGS_PROVIDER", "auto", "Модель эмбеддингов; можно несколько, как в ASR_PROVIDER"
+    )
+    embeddings_model: str = variable(
+        "EMBEDDINGS_MODEL",
+        "text-embedding-3-small",
+        "Модель для openai; другая модель — другой индекс: выполните `voxbot kb build`",
+        min_length=1,
+    )
+    embeddings_query_model: str = variable(
+        "EMBEDDINGS_QUERY_MODEL",
+        "",
+        "Модель для вопросов, если у сервиса она своя (emb://…/text-search-query/latest); пусто: EMBEDDINGS_MODEL",
+    )
+    embeddings_dimensions: int | None = variable(
+        "EMBEDDINGS_DIMENSIONS", None, "До скольких чисел сократить вектор; пусто: как у модели", ge=32, le=8192
+    )
+    embeddings_query_prefix: str = variable(
+        "EMBEDDINGS_QUERY_PREFIX",
+        "",
+        "Что ставить перед вопросом, если модель так обучена (e5 — query:); пробел за этим добавится",
+    )
+    embeddings_document_prefix: str = variable(
+        "EMBEDDINGS_DOCUMENT_PREFIX", "", "Что ставить перед фрагментом базы знаний (e5 — passage:)"
+    )
+    embeddings_base_url: AnyHttpUrl | None = variable(
+        "EMBEDDINGS_BASE_URL", None, "Адрес сервиса эмбеддингов с API как у OpenAI; пусто: OPENAI_BASE_URL"
+    )
+    embeddings_api_key: SecretStr | None = variable(
+        "EMBEDDINGS_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY"
     )
     chroma_url: AnyHttpUrl | None = variable(
         "CHROMA_URL", None, "Сервер Chroma с общим индексом; пусто: индекс в папке PERSIST_DIRECTORY"
@@ -619,6 +753,7 @@ class Settings(Group):
     recording: RecordingSettings
     asr: AsrSettings
     tts: TtsSettings
+    fallback: FallbackSettings
     yandex: YandexSettings
     knowledge: KnowledgeSettings
     cache: CacheSettings

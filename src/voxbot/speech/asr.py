@@ -37,6 +37,8 @@ class AsrCapabilities:
     """Longest utterance taken in one piece."""
     least_silence_ms: float = 0
     """So much silence a recognition should wait for: one begun in vain keeps later ones waiting."""
+    local: bool = False
+    """It computes on this machine: another computation beside it makes both later."""
 
 
 class Asr(Protocol):

@@ -67,11 +67,6 @@ class YandexAuth:
             await self._secret.close()
 
 
-def is_configured(settings: YandexSettings) -> bool:
-    """Whether the operator has given an account, so that `auto` may use it."""
-    return settings.auth == "metadata" or bool(_given(settings))
-
-
 def create_auth(settings: YandexSettings) -> YandexAuth:
     """Choose the account as YANDEX_AUTH says; nothing is sent yet. Raises ConfigError that names what to set."""
     given = _given(settings)

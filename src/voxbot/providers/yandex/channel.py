@@ -11,10 +11,10 @@ import grpc
 import grpc.aio
 
 from voxbot.domain.errors import ProviderUnavailableError
-from voxbot.providers.yandex.errors import PROVIDER
+from voxbot.providers.yandex.errors import PROVIDER, from_rpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     # A connection that a NAT or a balancer dropped in silence is found out between calls, not by a caller. A server
@@ -33,20 +33,27 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
 _CONNECT_S = 5.0
 _aio: Any = grpc.aio
 
+END: Any = _aio.EOF
+"""What `received` gives when a stream has ended well."""
+
 
 class YandexChannel:
-    """One service. RPCs go through a stub of `stub(factory)`, which may be kept; `service` is Russian, for errors."""
+    """One service, asked through `stub(factory)`; `service` is Russian, for errors."""
 
     def __init__(self, endpoint: str, service: str) -> None:
         self._target, self._secure = parse_endpoint(endpoint)
         self._service = service
         self._channel: Any = None
+        self._stubs: dict[Callable[[Any], Any], Any] = {}
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
 
     def stub(self, factory: Callable[[Any], Any]) -> Any:
-        """Make the generated stub `factory` (its runtime class serves asyncio). Raises ProviderUnavailableError."""
-        return factory(self._open())
+        """Give the generated stub `factory`, whose calls are asyncio's. Raises ProviderUnavailableError once closed."""
+        channel = self._open()
+        if factory not in self._stubs:
+            self._stubs[factory] = factory(channel)
+        return self._stubs[factory]
 
     async def connect(self, timeout_s: float = _CONNECT_S) -> None:
         """Connect and stay connected. Raises ProviderUnavailableError; connecting goes on all the same."""
@@ -86,6 +93,41 @@ class YandexChannel:
         """Connect again as soon as the connection is lost: gRPC itself would wait for the next RPC."""
         while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.SHUTDOWN:
             await channel.wait_for_state_change(state)
+
+
+async def received(call: Any, service: str, limit_s: float | None = None) -> Any:
+    """Read the next message of a streamed answer, END after the last. Cancelled, it cancels the call.
+
+    Raises ProviderError; ProviderUnavailableError if there is no message within `limit_s`, and the call is cancelled.
+    """
+    if limit_s is None:
+        return await answered(call.read(), service)
+    # A fifth of what asyncio.timeout costs, for each piece of sound.
+    timer = asyncio.get_running_loop().call_later(limit_s, call.cancel)
+    try:
+        return await answered(call.read(), service)
+    except ProviderUnavailableError as error:
+        if timer.when() > asyncio.get_running_loop().time():
+            raise
+        raise ProviderUnavailableError(PROVIDER, f"{service}: продолжения нет {limit_s:g} с") from error
+    finally:
+        timer.cancel()
+
+
+async def answered(call: Awaitable[Any], service: str) -> Any:
+    """Return the single answer of a call. Raises ProviderError.
+
+    So it does also when this side cancelled the call or closed the channel: gRPC reports that as if the task had been.
+    """
+    try:
+        return await call
+    except grpc.RpcError as error:
+        raise from_rpc(error, service) from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ProviderUnavailableError(PROVIDER, f"{service}: соединение закрыто") from error
 
 
 def parse_endpoint(endpoint: str) -> tuple[str, bool]:

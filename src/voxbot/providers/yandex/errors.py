@@ -26,12 +26,19 @@ if TYPE_CHECKING:
 PROVIDER = "yandex"
 
 _FOLDER_NEEDED = re.compile(r"specify\s+folder\s*id", re.IGNORECASE)
+_FOLDER_WRONG = re.compile(r"does\s+not\s+match\s+with\s+service\s+account\s+folder", re.IGNORECASE)
 _FOLDER_FIX = (
     "запрос идёт от личного аккаунта (OAuth или его IAM-токен), и сервису нужен каталог: впишите в YANDEX_FOLDER_ID "
     "идентификатор каталога из консоли Yandex Cloud, или задайте YANDEX_API_KEY сервисного аккаунта: ему каталог "
     "не нужен"
 )
+_FOLDER_WRONG_FIX = (
+    "YANDEX_FOLDER_ID — не тот каталог, в котором создан сервисный аккаунт; впишите его каталог, "
+    "он назван в ответе сервиса"
+)
 _CREDENTIAL = re.compile(r"\b(t1\.|y[0-3]_|AQVN|AQAAAA)[\w.~+/=-]+")
+_SPOKEN = re.compile(r"[А-яЁё](?:[^\n\"']*[А-яЁё])?")
+"""Services complain in English: Russian is the text that was sent."""
 _SHOWN_CHARS = 160
 _UNAUTHORIZED, _FORBIDDEN, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 401, 403, 408, 429, 500
 _BAD_REQUESTS = frozenset(
@@ -52,8 +59,8 @@ def from_rpc(error: grpc.RpcError, service: str) -> ProviderError:
     call: Any = error
     code: grpc.StatusCode = call.code()
     details = _shown(str(call.details() or ""))
-    if _FOLDER_NEEDED.search(details):
-        return ProviderAuthError(PROVIDER, f"{service}: {_FOLDER_FIX}")
+    if (folder := _folder_error(service, details)) is not None:
+        return folder
     match code:
         case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
             return _refused_account(service, code.name, details)
@@ -68,8 +75,8 @@ def from_rpc(error: grpc.RpcError, service: str) -> ProviderError:
 def from_http(status: int, text: str, headers: Mapping[str, str], service: str) -> ProviderError:
     """Translate an HTTP answer that is not 200."""
     details = _shown(text)
-    if _FOLDER_NEEDED.search(details):
-        return ProviderAuthError(PROVIDER, f"{service}: {_FOLDER_FIX}")
+    if (folder := _folder_error(service, details)) is not None:
+        return folder
     if status in {_UNAUTHORIZED, _FORBIDDEN}:
         return _refused_account(service, str(status), details)
     if status == _TOO_MANY:
@@ -77,6 +84,15 @@ def from_http(status: int, text: str, headers: Mapping[str, str], service: str) 
     if status < _SERVER_ERROR and status != _TIMEOUT:
         return ProviderError(PROVIDER, f"{service}: запрос отклонён ({status}{_after(details)})")
     return ProviderUnavailableError(PROVIDER, f"{service}: сервис ответил {status}{_after(details)}")
+
+
+def _folder_error(service: str, details: str) -> ProviderAuthError | None:
+    """Explain what no status tells: the services answer 400, 401 and INVALID_ARGUMENT, UNAUTHENTICATED to the same."""
+    if _FOLDER_NEEDED.search(details):
+        return ProviderAuthError(PROVIDER, f"{service}: {_FOLDER_FIX} ({details})")
+    if _FOLDER_WRONG.search(details):
+        return ProviderAuthError(PROVIDER, f"{service}: {_FOLDER_WRONG_FIX} ({details})")
+    return None
 
 
 def _refused_account(service: str, code: str, details: str) -> ProviderAuthError:
@@ -93,8 +109,8 @@ def _too_many(service: str, details: str, retry_after_s: float | None) -> Provid
 
 
 def _shown(text: str) -> str:
-    """The service's own words on one line, without credentials and without length."""
-    return _CREDENTIAL.sub("***", " ".join(text.split()))[:_SHOWN_CHARS]
+    """The service's own words on one line, without credentials, without what was to be said, without length."""
+    return _SPOKEN.sub("…", _CREDENTIAL.sub("***", " ".join(text.split())))[:_SHOWN_CHARS]
 
 
 def _after(details: str) -> str:

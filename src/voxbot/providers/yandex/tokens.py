@@ -28,7 +28,7 @@ _FIRST_PAUSES_S = (0.2, 0.6)
 """Between the attempts of someone who waits."""
 _LATER_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 60.0
-_LEAST_REFUSED_S = 30.0
+_YOUNG_S = 30.0
 """A token refused at this age or younger is not the reason: another one would be refused as well."""
 
 
@@ -44,10 +44,11 @@ Fetch: TypeAlias = Callable[[], Awaitable[FreshToken]]
 
 
 class RenewedToken:
-    """`fetch` raises ProviderError. Time is the event loop's; `chance` gives 0-1."""
+    """`fetch` raises ProviderError. Time is the event loop's; `chance` gives 0-1; see `refused` for `young_s`."""
 
-    def __init__(self, fetch: Fetch, *, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, fetch: Fetch, *, chance: Callable[[], float] = random.random, young_s: float = _YOUNG_S) -> None:
         self._fetch = fetch
+        self._young_s = young_s
         self._chance = chance
         self._token: FreshToken | None = None
         self._fetched_at_s = 0.0
@@ -65,7 +66,7 @@ class RenewedToken:
 
     def refused(self) -> bool:
         """The service did not take the token: forget it. False if it is so new that another would not help."""
-        if self._token is None or asyncio.get_running_loop().time() - self._fetched_at_s <= _LEAST_REFUSED_S:
+        if self._token is None or asyncio.get_running_loop().time() - self._fetched_at_s < self._young_s:
             return False
         self._token = None
         return True

@@ -1,0 +1,206 @@
+"""When a voice fails, hangs, is slow or breaks off the next one speaks or goes on; nothing is said twice."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+from fakes.scripted_engines import HANG, ScriptedTts, sound
+from fakes.virtual_time import run_virtual
+
+from voxbot.domain.errors import ConfigError, ProviderAuthError, ProviderError, ProviderUnavailableError
+from voxbot.speech.budget import Budget
+from voxbot.speech.fallback_tts import FallbackTts
+from voxbot.speech.switches import Switches
+
+BROKEN = ProviderUnavailableError("first", "connection refused")
+TEXT = "Машина стоит два миллиона рублей, а срок поставки один месяц."
+BUDGET = Budget(total_s=5.0, hedge_min_s=0.3, hedge_max_s=1.0)
+
+
+def fallback(*engines):
+    switches = Switches()
+    return FallbackTts(engines, budget=BUDGET, switches=switches), switches
+
+
+async def spoken(tts, text=TEXT):
+    """Whose sound came, in seconds each, in order, and when the first came."""
+    loop = asyncio.get_running_loop()
+    started, first_s, heard = loop.time(), None, []
+    async with aclosing(tts.synthesize(text)) as chunks:
+        async for chunk in chunks:
+            first_s = round(loop.time() - started, 3) if first_s is None else first_s
+            assert chunk.rate_hz == 8000
+            heard.append((int(np.median(chunk.samples)), round(chunk.duration_ms / 1000, 2)))
+    return heard, first_s
+
+
+@pytest.mark.parametrize(
+    ("fault", "first_s", "reason"),
+    [
+        ((BROKEN,), 0.1, "provider_unavailable"),
+        ((0.1, ProviderAuthError("first", "no")), 0.2, "provider_auth"),
+        ((HANG,), 1.1, "slow"),
+        ((4.0, sound(1)), 1.1, "slow"),
+    ],
+    ids=["refuses", "bad key", "hangs", "slow"],
+)
+def test_the_next_voice_speaks_when_the_first_gives_no_sound(fault, first_s, reason):
+    first, second = ScriptedTts("first", *fault), ScriptedTts("second", 0.1, sound(1, 2), sound(1, 2))
+
+    async def main():
+        tts, switches = fallback(first, second)
+        before = asyncio.all_tasks()
+        assert await spoken(tts) == ([(2, 1.0), (2, 1.0)], first_s)
+        assert asyncio.all_tasks() == before
+        assert switches.total("switches", engine="first", to="second", reason=reason) == 1
+
+    run_virtual(main())
+    assert first.stopped == 1
+    assert second.texts == [TEXT]
+
+
+def test_the_second_voice_is_not_asked_when_the_first_speaks():
+    first, second = ScriptedTts("first", sound(1)), ScriptedTts("second", sound(1))
+    run_virtual(spoken(fallback(first, second)[0]))
+    assert second.texts == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "silence_s"),
+    [((BROKEN,), 0.1), ((HANG,), 0.1), ((ValueError("a bug"),), 0.1)],
+    ids=["half a stream", "hangs", "a bug"],
+)
+def test_when_a_voice_breaks_off_the_next_goes_on_from_the_next_word(fault, silence_s):
+    """1.6 s at 16 characters a second are «Машина стоит два миллиона»; the rest is said once, in one piece."""
+    first = ScriptedTts("first", sound(0.8), 0.05, sound(0.8), *fault)
+    second = ScriptedTts("second", 0.1, sound(2.25, 2))
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        tts, switches = fallback(first, second)
+        assert (await spoken(tts))[0] == [(1, 0.8), (1, 0.8), (2, 2.25)]
+        heard_until_s = 1.6
+        assert loop.time() - heard_until_s <= silence_s + 0.001
+        assert switches.total("switches", engine="first", to="second") == 1
+
+    run_virtual(main())
+    assert second.texts == ["рублей, а срок поставки один месяц."]
+
+
+def test_a_voice_that_breaks_off_after_its_last_word_has_said_it_all():
+    first, second = ScriptedTts("first", sound(len(TEXT) / 16), BROKEN), ScriptedTts("second", sound(1))
+    assert len(run_virtual(spoken(fallback(first, second)[0]))[0]) == 1
+    assert second.texts == []
+
+
+def test_the_place_is_found_by_the_voice_s_own_rate():
+    """A slow voice, 10 characters a second: after 1.3 s it is at «два»."""
+    first, second = ScriptedTts("first", sound(len(TEXT) / 10)), ScriptedTts("second", sound(1, 2))
+
+    async def main():
+        tts, _ = fallback(first, second)
+        await spoken(tts)
+        first.scripts = [(sound(1.3), BROKEN)]
+        await spoken(tts)
+
+    run_virtual(main())
+    assert second.texts == ["два миллиона рублей, а срок поставки один месяц."]
+
+
+def test_a_third_voice_goes_on_where_the_second_broke_off():
+    first = ScriptedTts("first", sound(0.8), BROKEN)
+    second = ScriptedTts("second", sound(1.2, 2), BROKEN)
+    third = ScriptedTts("third", sound(1, 3))
+    run_virtual(spoken(fallback(first, second, third)[0]))
+    assert second.texts == ["два миллиона рублей, а срок поставки один месяц."]
+    assert third.texts == ["а срок поставки один месяц."]
+
+
+def test_what_follows_has_the_rate_of_what_began():
+    first = ScriptedTts("first", sound(0.8), BROKEN)
+    second = ScriptedTts("second", sound(1, 2, rate_hz=22_050), sound(1, 2, rate_hz=22_050))
+    heard, _ = run_virtual(spoken(fallback(first, second)[0]))
+    assert sum(seconds for _, seconds in heard) == pytest.approx(2.8, abs=0.02)
+
+
+def test_a_single_voice_that_breaks_off_is_asked_once_more_for_the_rest():
+    voice = ScriptedTts("first", sound(0.8), BROKEN)
+
+    async def main():
+        with pytest.raises(ProviderUnavailableError):
+            await spoken(fallback(voice)[0])
+
+    run_virtual(main())
+    assert voice.texts == [TEXT, "два миллиона рублей, а срок поставки один месяц."]
+    voice.scripts.insert(0, (sound(0.8), BROKEN))
+    voice.scripts[-1] = (sound(2),)
+    assert run_virtual(spoken(fallback(voice)[0]))[0] == [(1, 0.8), (1, 2.0)]
+
+
+def test_when_the_last_voice_breaks_off_the_caller_of_it_is_told():
+    first, second = ScriptedTts("first", sound(0.8), BROKEN), ScriptedTts("second", ProviderError("second", "no"))
+
+    async def main():
+        with pytest.raises(ProviderError, match="second: no"):
+            await spoken(fallback(first, second)[0])
+
+    run_virtual(main())
+
+
+def test_when_all_voices_fail_the_last_failure_is_raised():
+    async def main():
+        with pytest.raises(ProviderUnavailableError, match="second: нет ответа"):
+            await spoken(fallback(ScriptedTts("first", BROKEN), ScriptedTts("second", HANG))[0])
+
+    run_virtual(main())
+
+
+def test_a_text_with_nothing_to_say_is_not_a_failure():
+    second = ScriptedTts("second", sound(1))
+    assert run_virtual(spoken(fallback(ScriptedTts("first"), second)[0])) == ([], None)
+    assert second.texts == []
+
+
+def test_barge_in_stops_every_voice_that_is_at_work():
+    first, second = ScriptedTts("first", HANG), ScriptedTts("second", 0.1, sound(1, 2), HANG)
+
+    async def main():
+        tts, switches = fallback(first, second)
+        before = asyncio.all_tasks()
+        async with aclosing(tts.synthesize(TEXT)) as chunks:
+            await anext(chunks)
+        assert asyncio.all_tasks() == before
+        assert switches.total("failures", engine="second") == 0
+
+    run_virtual(main())
+    assert (first.stopped, second.stopped) == (1, 1)
+
+
+def test_a_local_voice_may_take_longer_between_its_clauses():
+    first = ScriptedTts("first", sound(0.5), 1.9, sound(0.5), local=True)
+    second = ScriptedTts("second", sound(1, 2))
+    assert run_virtual(spoken(fallback(first, second)[0]))[0] == [(1, 0.5), (1, 0.5)]
+
+
+def test_an_unreachable_voice_does_not_keep_the_bot_from_starting_but_a_wrong_setting_does():
+    away = ScriptedTts("away", warm_up_error=BROKEN)
+    wrong = ScriptedTts("wrong", warm_up_error=ConfigError("key is not set"))
+    fine = ScriptedTts("fine")
+
+    async def main():
+        await fallback(away, fine)[0].warm_up()
+        with pytest.raises(ConfigError, match="key is not set"):
+            await fallback(fine, wrong)[0].warm_up()
+        with pytest.raises(ProviderError):
+            await fallback(away, away)[0].warm_up()
+
+    run_virtual(main())
+
+
+def test_closing_closes_every_voice():
+    voices = [ScriptedTts("first"), ScriptedTts("second")]
+    run_virtual(fallback(*voices)[0].close())
+    assert [voice.closed for voice in voices] == [True, True]
