@@ -71,7 +71,7 @@ def so_far(state: TurnState, event: TurnEvent, _now_ms: float, _policy: TurnPoli
     if not state.held or not state.in_utterance:
         return state, ()
     whole = event.text.rpartition(" ")[0]
-    if may_become_backchannel(whole) or bot.wants_nothing(state, whole, 1.0):
+    if may_become_backchannel(whole) or any(bot.wants_nothing(state, text, 1.0) for text in (whole, event.text)):
         return state, ()
     return bot.let_go(state), (bot.drop(state),)
 
