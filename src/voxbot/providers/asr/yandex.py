@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 _LEAST_SILENCE_MS = 96
 _MIN_MS = 60
 """Anything shorter is a click."""
+_PIECE_MS = 400
+"""Sound goes out in such pieces, as the service advises; each costs 0.3 ms of CPU. The rest goes out with `settle`."""
+_PIECE_BY_SERVICE_MS = 100
+"""A service that listens for pauses should not hear of them late."""
 _WHOLE_SHARE = 0.25
 """Time given to a whole utterance at once, as a share of its length, beside YANDEX_STT_TIMEOUT."""
 _RENEW_MS, _LATEST_RENEWAL_MS = MAX_MS * 0.8, MAX_MS * 0.95
@@ -195,7 +199,8 @@ class _Stream:
         self._tail.clear()
 
     def _session(self) -> SttSession:
-        session = SttSession(self._asr.begin, self._options, self._on_event)
+        piece_ms = _PIECE_BY_SERVICE_MS if self._by_service else _PIECE_MS
+        session = SttSession(self._asr.begin, self._options, self._on_event, piece_ms=piece_ms)
         self._asr.keep(session.task)
         return session
 

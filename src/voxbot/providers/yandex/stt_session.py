@@ -41,8 +41,6 @@ SERVICE = "распознавание речи"
 BYTES_PER_MS = 2 * TELEPHONE_RATE_HZ // 1000
 MAX_MS = 300_000
 """Of sound in a session. At 8 kHz it is half of the 10 MB."""
-_MESSAGE_BYTES = 100 * BYTES_PER_MS
-"""Sound goes out in such pieces: fewer cost less, longer ones keep the partial words waiting."""
 _KEEP_ALIVE_S = 2.0
 _LARGEST_MESSAGE_BYTES = 1_000_000
 _EOU_AFTER_FINAL_S = 0.15
@@ -114,7 +112,7 @@ def _best(update: AlternativeUpdate) -> str:
 class SttSession:
     """One RPC, begun at once. `begin(requests)` gives the call; `on_event(kind)` is called for every message.
 
-    Bounded by its owner, who finishes it before MAX_MS.
+    Sound goes out in pieces of `piece_ms`. Bounded by its owner, who finishes it before MAX_MS.
     """
 
     def __init__(
@@ -122,10 +120,13 @@ class SttSession:
         begin: Callable[[AsyncGenerator[StreamingRequest, None]], Awaitable[Any]],
         options: StreamingOptions,
         on_event: Callable[[str | None], None],
+        *,
+        piece_ms: int,
     ) -> None:
         self._begin = begin
         self._options = options
         self._on_event = on_event
+        self._piece_bytes = piece_ms * BYTES_PER_MS
         self._waiting = bytearray()
         self._out: deque[bytes | None] = deque()  # None: the end of an utterance
         self._wake = asyncio.Event()
@@ -150,7 +151,7 @@ class SttSession:
         self._waiting += sound
         self._silent_since_end = False
         self.sent_ms += len(sound) / BYTES_PER_MS
-        if len(self._waiting) >= _MESSAGE_BYTES:
+        if len(self._waiting) >= self._piece_bytes:
             self.flush()
 
     def flush(self) -> None:
