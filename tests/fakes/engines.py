@@ -60,6 +60,67 @@ class BookAsr:
         pass
 
 
+class StreamingBookAsr(BookAsr):
+    """The same recogniser, fed while the caller speaks: words so far every 300 ms of sound, the rest when asked.
+
+    `streams` are all that were opened; a test may look at what they got and whether they were closed.
+    """
+
+    capabilities = AsrCapabilities(streaming=True)
+
+    def __init__(self, book, engine):
+        super().__init__(book, engine)
+        self.streams = []
+
+    def open(self, hints, listener):
+        stream = _BookStream(self, listener)
+        self.streams.append(stream)
+        return stream
+
+
+class _BookStream:
+    partial_ms = 300
+    settle_limit_s = 2.5
+
+    def __init__(self, asr, listener):
+        self._asr = asr
+        self._listener = listener
+        self._pieces = []
+        self._unread = 0
+        self.closed = 0
+
+    @property
+    def heard(self):
+        return self._asr._book.hear(np.concatenate(self._pieces)) if self._pieces else ""
+
+    def push(self, samples):
+        assert not self.closed, "sound after the end of the utterance"
+        self._pieces.append(samples)
+        self._unread += len(samples)
+        if self._unread >= self.partial_ms * TELEPHONE_RATE_HZ // 1000:
+            self._unread = 0
+            if words := self.heard:
+                asyncio.get_running_loop().call_later(self._asr._engine.delay_ms / 1000, self._tell, words)
+
+    def _tell(self, words):
+        if not self.closed:
+            self._listener.on_partial(words)
+
+    async def settle(self):
+        assert not self.closed
+        self._asr.calls += 1
+        fault, heard = self._asr._engine.fault(self._asr.calls), self.heard
+        await asyncio.sleep(self._asr._engine.delay_ms / 1000)
+        if fault == "hang":
+            await asyncio.sleep(self.settle_limit_s)
+        if fault:
+            raise ProviderUnavailableError(self._asr.name, "scripted failure of a stream")
+        return Transcript(heard, 0.9)
+
+    def close(self):
+        self.closed += 1
+
+
 @dataclass(frozen=True)
 class Stamp:
     """A word of the bot, as the ear finds it: word `index` of `segment`."""

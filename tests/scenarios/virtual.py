@@ -25,18 +25,18 @@ def _as_they_are(asr, tts, agent):
     return asr, tts, agent
 
 
-def run(scenario, wire=_as_they_are):
+def run(scenario, recogniser=BookAsr, wire=_as_they_are):
     """Hold the call; return its Outcome. `wire(asr, tts, agent)` puts something before the scripted engines."""
-    return run_virtual(_call(scenario, wire))
+    return run_virtual(_call(scenario, recogniser, wire))
 
 
-async def _call(scenario, wire):
+async def _call(scenario, recogniser, wire):
     book, voice, agent = SoundBook(), StampedTts(scenario.tts), ScenarioAgent(scenario.answers)
     sound = StampedTts(replace(scenario.tts, faults={}))  # what is spoken beforehand has no faults
     sound._stamps = voice._stamps
     prepared = CachedTts(sound)
     await prepared.prepare([*canned_texts(), *split_segments(scenario.greeting)])
-    asr, prepared._tts, answerer = wire(BookAsr(book, scenario.asr), voice, agent)
+    asr, prepared._tts, answerer = wire(recogniser(book, scenario.asr), voice, agent)
     told, pipelines = [], []
 
     class Published(list):
@@ -61,6 +61,7 @@ async def _call(scenario, wire):
         end = type(first_error(group)).__name__
     await asyncio.sleep(0)
     left = [task.get_name() for task in asyncio.all_tasks() - before]
+    left += [f"stream {number}" for number, stream in enumerate(getattr(asr, "streams", [])) if not stream.closed]
     return Outcome(
         end=end,
         length_ms=line.now_ms,

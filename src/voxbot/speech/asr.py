@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from voxbot.domain.audio import AudioChunk, Samples
@@ -61,7 +61,7 @@ class Asr(Protocol):
 
 
 class AsrListener(Protocol):
-    """Who is told what a stream hears. Called in the event loop; may be called until the stream is closed."""
+    """Who is told what a stream hears: in the event loop, never from inside a call of the stream, until its close."""
 
     def on_partial(self, text: str) -> None:
         """`text` is all that the stream has heard of the utterance so far; it may still change."""
@@ -83,7 +83,7 @@ class AsrStream(Protocol):
         """Return the transcript of all that was pushed so far, now: the caller seems to have finished.
 
         The caller may go on: more may be pushed and `settle` asked again; it then covers the whole utterance.
-        Raises ProviderError.
+        Raises ProviderError, also when the engine does not answer in its own time; it may be cancelled.
         """
         ...
 
@@ -98,3 +98,8 @@ class StreamingAsr(Asr, Protocol):
     def open(self, hints: AsrHints, listener: AsrListener) -> AsrStream:
         """Begin an utterance. Never waits, never raises: connecting goes on beside the call."""
         ...
+
+
+def as_streaming(asr: Asr) -> StreamingAsr | None:
+    """The same recogniser as one that takes streams, None if it does not."""
+    return cast("StreamingAsr", asr) if asr.capabilities.streaming else None

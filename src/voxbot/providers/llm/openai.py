@@ -12,13 +12,8 @@ import structlog
 from pydantic import SecretStr
 
 from voxbot.agent.llm import Stopped, ToolCall
-from voxbot.domain.errors import (
-    ConfigError,
-    ProviderAuthError,
-    ProviderError,
-    ProviderRateLimitError,
-    ProviderUnavailableError,
-)
+from voxbot.domain.errors import ProviderUnavailableError
+from voxbot.providers.openai_api import NAME, Variables, find_account, kept_connections, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -28,14 +23,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_NAME = "openai"
 _CONNECT_S = 5.0
 _READ_S = 30.0
-_KEEPALIVE_S = 50.0
-"""An idle connection is kept so long: a caller's next question must not wait for a new TLS handshake (the client's own
-default is 5 s). Servers commonly close theirs after 60 s or more; a closed one is noticed and not used."""
 _PIECE_CHARS = 40
-_SERVER_ERROR = 500
 _SENTENCE_ENDS = (".", "!", "?", "…", "|", "»")
 _REFUSALS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
 """What servers answer that cannot do what a request asks: stream, or take tools."""
@@ -50,19 +40,14 @@ _Messages: TypeAlias = list[tuple[str, str]]
 
 def create(settings: Settings, model: str) -> OpenAiLlm:
     """Make the client of one model; nothing is sent yet. Raises ConfigError without a key or an address."""
-    llm = settings.llm
-    if llm.api_key is None and llm.base_url is None:
-        raise ConfigError(
-            "OPENAI_API_KEY не задан; впишите его (для своего сервера и OPENAI_BASE_URL) или LLM_PROVIDER=extractive"
-        )
-    key = llm.api_key.get_secret_value() if llm.api_key else "none"
-    return OpenAiLlm(model, key=key, base_url=str(llm.base_url) if llm.base_url else None)
+    account = find_account(settings, "LLM_PROVIDER=extractive")
+    return OpenAiLlm(model, key=account.key, base_url=account.base_url)
 
 
 class OpenAiLlm:
     """One model. Its own retries are off: the wrapper of agent/llm.py goes on with the next model instead."""
 
-    name = _NAME
+    name = NAME
 
     def __init__(self, model: str, *, key: str, base_url: str | None) -> None:
         self.model = model
@@ -85,7 +70,7 @@ class OpenAiLlm:
             except Exception as error:
                 plainer = None if begun else _plainer(manner, error)
                 if plainer is None:
-                    raise _translated(error) from error
+                    raise translated(error, Variables(), read_s=_READ_S) from error
                 self._no_streams += isinstance(error, _NoStreamError)
                 manner = plainer
             else:
@@ -119,7 +104,7 @@ class OpenAiLlm:
         if stopped := _stopped(finish):
             yield stopped
         elif not finish and not called and not last.rstrip().endswith(_SENTENCE_ENDS):
-            raise ProviderUnavailableError(_NAME, "ответ оборвался посреди предложения")
+            raise ProviderUnavailableError(NAME, "ответ оборвался посреди предложения")
 
     async def _whole(self, messages: _Messages, options: dict[str, Any]) -> AsyncGenerator[Written, None]:
         answer = await self._client().ainvoke(messages, **options)
@@ -160,12 +145,6 @@ class OpenAiLlm:
             import openai  # noqa: PLC0415 - both are loaded only where a language model is configured
             from langchain_openai import ChatOpenAI  # noqa: PLC0415
 
-            limits = openai.DEFAULT_CONNECTION_LIMITS
-            kept = type(limits)(
-                max_connections=limits.max_connections,
-                max_keepalive_connections=limits.max_keepalive_connections,
-                keepalive_expiry=_KEEPALIVE_S,
-            )
             timeout = openai.Timeout(_READ_S, connect=_CONNECT_S)
             self._chat = ChatOpenAI(
                 model=self.model,
@@ -173,7 +152,7 @@ class OpenAiLlm:
                 base_url=self._base_url,
                 max_retries=0,
                 timeout=timeout,
-                http_async_client=openai.DefaultAsyncHttpxClient(limits=kept, timeout=timeout),
+                http_async_client=kept_connections(timeout),
                 stream_usage=False,
                 use_responses_api=False,
             )
@@ -231,30 +210,3 @@ def _pieces(text: str) -> list[str]:
             pieces.append(line)
             line = ""
     return [*pieces, line.rstrip(" ")] if line.strip() else pieces
-
-
-def _translated(error: Exception) -> ProviderError:
-    import openai  # noqa: PLC0415 - loaded together with the client
-
-    if isinstance(error, ProviderError):
-        return error
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            text = f"ключ не принят ({error.status_code}); проверьте OPENAI_API_KEY"
-            translated: ProviderError = ProviderAuthError(_NAME, text)
-        case openai.RateLimitError():
-            translated = ProviderRateLimitError(_NAME, "слишком много запросов или исчерпана квота; проверьте тариф")
-        case openai.NotFoundError():
-            text = "нет такой модели или адреса; проверьте LLM_MODEL_* и OPENAI_BASE_URL"
-            translated = ProviderError(_NAME, text)
-        case openai.APITimeoutError():
-            translated = ProviderUnavailableError(_NAME, f"нет ответа за {_READ_S:g} с")
-        case openai.APIConnectionError():
-            translated = ProviderUnavailableError(_NAME, "сервер недоступен; проверьте OPENAI_BASE_URL и сеть")
-        case openai.APIStatusError(status_code=status) if status < _SERVER_ERROR:
-            translated = ProviderError(_NAME, f"сервер отклонил запрос ({status})")
-        case openai.APIStatusError(status_code=status):
-            translated = ProviderUnavailableError(_NAME, f"сервер ответил {status}")
-        case _:
-            translated = ProviderUnavailableError(_NAME, f"ответ оборвался ({type(error).__name__})")
-    return translated
