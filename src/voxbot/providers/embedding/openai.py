@@ -1,7 +1,8 @@
 """Embeddings of an OpenAI-compatible service, `POST /embeddings`: OpenAI, Yandex Cloud, vLLM, Ollama, TEI.
 
 Asked for as numbers (`encoding_format=float`): not every server knows the SDK's own base64. A server that takes one
-text a request (Yandex Cloud) is known by its refusal of several, and asked one by one from then on.
+text a request (Yandex Cloud) is known by its refusal of several, and asked one by one from then on; one that does
+not manage a batch in time gets half of it.
 
 An index has one model, so nobody else can answer a question for it: a failed request for a question is repeated once
 here; one of a build, which may last minutes, as often as it takes to get over a limit of requests.
@@ -31,9 +32,10 @@ log = structlog.get_logger(__name__)
 _CONNECT_S = 2.0
 _QUESTION_S = 3.0
 """A caller waits for it."""
-_DOCUMENTS_S = 60.0
-_BATCH = 64
-"""Passages of one request: about 20,000 tokens of the 300,000 that OpenAI takes, and of the 2048 texts."""
+_DOCUMENTS_S = 120.0
+"""A model on a processor of one's own needs 10 s for a batch."""
+_BATCH = 32
+"""Passages of one request: about 10,000 tokens of the 300,000 that OpenAI takes, and of the 2048 texts."""
 _BATCHES_AT_ONCE = 4
 _QUESTION_TRIES = 2
 _DOCUMENT_TRIES = 7
@@ -74,11 +76,13 @@ class OpenAiEmbedder:
         variables: Variables,
         *,
         first_pause_s: float = _FIRST_PAUSE_S,
+        documents_s: float = _DOCUMENTS_S,
     ) -> None:
         self._settings = settings
         self._account = account
         self._variables = variables
         self._first_pause_s = first_pause_s
+        self._documents_s = documents_s
         self._client: Any = None
         self._batch = _BATCH
         self._sending = asyncio.Semaphore(_BATCHES_AT_ONCE)
@@ -125,22 +129,20 @@ class OpenAiEmbedder:
                 piece = texts[done : done + self._batch]
                 try:
                     parts.append(await self._patiently(piece))
-                except _RefusedError as refusal:
-                    if len(piece) == 1:
-                        raise refusal.error from None
-                    if self._batch > 1:
-                        log.warning("Сервер эмбеддингов не берёт много текстов сразу, отправляю по одному")
-                    self._batch = 1
+                except _FewerError as refusal:
+                    if refusal.texts < self._batch:
+                        self._batch = refusal.texts
+                        log.warning("Сервер эмбеддингов не берёт столько текстов сразу", now=self._batch)
                 else:
                     done += len(piece)
             return np.concatenate(parts)
 
     async def _patiently(self, texts: Sequence[str]) -> Vectors:
-        """Ask, and again when the server is busy or asks to send less. Raises ProviderError, _RefusedError."""
+        """Ask, and again when the server is busy or asks to send less. Raises ProviderError, _FewerError."""
         pause_s = self._first_pause_s
         for attempt in range(_DOCUMENT_TRIES):
             try:
-                return await self._ask(self._settings.embeddings_model, texts, _DOCUMENTS_S)
+                return await self._ask(self._settings.embeddings_model, texts, self._documents_s)
             except (ProviderUnavailableError, ProviderRateLimitError) as error:
                 if attempt + 1 == _DOCUMENT_TRIES:
                     raise
@@ -153,7 +155,7 @@ class OpenAiEmbedder:
         raise AssertionError
 
     async def _ask(self, model: str, texts: Sequence[str], read_s: float) -> Vectors:
-        """Send one request. Raises ProviderError; _RefusedError where fewer texts may help."""
+        """Send one request. Raises ProviderError; _FewerError where fewer texts may help."""
         options: dict[str, Any] = {}
         if self._settings.embeddings_dimensions:
             options["dimensions"] = self._settings.embeddings_dimensions
@@ -167,11 +169,13 @@ class OpenAiEmbedder:
                     model=model, input=sent, encoding_format="float", **options
                 )
         except TimeoutError:
+            if len(texts) > 1:
+                raise _FewerError(len(texts) // 2) from None
             raise ProviderUnavailableError(self.name, f"нет ответа за {read_s:g} с") from None
         except Exception as error:
             made = translated(error, self._variables, read_s=read_s)
             if len(texts) > 1 and getattr(error, "status_code", None) in _REFUSALS:
-                raise _RefusedError(made) from error
+                raise _FewerError(1) from error
             raise made from error
         return self._vectors(answer, len(texts))
 
@@ -189,12 +193,12 @@ class OpenAiEmbedder:
         return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
 
 
-class _RefusedError(Exception):
-    """A request of several texts was refused; `error` is what to say if one alone is refused too."""
+class _FewerError(Exception):
+    """A request of several texts was refused or took too long: so many at once may do."""
 
-    def __init__(self, error: ProviderError) -> None:
-        super().__init__(str(error))
-        self.error = error
+    def __init__(self, texts: int) -> None:
+        super().__init__(f"at most {texts} texts at once")
+        self.texts = texts
 
 
 def _identity(settings: KnowledgeSettings) -> str:
