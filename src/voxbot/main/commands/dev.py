@@ -44,7 +44,7 @@ def doubles(
     Двойники проверяют запросы, как настоящие сервисы, а слышат, говорят и ищут локальными движками; языковая модель
     цитирует справку. Ctrl-C останавливает их.
     """
-    cloud = _cloud()
+    cloud = load_doubles(_TESTS)
     latencies = cloud.Latencies(
         stt_final_s=stt_final_ms / 1000,
         llm_first_token_s=llm_first_token_ms / 1000,
@@ -54,14 +54,14 @@ def doubles(
     run(until_stopped(_serve(cloud, latencies, _local(ctx.obj.settings), env_out)))
 
 
-def _cloud() -> Any:
+def load_doubles(tests: Path) -> Any:
     """Load the doubles of the tests. Raises ConfigError where they are not."""
-    if not (_TESTS / "fakes" / "cloud.py").is_file():
+    if not (tests / "fakes" / "cloud.py").is_file():
         raise ConfigError(
             "voxbot dev doubles работает только из исходного кода: двойники лежат в tests/fakes; "
             "склонируйте репозиторий и запустите оттуда"
         )
-    sys.path.insert(0, str(_TESTS))
+    sys.path.append(str(tests))
     return import_module("fakes.cloud")
 
 
