@@ -43,6 +43,7 @@ async def heard(asr, seconds=1.0):
         ((ProviderRateLimitError("first", "slow down", retry_after_s=9),), 0.2, "provider_rate_limit"),
         ((ProviderError("first", "bad sound"),), 0.2, "provider"),
         ((ValueError("a bug"),), 0.2, "provider_unavailable"),
+        ((asyncio.CancelledError(),), 0.2, "provider_unavailable"),
         ((HANG,), 1.2, "slow"),
         ((3.0, "late"), 1.2, "slow"),
     ],

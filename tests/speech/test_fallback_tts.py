@@ -232,6 +232,31 @@ def test_barge_in_stops_every_voice_that_is_at_work():
     assert (first.stopped, second.stopped) == (1, 1)
 
 
+def test_a_reader_who_was_busy_for_long_still_gets_what_the_voice_gives_then():
+    """The playout takes seconds: a voice that waits for it is not silent."""
+    first = ScriptedTts("first", *[step for _ in range(8) for step in (sound(0.5), 0.2)])
+    second = ScriptedTts("second", sound(9, 2))
+
+    async def main():
+        tts, _ = fallback(first, second)
+        async with aclosing(tts.synthesize(TEXT)) as chunks:
+            async for _ in chunks:
+                await asyncio.sleep(4)
+
+    run_virtual(main())
+    assert second.texts == []
+
+
+def test_a_hung_local_voice_is_followed_when_its_sound_ends():
+    first, second = ScriptedTts("first", sound(3), HANG, local=True), ScriptedTts("second", 0.1, sound(1, 2))
+
+    async def main():
+        assert (await spoken(fallback(first, second)[0]))[0] == [(1, 3.0), (2, 1.0)]
+        assert asyncio.get_running_loop().time() == pytest.approx(3.1)
+
+    run_virtual(main())
+
+
 def test_a_local_voice_may_take_longer_between_its_clauses():
     first = ScriptedTts("first", sound(0.5), 1.9, sound(0.5), local=True)
     second = ScriptedTts("second", sound(1, 2))

@@ -22,6 +22,8 @@ _HANDOVER_S = 0.15
 """So long before the ear needs what is held back it is given, or another voice is asked to go on."""
 _QUIET_S = 0.02
 _LONGEST_STALL_S = 5.0
+_CHANCE_S = 0.3
+"""Whoever reads may have been busy with what came before; the voice gets so long from then on."""
 
 
 class OneVoice:
@@ -32,7 +34,7 @@ class OneVoice:
         self._local = runner.guard.local
         self._stall_s = budget.stall_s(local=self._local)
         self._loop = asyncio.get_running_loop()
-        self._began_s = self._loop.time()
+        self._began_s = self._came_s = self._loop.time()
         self._tail: AudioChunk | None = None
         self._ended = False
         self.sound_s = 0.0
@@ -54,6 +56,7 @@ class OneVoice:
             except ProviderError as error:
                 return self._broken(error)
             else:
+                self._came_s = self._loop.time()
                 self.sound_s += chunk.duration_ms / 1000
                 if (given := self._hold_back(chunk)) is not None:
                     return given
@@ -86,7 +89,8 @@ class OneVoice:
             dry_s -= self._tail.duration_ms / 1000 + _HANDOVER_S
             if self._local:
                 return dry_s
-        return max(asked_s + self._stall_s, min(dry_s, asked_s + _LONGEST_STALL_S))
+        fair_s = max(asked_s + _CHANCE_S, self._came_s + self._stall_s)
+        return max(fair_s, min(dry_s, asked_s + _LONGEST_STALL_S))
 
     def _hold_back(self, chunk: AudioChunk) -> AudioChunk | None:
         """Give the chunk with what was held back before it, but for its end if there is time; None: all is held."""
