@@ -69,8 +69,12 @@ def create_vad(settings: Settings) -> Vad:
 
 
 def create_asr(settings: Settings, switches: Switches | None = None) -> FallbackAsr:
-    """Make the recogniser of ASR_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError."""
-    aliases = {"auto": (LOCAL_ASR,), "local": (LOCAL_ASR,)}
+    """Make the recogniser of ASR_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError.
+
+    `auto` is Yandex if its account is given, with the local one behind it.
+    """
+    cloud = ("yandex",) if settings.yandex.is_given else ()
+    aliases = {"auto": (*cloud, LOCAL_ASR), "local": (LOCAL_ASR,)}
     names = _names("ASR_PROVIDER", settings.asr.provider, ASR, aliases)
     engines: list[Asr] = [_factory(ASR[name])(settings) for name in names]
     return FallbackAsr(engines, budget=asr_budget(settings), switches=switches)
