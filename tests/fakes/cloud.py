@@ -1,7 +1,7 @@
 """All cloud services at once, on the loopback, with local engines in them: for `voxbot dev doubles`."""
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,6 @@ import numpy as np
 from fakes.http_faults import Fault
 from fakes.openai_server import Reply, openai_server
 from fakes.quoting import quote
-from fakes.yandex_account import API_KEY as YANDEX_KEY
 from fakes.yandex_cloud import yandex_cloud
 from fakes.yandex_embeddings import Embedding
 from fakes.yandex_stt import SttDouble
@@ -87,21 +86,13 @@ async def openai_cloud(engines, latencies):
 @asynccontextmanager
 async def yandex_on_loopback(engines, latencies):
     """Run Yandex Cloud's doubles; give the variables that point VoxBot to them."""
-    async with AsyncExitStack() as running:
-        cloud = await running.enter_async_context(yandex_cloud(speak=engines.speak))
+    hearing = SttDouble(engines.recognise, final_ms=latencies.stt_final_s * 1000, partial_every_ms=_PARTIAL_EVERY_MS)
+    async with yandex_cloud(speak=engines.speak, servicers=(hearing.serve,)) as cloud:
         cloud.tts.answer(Speech(latency_s=latencies.tts_first_audio_s))
         cloud.tts_http.answer(Speech(latency_s=latencies.tts_first_audio_s))
         cloud.embeddings.answer(Embedding(latency_s=latencies.embedding_s))
         cloud.embeddings.embed = engines.embed_one
-        hearing = await running.enter_async_context(
-            SttDouble(
-                engines.recognise,
-                final_ms=latencies.stt_final_s * 1000,
-                partial_every_ms=_PARTIAL_EVERY_MS,
-                accounts={f"Api-Key {YANDEX_KEY}": False},
-            )
-        )
-        yield cloud.environment(YANDEX_STT_ENDPOINT=f"http://{hearing.endpoint}")
+        yield cloud.environment()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+from fakes.http_faults import Fault
 from fakes.openai_server import openai_server
 from fakes.sounds import SoundBook
 from fakes.yandex_account import API_KEY
@@ -58,6 +59,7 @@ async def openai_on_its_double(_folder: Path, model: str):
     known = book()
     async with openai_server() as double:
         double.audio.recognise = lambda samples, rate_hz: known.hear(samples)
+        double.audio.faults.plan(Fault(latency_s=0.05))
         given = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": double.base_url, "ASR_OPENAI_MODEL": model}
         yield openai.create(load_settings(None, given))
 
