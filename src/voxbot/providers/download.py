@@ -68,7 +68,7 @@ def download(url: str, partial: Path, on_bytes: Callable[[int], None], *, pause_
                 f"{url} не скачивается ({reason}); проверьте сеть или укажите зеркало в MODELS_URL и повторите: "
                 "скачанное сохранено"
             )
-        time.sleep(pause_s * 2**failures)
+        time.sleep(pause_s * 2 ** max(0, failures - 1))
 
 
 def list_files(hub: str, repository: str, revision: str) -> dict[str, Listed]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from voxbot.domain.audio import AudioChunk, silence
-from voxbot.domain.errors import ModelError
+from voxbot.domain.errors import ConfigError, ModelError
 from voxbot.providers.asr.whisper import WhisperAsr
 from voxbot.providers.models import WHISPER_BASE, fetch
 from voxbot.speech.asr import AsrHints
@@ -120,6 +120,26 @@ async def test_of_more_terms_than_fit_the_last_are_kept(asr):
     transcript = await asr.transcribe(call("price"), AsrHints(f"{surplus}, {HINTS.terms}"))
     assert "разрывная машина" in transcript.text
     assert (await asr.transcribe(call("delivery"), AsrHints("ы" * 5000))).text
+
+
+async def test_a_folder_of_ones_own_is_a_model_too(models_dir, tmp_path):
+    own = (models_dir / "whisper-base").rename(tmp_path / "own")
+    engine = WhisperAsr(tmp_path, threads=2, parallel=1, model=str(own))
+    try:
+        assert "Екатеринбург" in (await engine.transcribe(call("delivery"), HINTS)).text
+    finally:
+        await engine.close()
+        own.rename(models_dir / "whisper-base")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("t-one", "whisper-small"), ("no/folder", "no/folder"), ("whisper-small", "models fetch")]
+)
+async def test_a_model_that_is_not_there_is_told(tmp_path, model, words):
+    engine = WhisperAsr(tmp_path, threads=1, parallel=1, model=model)
+    with pytest.raises(ConfigError, match=words):
+        await engine.warm_up()
+    await engine.close()
 
 
 async def test_a_damaged_model_is_refused_with_the_command_that_mends_it(models_dir, tmp_path):
