@@ -151,6 +151,12 @@ async def test_how_the_server_stopped_the_answer_is_told(server, llm, reason, wh
     assert ("".join(pieces), last) == ("Стоит два", Stopped(reason))
 
 
+async def test_gigachats_refusal_to_speak_of_something_is_known_as_one(server, llm):
+    server.answer("main", Reply("Не люблю менять тему", finish="blacklist"))
+    *_, last = await collect(llm)
+    assert last == Stopped("content_filter")
+
+
 async def test_reasoning_alone_is_an_empty_answer_and_the_fallback_answers(server, llm):
     spare = OpenAiLlm("spare", key="k", base_url=server.base_url)
     server.answer("main", Reply("", reasoning="Надо подумать.", finish="length"))

@@ -195,6 +195,8 @@ def _stopped(finish_reason: str) -> Stopped | None:
     match finish_reason:
         case "length" | "content_filter":
             return Stopped(finish_reason)
+        case "blacklist":  # GigaChat's name for it
+            return Stopped("content_filter")
         case _:
             return None
 
