@@ -20,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from fakes.yandex_account import API_KEY
 from fakes.yandex_stt import SttDouble
 
 from voxbot.domain.audio import FRAME_MS, FRAME_SAMPLES
@@ -72,7 +73,7 @@ async def _turns(asr: yandex.YandexAsr | None, options: argparse.Namespace) -> t
 
 
 async def _measure(endpoint: str, options: argparse.Namespace) -> dict[str, float]:
-    asr = yandex.create(load_settings(None, {"YANDEX_API_KEY": "AQVN-test", "YANDEX_STT_ENDPOINT": endpoint}))
+    asr = yandex.create(load_settings(None, {"YANDEX_API_KEY": API_KEY, "YANDEX_STT_ENDPOINT": endpoint}))
     await asr.warm_up()
     await _turn(asr, 10)
     waits, cpu_ms = await _turns(asr, options)

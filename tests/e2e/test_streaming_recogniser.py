@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from e2e.test_scenarios import PATH_MS, REAL, _as_told
 from fakes.sounds import SoundBook
+from fakes.yandex_account import API_KEY
 from fakes.yandex_stt import SttDouble
 from scenarios.outcome import judge
 from scenarios.real import hold_calls
 
 from voxbot.domain.events import CallerTurn
-from voxbot.providers.asr import yandex
+from voxbot.providers.registry import create_asr
 from voxbot.settings.loader import load_settings
 
 CALLS = [scenario for scenario in REAL if scenario.file.stem in {"answering", "barge_in", "endpointing"}]
@@ -26,9 +27,8 @@ def outcomes(lab, tmp_path_factory):
     async def hold():
         everything = SoundBook()
         async with SttDouble(everything.hear, final_ms=FINAL_MS) as stt:
-            asr = yandex.create(
-                load_settings(None, {"YANDEX_API_KEY": "AQVN-test", "YANDEX_STT_ENDPOINT": stt.endpoint})
-            )
+            known = {"ASR_PROVIDER": "yandex", "YANDEX_API_KEY": API_KEY, "YANDEX_STT_ENDPOINT": stt.endpoint}
+            asr = create_asr(load_settings(None, known))
             await asr.warm_up()
 
             def recogniser(book, _engine):

@@ -37,6 +37,7 @@ class YandexCloud:
             "YANDEX_API_KEY": API_KEY,
             "YANDEX_FOLDER_ID": FOLDER,
             "YANDEX_TTS_ENDPOINT": f"http://127.0.0.1:{self.grpc_link.port}",
+            "YANDEX_STT_ENDPOINT": f"http://127.0.0.1:{self.grpc_link.port}",
             "YANDEX_EMBEDDINGS_ENDPOINT": f"http://127.0.0.1:{self.grpc_link.port}",
             "YANDEX_TTS_HTTP_URL": f"{http}/speech/v1/tts:synthesize",
             "YANDEX_IAM_URL": f"{http}/iam/v1/tokens",

@@ -29,9 +29,8 @@ from yandex.cloud.ai.stt.v3.stt_pb2 import (
     TextNormalizationOptions,
 )
 
-API_KEY = "Api-Key AQVN-test"
-PERSONAL_TOKEN = "Bearer t1.personal"
-FOLDER = "b1gtest"
+from fakes.yandex_account import YandexAccounts
+
 MODELS = {"", "general", "general:rc", "general:deprecated"}
 _BYTES_PER_MS = 16
 _SILENT_PEAK = 300
@@ -69,18 +68,22 @@ class SttDouble:
     idle_s: float = 5
     max_ms: float = 300_000
     max_bytes: int = 10 * 1024 * 1024
-    accounts: dict = field(default_factory=lambda: {API_KEY: False, PERSONAL_TOKEN: True})
-    """What `authorization` may say, and whether it is a personal account, which needs `x-folder-id`."""
+    accounts: YandexAccounts = field(default_factory=YandexAccounts)
     faults: list = field(default_factory=list)
     sessions: list = field(default_factory=list)
 
     async def start(self, port=0):
         """Listen on loopback; return `host:port`."""
         self._server = grpc.aio.server()
-        stt_service_pb2_grpc.add_RecognizerServicer_to_server(_Recognizer(self), self._server)
+        self.serve(self._server, self.accounts)
         bound = self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
         return f"127.0.0.1:{bound}"
+
+    def serve(self, server, accounts):
+        """Become a service of another server, too: `yandex_cloud(servicers=(double.serve,))`."""
+        self.accounts = accounts
+        stt_service_pb2_grpc.add_RecognizerServicer_to_server(_Recognizer(self), server)
 
     async def stop(self):
         await self._server.stop(0)
@@ -112,13 +115,9 @@ class _Recognizer(stt_service_pb2_grpc.RecognizerServicer):
 
 async def _check_account(double, context):
     metadata = dict(context.invocation_metadata())
-    account = metadata.get("authorization", "")
-    if account not in double.accounts:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "The token is invalid")
-    if double.accounts[account] and metadata.get("x-folder-id") != FOLDER:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "You have to specify folder ID for user account")
-    if not double.accounts[account] and "x-folder-id" in metadata:
-        await context.abort(grpc.StatusCode.PERMISSION_DENIED, "Permission denied: folder of another account")
+    refusal = double.accounts.refusal(metadata.get("authorization"), metadata.get("x-folder-id"))
+    if refusal:
+        await context.abort(grpc.StatusCode[refusal.status], refusal.text)
 
 
 class Session:

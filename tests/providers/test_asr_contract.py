@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from fakes.openai_server import openai_server
 from fakes.sounds import SoundBook
+from fakes.yandex_account import API_KEY
 from fakes.yandex_stt import SttDouble
 
 from voxbot.domain.audio import FRAME_SAMPLES, AudioChunk, silence
@@ -48,7 +49,7 @@ async def local_whisper(folder: Path):
 @asynccontextmanager
 async def yandex_on_its_double(_folder: Path, **environ: str):
     async with SttDouble(book().hear, final_ms=50) as double:
-        known = {"YANDEX_API_KEY": "AQVN-test", "YANDEX_STT_ENDPOINT": double.endpoint}
+        known = {"YANDEX_API_KEY": API_KEY, "YANDEX_STT_ENDPOINT": double.endpoint}
         yield yandex.create(load_settings(None, known | environ))
 
 

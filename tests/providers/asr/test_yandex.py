@@ -7,7 +7,8 @@ import grpc
 import numpy as np
 import pytest
 from fakes.sounds import SoundBook, frames_of, murmur
-from fakes.yandex_stt import FOLDER, Fault, SttDouble
+from fakes.yandex_account import API_KEY, FOLDER
+from fakes.yandex_stt import Fault, SttDouble
 
 from voxbot.domain.audio import FRAME_SAMPLES, AudioChunk, silence
 from voxbot.domain.errors import ProviderAuthError, ProviderError, ProviderRateLimitError, ProviderUnavailableError
@@ -61,7 +62,7 @@ async def engine(double):
     engines = []
 
     def make(**environ):
-        known = {"YANDEX_API_KEY": "AQVN-test", "YANDEX_STT_ENDPOINT": double.endpoint, "YANDEX_STT_TIMEOUT": "0.6"}
+        known = {"YANDEX_API_KEY": API_KEY, "YANDEX_STT_ENDPOINT": double.endpoint, "YANDEX_STT_TIMEOUT": "0.6"}
         engines.append(yandex.create(load_settings(None, {**known, **environ})))
         return engines[-1]
 
@@ -278,8 +279,8 @@ async def test_a_wrong_key_is_found_out_before_the_first_call(engine):
         await engine(YANDEX_API_KEY="AQVN-other").warm_up()
 
 
-async def test_a_personal_account_is_let_in_with_its_folder_only(engine):
-    account = {"YANDEX_AUTH": "iam", "YANDEX_IAM_TOKEN": "t1.personal"}
+async def test_a_personal_account_is_let_in_with_its_folder_only(engine, double):
+    account = {"YANDEX_AUTH": "iam", "YANDEX_IAM_TOKEN": double.accounts.issue("user")}
     await engine(**account, YANDEX_FOLDER_ID=FOLDER).warm_up()
     with pytest.raises(ProviderAuthError, match="YANDEX_FOLDER_ID"):
         await engine(**account).warm_up()

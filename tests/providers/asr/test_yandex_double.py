@@ -2,7 +2,8 @@
 
 import grpc
 import pytest
-from fakes.yandex_stt import API_KEY, FOLDER, PERSONAL_TOKEN, SttDouble
+from fakes.yandex_account import API_KEY, FOLDER, YandexAccounts
+from fakes.yandex_stt import SttDouble
 from yandex.cloud.ai.stt.v3 import stt_service_pb2_grpc
 from yandex.cloud.ai.stt.v3.stt_pb2 import AudioChunk, Eou, SilenceChunk, StreamingOptions, StreamingRequest
 
@@ -26,11 +27,13 @@ def changed(**options):
     return StreamingRequest(session_options=other)
 
 
-async def ask(*requests, account=API_KEY, folder=None, limits=None):
+async def ask(*requests, account=f"Api-Key {API_KEY}", folder=None, limits=None):
     """Send messages; return the events of the answers, or the status that ended them."""
     metadata = [("authorization", account)] + ([("x-folder-id", folder)] if folder else [])
     async with (
-        SttDouble(lambda sound: "алло", final_ms=10, **(limits or {})) as double,
+        SttDouble(
+            lambda sound: "алло", final_ms=10, accounts=YandexAccounts(tokens={"t1.own": "user"}), **(limits or {})
+        ) as double,
         grpc.aio.insecure_channel(double.endpoint) as channel,
     ):
         call = stt_service_pb2_grpc.RecognizerStub(channel).RecognizeStreaming(metadata=metadata)
@@ -71,9 +74,9 @@ async def test_what_breaks_the_protocol_is_refused(requests):
     [
         ("Api-Key other", None, grpc.StatusCode.UNAUTHENTICATED),
         ("", None, grpc.StatusCode.UNAUTHENTICATED),
-        (PERSONAL_TOKEN, None, grpc.StatusCode.UNAUTHENTICATED),
-        (API_KEY, FOLDER, grpc.StatusCode.PERMISSION_DENIED),
-        (PERSONAL_TOKEN, FOLDER, ["status_code", "final", "eou_update"]),
+        ("Bearer t1.own", None, grpc.StatusCode.UNAUTHENTICATED),
+        (f"Api-Key {API_KEY}", "b1gother", grpc.StatusCode.INVALID_ARGUMENT),
+        ("Bearer t1.own", FOLDER, ["status_code", "final", "eou_update"]),
     ],
 )
 async def test_accounts_are_told_apart(account, folder, answer):
