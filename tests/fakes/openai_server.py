@@ -23,8 +23,8 @@ class Reply:
     `latency_s` passes before the first token, `token_s` before each further one; `break_after` tokens the
     connection is cut; `hang_after` tokens nothing more comes; `status` other than 200 refuses the request, with
     `headers`; `refuse_stream`, `refuse_tools` and `refuse_temperature` refuse only those, with `refusal` as status and
-    text; `no_sse` answers a request to stream with one document. `tool` is called after the text; `reasoning` comes before it, in a
-    field of its own; `finish` is the finish_reason.
+    text; `no_sse` answers a request to stream with one document. `tool` is called after the text; `reasoning` comes
+    before it, in a field of its own; `finish` is the finish_reason.
     """
 
     text: str = "Да, конечно."

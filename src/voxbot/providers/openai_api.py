@@ -72,7 +72,12 @@ def kept_connections(timeout: Any) -> Any:
         max_keepalive_connections=limits.max_keepalive_connections,
         keepalive_expiry=KEEPALIVE_S,
     )
-    return openai.DefaultAsyncHttpxClient(limits=kept, timeout=timeout)
+    return openai.DefaultAsyncHttpxClient(limits=kept, timeout=timeout, event_hooks={"request": [_in_one_piece]})
+
+
+async def _in_one_piece(request: Any) -> None:
+    """Have a form sent at once: the client writes each of its 70 scraps on its own, in 1.5 ms and as many packets."""
+    await request.aread()
 
 
 def make_client(account: Account, *, connect_s: float, read_s: float) -> Any:
