@@ -132,7 +132,7 @@ async def test_a_recognition_that_is_given_up_leaves_the_engine_working(asr):
     for task in given_up:
         task.cancel()
     await asyncio.wait(given_up)
-    assert all(task.cancelled() for task in given_up)
+    assert all(task.cancelled() or HEARD["price"] in task.result() for task in given_up)  # a double may be faster
     async with asyncio.timeout(10):
         assert HEARD["delivery"] in await heard(asr, call("delivery"))
 

@@ -71,7 +71,7 @@ def create_vad(settings: Settings) -> Vad:
 def create_asr(settings: Settings, switches: Switches | None = None) -> FallbackAsr:
     """Make the recogniser of ASR_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError.
 
-    `auto` is Yandex if its account is given, and behind it the one of this machine.
+    `auto` is Yandex if its account is given, with the local one behind it.
     """
     cloud = ("yandex",) if settings.yandex.is_given else ()
     aliases = {"auto": (*cloud, LOCAL_ASR), "local": (LOCAL_ASR,)}

@@ -378,8 +378,8 @@ class AsrSettings(Group, title="Распознавание речи"):
     provider: ProviderOrder = variable(
         "ASR_PROVIDER",
         "auto",
-        "Распознаватель; можно несколько: следующий — на случай отказа предыдущего; auto: yandex, если задан его ключ, "
-        "и на случай отказа local; local: whisper",
+        "Распознаватель; можно несколько: следующий — на случай отказа предыдущего; auto: yandex, если задан его ключ "
+        "(YANDEX_API_KEY, OAUTH_TOKEN), и на случай отказа local; local: whisper",
     )
     threads: int = variable("ASR_THREADS", 2, "Потоков процессора на одно локальное распознавание", ge=1, le=64)
     parallel: int = variable("ASR_PARALLEL", 1, "Сколько локальных распознаваний идёт одновременно", ge=1, le=64)
