@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _ASR_TIMEOUT_S = 12.0
-"""More than the limits of two recognisers in a row (speech/fallback.py): the second must have its chance."""
+"""More than all recognisers together may take (speech/budget.py): the last one must have its chance."""
 _SURE = 1.0
 """The hint of a recogniser that says the utterance is over."""
 
