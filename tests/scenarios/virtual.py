@@ -21,18 +21,22 @@ from voxbot.text.segmenter import split_segments
 _LONGEST_CALL_S = 2400
 
 
-def run(scenario, recogniser=BookAsr):
-    """Hold the call; return its Outcome."""
-    return run_virtual(_call(scenario, recogniser))
+def _as_they_are(asr, tts, agent):
+    return asr, tts, agent
 
 
-async def _call(scenario, recogniser):
+def run(scenario, recogniser=BookAsr, *, wire=_as_they_are):
+    """Hold the call; return its Outcome. `wire(asr, tts, agent)` puts something before the scripted engines."""
+    return run_virtual(_call(scenario, recogniser, wire))
+
+
+async def _call(scenario, recogniser, wire):
     book, voice, agent = SoundBook(), StampedTts(scenario.tts), ScenarioAgent(scenario.answers)
     sound = StampedTts(replace(scenario.tts, faults={}))  # what is spoken beforehand has no faults
     sound._stamps = voice._stamps
     prepared = CachedTts(sound)
     await prepared.prepare([*canned_texts(), *split_segments(scenario.greeting)])
-    prepared._tts = voice
+    asr, prepared._tts, answerer = wire(recogniser(book, scenario.asr), voice, agent)
     told, pipelines = [], []
 
     class Published(list):
@@ -46,8 +50,7 @@ async def _call(scenario, recogniser):
         phase=lambda: pipelines[0]._state.phase.value,
         press=lambda digit: pipelines[0].on_digit(digit),  # noqa: PLW0108 - it is made below
     )
-    asr = recogniser(book, scenario.asr)
-    wired = services(asr, agent, tts=prepared, published=Published(), environ=scenario.settings)
+    wired = services(asr, answerer, tts=prepared, published=Published(), environ=scenario.settings)
     wired = replace(wired, greeting=lambda: scenario.greeting, hold_sound=lambda: voice.sound(HOLD))
     pipelines.append(Pipeline("call", line, wired, transfer=_transfer(scenario.operator)))
     before = asyncio.all_tasks()

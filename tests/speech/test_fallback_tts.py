@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import pytest
 from fakes.scripted_engines import HANG, ScriptedTts, sound
 from fakes.virtual_time import run_virtual
 
+from voxbot.domain.audio import AudioChunk
 from voxbot.domain.errors import ConfigError, ProviderAuthError, ProviderError, ProviderUnavailableError
 from voxbot.speech.budget import Budget
 from voxbot.speech.fallback_tts import FallbackTts
@@ -26,15 +29,16 @@ def fallback(*engines):
 
 
 async def spoken(tts, text=TEXT):
-    """Whose sound came, in seconds each, in order, and when the first came."""
+    """Whose sound came, and how many seconds of it, in order; and when the first came."""
     loop = asyncio.get_running_loop()
     started, first_s, heard = loop.time(), None, []
     async with aclosing(tts.synthesize(text)) as chunks:
         async for chunk in chunks:
             first_s = round(loop.time() - started, 3) if first_s is None else first_s
             assert chunk.rate_hz == 8000
-            heard.append((int(np.median(chunk.samples)), round(chunk.duration_ms / 1000, 2)))
-    return heard, first_s
+            heard.append((int(np.median(chunk.samples)), chunk.duration_ms / 1000))
+    voices = [(value, [seconds for _, seconds in parts]) for value, parts in groupby(heard, key=itemgetter(0))]
+    return [(value, round(sum(seconds), 2)) for value, seconds in voices], first_s
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,7 @@ def test_the_next_voice_speaks_when_the_first_gives_no_sound(fault, first_s, rea
     async def main():
         tts, switches = fallback(first, second)
         before = asyncio.all_tasks()
-        assert await spoken(tts) == ([(2, 1.0), (2, 1.0)], first_s)
+        assert await spoken(tts) == ([(2, 2.0)], first_s)
         assert asyncio.all_tasks() == before
         assert switches.total("switches", engine="first", to="second", reason=reason) == 1
 
@@ -81,13 +85,62 @@ def test_when_a_voice_breaks_off_the_next_goes_on_from_the_next_word(fault, sile
     async def main():
         loop = asyncio.get_running_loop()
         tts, switches = fallback(first, second)
-        assert (await spoken(tts))[0] == [(1, 0.8), (1, 0.8), (2, 2.25)]
+        assert (await spoken(tts))[0] == [(1, 1.6), (2, 2.25)]
         heard_until_s = 1.6
         assert loop.time() - heard_until_s <= silence_s + 0.001
         assert switches.total("switches", engine="first", to="second") == 1
 
     run_virtual(main())
     assert second.texts == ["рублей, а срок поставки один месяц."]
+
+
+def words(*seconds):
+    """Words of these lengths with 60 ms of silence after each."""
+    return [np.concatenate((np.full(round(each * 8000), 900, np.int16), np.zeros(480, np.int16))) for each in seconds]
+
+
+def test_what_is_heard_of_a_voice_that_breaks_off_in_a_word_ends_before_that_word():
+    """«раз два три четыре» at 0.3 s each; the stream breaks in the middle of «четыре»."""
+    spoken_words = words(0.25, 0.25, 0.25, 0.4)
+    whole = np.concatenate(spoken_words)
+    first = ScriptedTts("first", AudioChunk(whole, 8000))
+    second = ScriptedTts("second", sound(1, 2))
+
+    async def main():
+        tts, _ = fallback(first, second)
+        await spoken(tts, "раз два три четыре")  # its rate is known now
+        first.scripts = [(AudioChunk(whole[: -8000 // 4], 8000), BROKEN)]
+        async with aclosing(tts.synthesize("раз два три четыре")) as chunks:
+            return np.concatenate([chunk.samples async for chunk in chunks])
+
+    heard = run_virtual(main())
+    given = heard[heard != 2]
+    assert second.texts == ["четыре"]
+    assert not given[-160:].any(), "it ends in a word"
+    assert abs(len(given) - len(np.concatenate(spoken_words[:3]))) <= 480
+
+
+@pytest.mark.parametrize(
+    ("chunk_s", "local"), [(0.1, True), (0.5, True), (1.5, True), (0.1, False), (0.2, False), (0.5, False)]
+)
+@pytest.mark.parametrize("pace", [0.2, 0.9, 0.99])
+def test_nothing_is_held_back_so_long_that_it_is_heard(chunk_s, pace, local):
+    """`pace` is how long a second of sound takes to come."""
+    steps = [step for _ in range(round(6 / chunk_s)) for step in (sound(chunk_s), chunk_s * pace)]
+    first, second = ScriptedTts("first", *steps, local=local), ScriptedTts("second", sound(9, 2))
+
+    async def main():
+        tts, _ = fallback(first, second)
+        loop = asyncio.get_running_loop()
+        heard_until_s = None
+        async with aclosing(tts.synthesize(TEXT)) as chunks:
+            async for chunk in chunks:
+                heard_until_s = heard_until_s or loop.time()
+                assert loop.time() <= heard_until_s + 0.001
+                heard_until_s += chunk.duration_ms / 1000
+
+    run_virtual(main())
+    assert second.texts == []
 
 
 def test_a_voice_that_breaks_off_after_its_last_word_has_said_it_all():
@@ -137,7 +190,7 @@ def test_a_single_voice_that_breaks_off_is_asked_once_more_for_the_rest():
     assert voice.texts == [TEXT, "два миллиона рублей, а срок поставки один месяц."]
     voice.scripts.insert(0, (sound(0.8), BROKEN))
     voice.scripts[-1] = (sound(2),)
-    assert run_virtual(spoken(fallback(voice)[0]))[0] == [(1, 0.8), (1, 2.0)]
+    assert run_virtual(spoken(fallback(voice)[0]))[0] == [(1, 2.8)]
 
 
 def test_when_the_last_voice_breaks_off_the_caller_of_it_is_told():
@@ -179,10 +232,35 @@ def test_barge_in_stops_every_voice_that_is_at_work():
     assert (first.stopped, second.stopped) == (1, 1)
 
 
+def test_a_reader_who_was_busy_for_long_still_gets_what_the_voice_gives_then():
+    """The playout takes seconds: a voice that waits for it is not silent."""
+    first = ScriptedTts("first", *[step for _ in range(8) for step in (sound(0.5), 0.2)])
+    second = ScriptedTts("second", sound(9, 2))
+
+    async def main():
+        tts, _ = fallback(first, second)
+        async with aclosing(tts.synthesize(TEXT)) as chunks:
+            async for _ in chunks:
+                await asyncio.sleep(4)
+
+    run_virtual(main())
+    assert second.texts == []
+
+
+def test_a_hung_local_voice_is_followed_when_its_sound_ends():
+    first, second = ScriptedTts("first", sound(3), HANG, local=True), ScriptedTts("second", 0.1, sound(1, 2))
+
+    async def main():
+        assert (await spoken(fallback(first, second)[0]))[0] == [(1, 3.0), (2, 1.0)]
+        assert asyncio.get_running_loop().time() == pytest.approx(3.1)
+
+    run_virtual(main())
+
+
 def test_a_local_voice_may_take_longer_between_its_clauses():
     first = ScriptedTts("first", sound(0.5), 1.9, sound(0.5), local=True)
     second = ScriptedTts("second", sound(1, 2))
-    assert run_virtual(spoken(fallback(first, second)[0]))[0] == [(1, 0.5), (1, 0.5)]
+    assert run_virtual(spoken(fallback(first, second)[0]))[0] == [(1, 1.0)]
 
 
 def test_an_unreachable_voice_does_not_keep_the_bot_from_starting_but_a_wrong_setting_does():

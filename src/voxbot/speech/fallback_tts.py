@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from voxbot.domain.audio import AudioChunk
-from voxbot.domain.errors import ProviderError, ProviderUnavailableError
 from voxbot.speech.budget import Budget
 from voxbot.speech.fallback import close, joint_name, warm_up
 from voxbot.speech.guard import Guard
 from voxbot.speech.hedging import Entrant, HedgeSlots, Race
+from voxbot.speech.one_voice import OneVoice
 from voxbot.speech.resampler import Resampler
 from voxbot.speech.resumption import SpeakingRate, rest_of
 from voxbot.speech.switches import Switches
@@ -22,10 +21,8 @@ from voxbot.speech.tts import voice_key
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from voxbot.speech.hedging import Runner
+    from voxbot.domain.errors import ProviderError
     from voxbot.speech.tts import Tts, VoiceKey
-
-_LONGEST_STALL_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -90,26 +87,24 @@ class FallbackTts:
                 spoken_by.append(voice_key(voice.engine))
                 if broken:
                     self._note_switch(broken, voice)
-                said = _Said(self._budget, winner)
-                try:
-                    while (chunk := await said.next()) is not None:
-                        yield rate.convert(chunk)
-                except ProviderError as error:
-                    winner.attempt.failed(error)
-                    broken = voice, error
-                else:
+                said = OneVoice(winner, self._budget)
+                while (chunk := await said.next()) is not None:
+                    yield rate.convert(chunk)
+                if said.error is None:
                     winner.attempt.succeeded()
                     voice.rate.learn(left, said.sound_s)
-                    if (rest := rate.flush()) is not None:
-                        yield rest
+                    if (chunk := rate.flush()) is not None:
+                        yield chunk
                     return
+                winner.attempt.failed(said.error)
+            broken = voice, said.error
             left = rest_of(left, said.sound_s, voice.rate.chars_per_s)
             if not left:
                 return
             candidates = [each for each in candidates if each is not voice]
-            if not candidates and (retried or not broken[1].retryable):
-                raise broken[1]
             if not candidates:
+                if retried or not said.error.retryable:
+                    raise said.error
                 candidates, retried = [voice], True
 
     async def warm_up(self) -> None:
@@ -123,35 +118,6 @@ class FallbackTts:
     def _note_switch(self, broken: tuple[_Voice, ProviderError], to: _Voice) -> None:
         voice, error = broken
         self._switches.switched("tts", voice.engine.name, to.engine.name, error.code, str(error))
-
-
-class _Said:
-    """What one voice gives of a text. `next` raises ProviderError when it breaks off or says nothing for too long."""
-
-    def __init__(self, budget: Budget, runner: Runner[AudioChunk]) -> None:
-        self._runner = runner
-        self._stall_s = budget.stall_s(local=runner.guard.local)
-        self._loop = asyncio.get_running_loop()
-        self._began_s = self._loop.time()
-        self.sound_s = 0.0
-
-    async def next(self) -> AudioChunk | None:
-        """Give the next sound, None at the end.
-
-        A voice that is silent is given up when the sound it has given is about to end at the ear, and not before a
-        while has passed.
-        """
-        asked_s = self._loop.time()
-        ends_s = self._began_s + self.sound_s
-        try:
-            async with asyncio.timeout_at(max(asked_s + self._stall_s, min(ends_s, asked_s + _LONGEST_STALL_S))):
-                chunk = await self._runner.pump.next()
-        except StopAsyncIteration:
-            return None
-        except TimeoutError as error:
-            raise ProviderUnavailableError(self._runner.guard.engine, "замолчал посреди фразы") from error
-        self.sound_s += chunk.duration_ms / 1000
-        return chunk
 
 
 class _OneRate:

@@ -15,6 +15,7 @@ from voxbot.speech.switches import SLOW, Switches
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxbot.speech.breaker import Entry
     from voxbot.speech.switches import Kind
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class Attempt:
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._entry = guard.breaker.enter()
+        self._entry: Entry = guard.breaker.enter()
         self._open = True
         self._came = False
         self.started_s = guard.clock()

@@ -91,6 +91,11 @@ class Pump(Generic[T]):
                     await self._items.put(item)
         except ProviderError as error:
             end = _End(error)
+        except asyncio.CancelledError:
+            if self.task.cancelling():
+                raise
+            # A connection that is closed under a request cancels it (grpc.aio); nobody has cancelled us.
+            end = _End(ProviderUnavailableError(self._engine, "соединение закрыто"))
         except Exception as error:
             log.exception("Движок сломался не так, как умеет", engine=self._engine)
             end = _End(ProviderUnavailableError(self._engine, f"сбой ({type(error).__name__})"))

@@ -35,10 +35,14 @@ async def embedder(server):
     """Makes the embedder with such settings."""
     made = []
 
-    def make(**variables):
+    def make(documents_s=60, **chosen):
         account = Account("sk-test", server.base_url)
-        settings = load_settings(None, variables).knowledge
-        made.append(openai.OpenAiEmbedder(settings, account, Variables(model="EMBEDDINGS_MODEL"), first_pause_s=0.01))
+        settings = load_settings(None, chosen).knowledge
+        made.append(
+            openai.OpenAiEmbedder(
+                settings, account, Variables(model="EMBEDDINGS_MODEL"), first_pause_s=0.01, documents_s=documents_s
+            )
+        )
         return made[-1]
 
     yield make
@@ -52,7 +56,7 @@ async def test_passages_come_back_in_their_order_whatever_the_servers_is(server,
     alone = await embedder().embed_query(TEXTS[149])
     assert vectors.shape == (150, 256)
     assert np.allclose(vectors[149], alone)
-    assert sorted(len(asked.texts) for asked in server.embeddings.requests) == [1, 22, 64, 64]
+    assert sorted(len(asked.texts) for asked in server.embeddings.requests) == [1, 22, 32, 32, 32, 32]
     assert {asked.body["encoding_format"] for asked in server.embeddings.requests} == {"float"}
     assert {asked.authorization for asked in server.embeddings.requests} == {"Bearer sk-test"}
 
@@ -101,6 +105,16 @@ async def test_a_server_of_one_text_at_a_time_is_known_after_its_refusal(server,
     assert (await made.embed_documents(TEXTS[:3])).shape == (3, 256)
     assert (await made.embed_documents(TEXTS[:2])).shape == (2, 256)
     assert [len(asked.texts) for asked in server.embeddings.requests] == [3, 1, 1, 1, 1, 1]
+
+
+async def test_a_server_that_is_slow_gets_smaller_batches(server, embedder):
+    async def embed(texts):
+        await asyncio.sleep(0.05 * len(texts))
+        return np.ones((len(texts), 3))
+
+    server.embeddings.embed = embed
+    assert (await embedder(documents_s=0.3).embed_documents(TEXTS[:8])).shape == (8, 3)
+    assert [len(asked.texts) for asked in server.embeddings.requests] == [8, 4, 4]
 
 
 @pytest.mark.parametrize("fault", [Fault(cut="reset"), Fault(status=502), Fault(cut="half")])

@@ -269,6 +269,19 @@ async def test_http_speaks_when_grpc_does_not(cloud, answer):
     await engine.close()
 
 
+@pytest.mark.parametrize("answer", [Speech(break_after=12), Speech(hang_after=12), Speech(cut_after=12)])
+async def test_http_goes_on_where_grpc_broke_off(cloud, answer):
+    text = "Разрывная машина на сто килоньютонов стоит один миллион рублей, доставка занимает две недели."
+    engine = registry.create_tts(load_settings(None, cloud.environment(**QUICK, TTS_PROVIDER="yandex")))
+    await spoken(engine, text)  # from here on the wrapper knows how fast the voice speaks
+    cloud.tts.answer(answer)
+    sound = np.concatenate(await spoken(engine, text))
+    (rest,) = cloud.tts_http.texts
+    assert text.endswith(f" {rest}")
+    assert abs(len(sound) - len(tone(text))) < len(tone("килоньютонов"))
+    await engine.close()
+
+
 async def test_the_start_is_told_in_the_words_that_operators_look_for(cloud, capsys):
     async with voice(cloud, "yandex") as engine:
         await engine.warm_up()

@@ -58,7 +58,7 @@ class OnnxAsr:
     """The recogniser of the process: `parallel` recognitions at once, `threads` CPU threads each."""
 
     name = "onnx_asr"
-    capabilities = AsrCapabilities(max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
+    capabilities = AsrCapabilities(max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS, local=True)
 
     def __init__(self, model: str, models_dir: Path, *, threads: int, parallel: int) -> None:
         """`model` is a name of the catalogue, or a folder that holds a model onnx-asr reads."""

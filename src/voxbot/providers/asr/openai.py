@@ -41,6 +41,9 @@ _RATES_HZ = (8000, 16000)
 _LANGUAGE = "ru"
 _MAX_MS = 600_000
 """The service takes 25 MB, and 1500 s with gpt-4o-transcribe; ten minutes are 9.6 MB."""
+_LEAST_SILENCE_MS = 160
+"""Every request costs money and counts against a limit, and gaps between words are shorter. An answer within 0.5 s is
+still there before a turn is over (TURN_END_SILENCE_MS)."""
 _MIN_MS = 60
 """Anything shorter is a click."""
 _LEAST_MS = 250
@@ -74,7 +77,7 @@ class OpenAiAsr:
     """The recogniser of the process; any number of turns at once."""
 
     name = NAME
-    capabilities = AsrCapabilities(max_ms=_MAX_MS)
+    capabilities = AsrCapabilities(max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
 
     def __init__(self, model: str, account: Account, variables: Variables) -> None:
         self.model = model

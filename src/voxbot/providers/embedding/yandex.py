@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SERVICE = "эмбеддинги"
-_QUESTION_S = 1.5
-"""A caller waits for it; usually it takes 0.05-0.1 s."""
 _QUESTION_TRIES = 2
 _QUESTION_PAUSE_S = 0.1
 """The quota of 10 requests a second has room again."""
@@ -78,14 +76,15 @@ class YandexEmbedder:
         self._document_uri = _uri(settings.folder_id, settings.embeddings_document_model)
         self._pace = _Pace(settings.embeddings_per_s)
         self._first_pause_s = first_pause_s
+        self._question_s = settings.embeddings_question_s
         self._sending = asyncio.Semaphore(_AT_ONCE)
         self.model = f"{settings.embeddings_document_model};questions={settings.embeddings_query_model}"
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError within 3 s."""
+        """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError after two tries."""
         for attempt in range(_QUESTION_TRIES):
             try:
-                return await self._ask(self._query_uri, text, _QUESTION_S)
+                return await self._ask(self._query_uri, text, self._question_s)
             except (ProviderUnavailableError, ProviderRateLimitError):
                 if attempt + 1 == _QUESTION_TRIES:
                     raise

@@ -54,7 +54,7 @@ class OpenAiLlm:
         self._key = key
         self._base_url = base_url
         self._chat: Any = None
-        self._manner = _Manner(streams=True, tools=True)
+        self._manner = _Manner(streams=True, tools=True, temperature=True)
         self._no_streams = 0
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Written, None]:
@@ -78,7 +78,7 @@ class OpenAiLlm:
                 return
 
     def _ask(self, request: ChatRequest, manner: _Manner) -> AsyncGenerator[Written, None]:
-        options: dict[str, Any] = {"temperature": request.temperature}
+        options: dict[str, Any] = {"temperature": request.temperature} if manner.temperature else {}
         if manner.tools:
             options["tools"] = [_function(tool.name, tool.description) for tool in request.tools]
         return (self._stream if manner.streams else self._whole)(_messages(request), options)
@@ -127,7 +127,13 @@ class OpenAiLlm:
             log.warning("Сервер модели не умеет отвечать потоком, ответы приходят целиком", model=self.model)
         if self._manner.tools and not tools:
             log.warning("Сервер модели не принимает инструменты, желания звонящих узнают правила", model=self.model)
-        self._manner = _Manner(streams=streams and self._manner.streams, tools=tools and self._manner.tools)
+        if self._manner.temperature and not manner.temperature:
+            log.warning("Модель не принимает LLM_TEMPERATURE, отвечает со своей", model=self.model)
+        self._manner = _Manner(
+            streams=streams and self._manner.streams,
+            tools=tools and self._manner.tools,
+            temperature=manner.temperature,
+        )
 
     async def warm_up(self) -> None:
         """Load the client library: about a second, in a thread."""
@@ -161,10 +167,11 @@ class OpenAiLlm:
 
 @dataclass(frozen=True, slots=True)
 class _Manner:
-    """How a server is asked: with `stream: true`, with tools."""
+    """How a server is asked: with `stream: true`, with tools, with a temperature (reasoning models know only 1)."""
 
     streams: bool
     tools: bool
+    temperature: bool
 
 
 class _NoStreamError(Exception):
@@ -175,6 +182,8 @@ def _plainer(manner: _Manner, error: Exception) -> _Manner | None:
     """The request without what the server's refusal is about; None when it is about something else."""
     status, text = getattr(error, "status_code", None), str(error).lower()
     refused = status in _REFUSALS
+    if manner.temperature and refused and "temperature" in text:
+        return replace(manner, temperature=False)
     if manner.tools and refused and ("tool" in text or "function" in text):
         return replace(manner, tools=False)
     if manner.streams and (isinstance(error, _NoStreamError) or (refused and "stream" in text)):
