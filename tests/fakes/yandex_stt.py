@@ -63,6 +63,10 @@ class SttDouble:
     """Of sound; 0: no partials."""
     eou_silence_ms: float = 500
     """After which the service's own classifier ends an utterance."""
+    answers_silence: bool = True
+    """An end of utterance without words has a final, too."""
+    tells_ends: bool = True
+    """A final is followed by `eou_update`, as the stubs say."""
     refinement_ms: float = 50
     normalize: object = str.capitalize
     idle_s: float = 5
@@ -216,8 +220,7 @@ class Session:
             self._unread_ms = 0.0
             text = await self._text(bytes(self._sound))
             self._partial_ms = self.received_ms
-            if text:
-                await self._say(partial=_update(text))
+            await self._say(partial=_update(text))  # without words, too: the cursors tell how far it is
         if not self._external:
             self._listen_for_the_end(data)
 
@@ -243,8 +246,10 @@ class Session:
             await previous
         self._final_index += 1
         index, self._final_ms, self._eou_ms = self._final_index, at_ms, at_ms
-        await self._say(final=_update(text))
-        await self._say(eou_update=EouUpdate(time_ms=round(at_ms)))
+        if text or self._double.answers_silence:
+            await self._say(final=_update(text))
+        if (text or self._double.answers_silence) and self._double.tells_ends:
+            await self._say(eou_update=EouUpdate(time_ms=round(at_ms)))
         if self._normalizing:
             await asyncio.sleep(self._double.refinement_ms / 1000)
             update = _update(self._double.normalize(text))

@@ -274,6 +274,26 @@ async def test_noise_is_no_words_and_no_failure(engine, caller):
     assert (await stream.settle()).text == ""
 
 
+async def test_a_service_that_tells_no_end_is_not_waited_for_long(engine, double, caller):
+    double.tells_ends = False
+    stream = engine().open(HINTS, Listener())
+    push(stream, caller.say("сколько стоит"))
+    started = time.perf_counter()
+    assert (await stream.settle()).text == "сколько стоит"
+    assert time.perf_counter() - started < 0.1 + 0.15 + 0.1
+    push(stream, caller.say("пресс"))
+    assert (await stream.settle()).text == "сколько стоит пресс"
+
+
+async def test_a_service_that_does_not_answer_silence_is_no_failure(engine, double):
+    double.answers_silence = False
+    stream = engine(YANDEX_STT_TIMEOUT="5").open(HINTS, Listener())
+    push(stream, murmur(50, seed=99, level=2000))
+    started = time.perf_counter()
+    assert (await stream.settle()).text == ""
+    assert time.perf_counter() - started < 1.2 + 0.2
+
+
 async def test_a_wrong_key_is_found_out_before_the_first_call(engine):
     with pytest.raises(ProviderAuthError):
         await engine(YANDEX_API_KEY="AQVN-other").warm_up()

@@ -14,6 +14,7 @@ v3 takes no hints: nothing in its options names words to expect (`StreamingOptio
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from voxbot.domain.errors import ProviderAuthError, ProviderUnavailableError
 from voxbot.providers.yandex.auth import YandexAuth, create_auth
 from voxbot.providers.yandex.channel import YandexChannel
 from voxbot.providers.yandex.errors import PROVIDER
-from voxbot.providers.yandex.stt_session import BYTES_PER_MS, MAX_MS, SERVICE, SttSession
+from voxbot.providers.yandex.stt_session import MAX_MS, SERVICE, SttSession
 from voxbot.speech.asr import AsrCapabilities, AsrHints, Transcript
 from voxbot.speech.resampler import resample
 
@@ -59,8 +60,10 @@ _WHOLE_SHARE = 0.25
 """Time given to a whole utterance at once, as a share of its length, beside YANDEX_STT_TIMEOUT."""
 _RENEW_MS, _LATEST_RENEWAL_MS = MAX_MS * 0.8, MAX_MS * 0.95
 """A session gives way to the next in the first silence after the former, at the latter in any case."""
-_OVERLAP_BYTES = 1_000 * BYTES_PER_MS
+_OVERLAP_SAMPLES = TELEPHONE_RATE_HZ
 """A session that begins in the middle of speech hears the last second of the one before again: no word is cut."""
+_TAIL_FRAMES = 64
+"""Kept for the overlap: 1.28 s of frames of 20 ms."""
 _SILENT_LEVEL = 300.0
 """Root mean square (-41 dBFS): no word is cut in a frame that is quieter."""
 _CATCH_UP_S = 0.4
@@ -155,16 +158,15 @@ class _Stream:
         self._sessions = [self._session()]
         self._overlaps = [False]
         """Whether a session hears the end of the one before again."""
-        self._tail = bytearray()
+        self._tail: deque[Samples] = deque(maxlen=_TAIL_FRAMES)
 
     def push(self, samples: Samples) -> None:
         if self._closed or not len(samples):
             return
         session = self._sessions[-1]
-        sound = samples.astype("<i2", copy=False).tobytes()
-        session.push(sound)
+        session.push(samples)
         if session.sent_ms >= _RENEW_MS:
-            self._tail += sound
+            self._tail.append(samples)
             if (silent := _is_silent(samples)) or session.sent_ms >= _LATEST_RENEWAL_MS:
                 self._renew(session, overlap=not silent)
 
@@ -195,7 +197,7 @@ class _Stream:
         self._sessions.append(self._session())
         self._overlaps.append(overlap)
         if overlap:
-            self._sessions[-1].push(bytes(self._tail[-_OVERLAP_BYTES:]))
+            self._sessions[-1].push(np.concatenate(self._tail)[-_OVERLAP_SAMPLES:])
         self._tail.clear()
 
     def _session(self) -> SttSession:

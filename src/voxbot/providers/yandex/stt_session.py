@@ -19,6 +19,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import numpy as np
 from yandex.cloud.ai.stt.v3.stt_pb2 import (
     AlternativeUpdate,
     AudioChunk,
@@ -36,9 +37,11 @@ from voxbot.providers.yandex.errors import PROVIDER, from_rpc
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from voxbot.domain.audio import Samples
+
 SERVICE = "распознавание речи"
 
-BYTES_PER_MS = 2 * TELEPHONE_RATE_HZ // 1000
+_SAMPLES_PER_MS = TELEPHONE_RATE_HZ // 1000
 MAX_MS = 300_000
 """Of sound in a session. At 8 kHz it is half of the 10 MB."""
 _KEEP_ALIVE_S = 2.0
@@ -126,8 +129,9 @@ class SttSession:
         self._begin = begin
         self._options = options
         self._on_event = on_event
-        self._piece_bytes = piece_ms * BYTES_PER_MS
-        self._waiting = bytearray()
+        self._piece_samples = piece_ms * _SAMPLES_PER_MS
+        self._waiting: list[Samples] = []
+        self._waiting_samples = 0
         self._out: deque[bytes | None] = deque()  # None: the end of an utterance
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
@@ -140,32 +144,34 @@ class SttSession:
         self.words = Words()
         self.error: ProviderError | None = None
         self.sent_ms = 0.0
+        """So much sound has gone out, or is about to."""
         self.task = asyncio.create_task(self._run())
 
     # --- out -----------------------------------------------------------------------------------
 
-    def push(self, sound: bytes) -> None:
-        """Take sound, LINEAR16 at 8 kHz."""
+    def push(self, samples: Samples) -> None:
+        """Take sound, 8 kHz."""
         if self._over or self._finishing:
             return
-        self._waiting += sound
-        self._silent_since_end = False
-        self.sent_ms += len(sound) / BYTES_PER_MS
-        if len(self._waiting) >= self._piece_bytes:
+        self._waiting.append(samples)
+        self._waiting_samples += len(samples)
+        if self._waiting_samples >= self._piece_samples:
             self.flush()
 
     def flush(self) -> None:
         """Send what there is."""
         if self._waiting:
-            self._out.append(bytes(self._waiting))
-            self._waiting.clear()
+            self._out.append(np.concatenate(self._waiting).astype("<i2", copy=False).tobytes())
+            self.sent_ms += self._waiting_samples / _SAMPLES_PER_MS
+            self._waiting, self._waiting_samples = [], 0
+            self._silent_since_end = False
             self._wake.set()
 
     def end_utterance(self) -> None:
         """Ask for the final words of all sound so far; without new sound the last question stands."""
+        self.flush()
         if self._silent_since_end or self._finishing:
             return
-        self.flush()
         self._out.append(None)
         self._wake.set()
         self._asked_ends += 1
@@ -221,6 +227,9 @@ class SttSession:
                     async with asyncio.timeout(_KEEP_ALIVE_S):
                         await self._wake.wait()
                 except TimeoutError:
+                    if self._waiting:  # sound goes before the silence after it
+                        self.flush()
+                        continue
                     self.sent_ms += _KEEP_ALIVE_S * 1000
                     yield StreamingRequest(silence_chunk=SilenceChunk(duration_ms=int(_KEEP_ALIVE_S * 1000)))
                 continue
