@@ -128,7 +128,8 @@ async def test_search_down_is_an_apology_and_no_error():
 
 
 @pytest.mark.parametrize(
-    ("said", "intent"), [("соедините с оператором", "operator"), ("до свидания", "goodbye"), ("вы робот?", None)]
+    ("said", "intent"),
+    [("соедините с оператором", "operator"), ("до свидания", "goodbye"), ("вы робот?", None), ("секунду", None)],
 )
 async def test_wishes_need_no_search(said, intent):
     search = ScriptedSearch(result(WARRANTY))
@@ -142,6 +143,12 @@ async def test_repeat_says_again_what_was_heard():
     history = (Utterance("user", "какая гарантия"), Utterance("bot", "Гарантия два года. Она бесплатна."))
     text, _ = await ask(agent(), "повторите пожалуйста", history)
     assert text == "Гарантия два года.|Она бесплатна."
+
+
+async def test_louder_is_a_repetition_that_says_what_cannot_be_done():
+    history = (Utterance("user", "какая гарантия"), Utterance("bot", "Гарантия два года. Она бесплатна."))
+    text, _ = await ask(agent(), "громче", history)
+    assert text == f"{phrases.LOUDER[0]}|Гарантия два года.|Она бесплатна."
 
 
 async def test_follow_up_is_searched_whole():

@@ -33,7 +33,9 @@ async def spoken(*models):
     ("written", "answer"),
     [
         ("<think>а</think>Да.", "Да."),
-        ("\n<think>а < б</think>\n\nДа <think>.", "Да <think>."),
+        ("\n<think>а < б</think>\n\n Да <thing>.", "Да <thing>."),
+        ("Гарантия <think>хм</think>два <think>а</think> года.", "Гарантия два  года."),
+        ("Да. <think>не кончил", "Да. "),
         ("<thinking>Надо подумать.</thinking> Да. Есть.", "Да. Есть."),
         ("<thought>а</thought>Да.", "Да."),
         ("Да.", "Да."),

@@ -49,6 +49,7 @@ _FIXED: dict[Act, tuple[Sequence[str], Intent | None]] = {
     "hello": (phrases.HELLO, None),
     "declined": (phrases.DECLINED, None),
     "stop": (phrases.STOPPED, None),
+    "wait": (phrases.WAIT, None),
     "go_on": (phrases.GO_ON, None),
 }
 
@@ -250,6 +251,8 @@ class Agent:
 
 def _converse(act: Act, history: Sequence[Utterance], turn: int) -> list[str | AnswerInfo]:
     """The answer to a wish about the conversation itself."""
+    if act == "louder":
+        return [AnswerInfo(), f"{phrases.variant(phrases.LOUDER, turn)}|{_again(history, turn, in_parts=False)}"]
     if act in ("repeat", "slower"):
         return [AnswerInfo(), _again(history, turn, in_parts=act == "slower")]
     lines, intent = _FIXED[act]

@@ -16,47 +16,43 @@ if TYPE_CHECKING:
 _NAMES = ("think", "thinking", "thought", "reasoning")
 """How DeepSeek-R1, QwQ and Qwen3 mark their thoughts where the server does not separate them (chat templates of the
 models; vLLM without `--reasoning-parser`, Ollama without `think`), and how others do."""
-_OPENINGS = tuple(f"<{name}>" for name in _NAMES)
-_CLOSINGS = tuple(f"</{name}>" for name in _NAMES)
-_CLOSING = re.compile("|".join(_CLOSINGS))
-_LONGEST = max(map(len, _CLOSINGS))
+_TAGS = tuple(f"<{slash}{name}>" for slash in ("", "/") for name in _NAMES)
+_TAG = re.compile("|".join(_TAGS))
+_LONGEST = max(map(len, _TAGS))
 
 
 class Thoughts:
-    """Takes streamed text and gives back what is meant to be read; thoughts stand at the beginning only.
+    """Takes streamed text and gives back what is meant to be read.
 
     `unannounced`: the text begins with thoughts, their opening tag stands in the prompt (templates of DeepSeek-R1 and
-    QwQ). If they begin without it and that is not known, the text is given back until their end is seen; then comes
+    QwQ). If it does and that is not known, the text is given back until the thoughts' end is seen; then comes
     THOUGHTS_END, and `unannounced` is set.
     """
 
     def __init__(self, *, unannounced: bool = False) -> None:
         self.unannounced = unannounced
-        self._held = ""
+        self._expected = unannounced
         self._inside = unannounced
+        self._held = ""
         self._begun = False
-        self._over = False
-        self._after_tag = False
 
     def push(self, text: str) -> str:
         """Take the next piece; return what of it is part of the answer."""
-        if self._over:
-            return self._answer(text)
         self._held += text
-        if not self._begun and not self._begin():
-            return ""
-        if closing := _CLOSING.search(self._held):
-            rest, self._held, self._over = self._held[closing.end() :], "", True
-            if self._inside:
-                self._after_tag = True
-                return self._answer(rest)
-            self.unannounced = True
-            return THOUGHTS_END + rest
+        answer = ""
+        while tag := _TAG.search(self._held):
+            before, self._held = self._held[: tag.start()], self._held[tag.end() :]
+            ends = tag[0].startswith("</")
+            if not self._inside:
+                answer = self._begin(before, answer) if not ends else THOUGHTS_END
+                self.unannounced = self.unannounced or ends
+                self._begun = self._begun and not ends
+            self._expected, self._inside = False, not ends
         if self._inside:
-            return ""
-        kept = _may_be_closing(self._held)
-        answer, self._held = self._held[: len(self._held) - kept], self._held[len(self._held) - kept :]
-        return answer
+            return answer
+        end = len(self._held) - _may_be_tag(self._held)
+        before, self._held = self._held[:end], self._held[end:]
+        return self._begin(before, answer)
 
     def flush(self, *, cut: bool = False) -> str:
         """Return what was held at the end; thoughts that never ended are no answer, least of all if it was `cut`.
@@ -64,29 +60,17 @@ class Thoughts:
         Whoever was expected to think and did not has given an answer: it is returned, `unannounced` is unset.
         """
         held, self._held = self._held, ""
-        if self._over or held.lstrip().startswith(_OPENINGS):
+        if self._inside and (cut or not self._expected):
             return ""
-        if self._inside:
-            if cut:
-                return ""
-            self.unannounced = False
+        self.unannounced = self.unannounced and not self._inside
         return held
 
-    def _begin(self) -> bool:
-        """Whether it is known by now if the text opens with a tag."""
-        start = self._held.lstrip()
-        if start.startswith(_OPENINGS):
-            self._inside = self._begun = True
-        elif not any(opening.startswith(start) for opening in _OPENINGS):
-            self._begun = True
-        return self._begun
-
-    def _answer(self, text: str) -> str:
-        """The answer, without the empty lines between the thoughts and it."""
-        if self._after_tag:
+    def _begin(self, text: str, answer: str) -> str:
+        """The answer and what comes next; it does not begin with the empty lines after the thoughts."""
+        if not self._begun:
             text = text.lstrip()
-            self._after_tag = not text
-        return text
+            self._begun = bool(text)
+        return answer + text
 
 
 class WithoutThoughts:
@@ -128,7 +112,7 @@ class WithoutThoughts:
         await self._llm.close()
 
 
-def _may_be_closing(text: str) -> int:
-    """How many characters at the end may be the beginning of a closing tag."""
+def _may_be_tag(text: str) -> int:
+    """How many characters at the end may be the beginning of a tag."""
     at = text.rfind("<", max(0, len(text) - _LONGEST))
-    return len(text) - at if at >= 0 and any(tag.startswith(text[at:]) for tag in _CLOSINGS) else 0
+    return len(text) - at if at >= 0 and any(tag.startswith(text[at:]) for tag in _TAGS) else 0
