@@ -208,7 +208,7 @@ def _complains(words: Sequence[str]) -> bool:
 
 
 def _asks_transfer(_text: str, words: Sequence[str]) -> bool:
-    """«Соедините с бухгалтерией», «можете переключить на склад»: a verb of transfer and its destination."""
+    """«Соедините с бухгалтерией», «можете переключить на склад»: a verb of transfer and where to, if anywhere."""
     lemmas = [lemmatize(word) for word in words]
     if _asks_how([lemma.lemmas[0] for lemma in lemmas]) or "ли" in words:
         return False
@@ -224,7 +224,8 @@ def _asks_transfer(_text: str, words: Sequence[str]) -> bool:
             place = lemmas[after + 1 :]
             named = not any(wishes.NO_PLACE.intersection(word.lemmas) for word in place)
             return named and 0 < len(place) <= _PLACE_WORDS and any(word.part == "NOUN" for word in place)
-    return False
+    bare = any(word.endswith("те") and wishes.TRANSFER.intersection(lemmatize(word).lemmas) for word in words)
+    return bare and "не" not in words and _rest(" ".join(words)) == 0
 
 
 def _is_asked_of_bot(words: Sequence[str], index: int) -> bool:
@@ -264,9 +265,15 @@ def _rest(text: str) -> int:
 
 
 def _is_noise(left: Sequence[str]) -> bool:
-    """Whether what is left beside a wish says nothing: politeness, and a garbled word that names no thing."""
-    others = [lemmatize(word) for word in left if not _is_polite(word)]
-    return len(others) <= _MAX_REST and not any(word.known and word.part == "NOUN" for word in others)
+    """Whether what is left beside a wish says nothing: politeness, and a garbled word that tells of no thing."""
+    others = [word for word in left if not _is_polite(word)]
+    return len(others) <= _MAX_REST and not any(map(_tells_of_thing, others))
+
+
+def _tells_of_thing(word: str) -> bool:
+    """A noun, or a verb in the third person («изнашивается»)."""
+    lemma = lemmatize(word)
+    return lemma.known and (lemma.part == "NOUN" or (lemma.part == "VERB" and word.endswith(("т", "тся"))))
 
 
 @lru_cache(maxsize=20_000)
