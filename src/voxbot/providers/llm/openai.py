@@ -208,7 +208,7 @@ def _plainer(manner: _Manner, error: Exception, fullest: _Manner) -> _Manner | N
         return replace(manner, streams=False)
     if manner.tools and unexplained:
         return replace(manner, tools=False)
-    return _Manner(streams=False, tools=fullest.tools) if manner.streams and unexplained else None
+    return replace(manner, streams=False, tools=fullest.tools) if manner.streams and unexplained else None
 
 
 def _names_streaming(error: Exception) -> bool:
