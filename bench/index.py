@@ -57,6 +57,7 @@ class RandomPassages:
 
     def __init__(self, embedder: Embedder, dimension: int) -> None:
         self.name, self.model = embedder.name, embedder.model
+        self.is_local, self.documents_at_once = embedder.is_local, embedder.documents_at_once
         self._embedder, self._dimension = embedder, dimension
         self._random = np.random.default_rng(1)
 
@@ -68,6 +69,10 @@ class RandomPassages:
         """Make up vectors."""
         vectors = self._random.standard_normal((len(texts), self._dimension)).astype(np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    async def close(self) -> None:
+        """Close the local embedder."""
+        await self._embedder.close()
 
 
 class Metronome:

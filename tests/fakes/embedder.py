@@ -12,6 +12,7 @@ class TrigramEmbedder:
         self.name = "fake"
         self.model = model
         self.is_local = False
+        self.documents_at_once = 16
         self.queries = []
         self.documents = []
         self._dimension = dimension
@@ -23,6 +24,9 @@ class TrigramEmbedder:
     async def embed_documents(self, texts):
         self.documents.extend(texts)
         return np.stack([self._vector(text) for text in texts])
+
+    async def close(self):
+        pass
 
     def _vector(self, text):
         vector = np.full(self._dimension, 1e-3, np.float32)

@@ -9,21 +9,30 @@ from fakes.sounds import frames_of, murmur, spread
 from voxbot.agent import phrases
 from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ, AudioChunk
 from voxbot.domain.dialogue import AnswerInfo
-from voxbot.domain.errors import ProviderUnavailableError
+from voxbot.domain.errors import ProviderAuthError, ProviderRateLimitError, ProviderUnavailableError
 from voxbot.speech.asr import AsrCapabilities, Transcript
 from voxbot.speech.tts import TtsCapabilities
 from voxbot.speech.wav import read_wav
 
 BOT_CHAR_MS = 70
+SLOW_S = 5.0
 _STAMPS = 4096
 _LEVEL = 2 * _STAMPS
 
 
-async def _misbehave(fault, name):
-    if fault == "hang":
-        await asyncio.Event().wait()
-    if fault == "fail":
-        raise ProviderUnavailableError(name, "scripted failure")
+async def misbehave(fault, name):
+    """Do what a fault says, at the beginning or in the middle."""
+    match fault:
+        case "hang":
+            await asyncio.Event().wait()
+        case "slow":
+            await asyncio.sleep(SLOW_S)
+        case "fail" | "break":
+            raise ProviderUnavailableError(name, "scripted failure")
+        case "limit":
+            raise ProviderRateLimitError(name, "scripted failure", retry_after_s=30)
+        case "auth":
+            raise ProviderAuthError(name, "scripted failure")
 
 
 class BookAsr:
@@ -41,7 +50,7 @@ class BookAsr:
         self.calls += 1
         fault = self._engine.fault(self.calls)
         await asyncio.sleep(self._engine.delay_ms / 1000)
-        await _misbehave(fault, self.name)
+        await misbehave(fault, self.name)
         return Transcript(self._book.hear(audio.samples), 0.9)
 
     async def warm_up(self):
@@ -49,6 +58,67 @@ class BookAsr:
 
     async def close(self):
         pass
+
+
+class StreamingBookAsr(BookAsr):
+    """The same recogniser, fed while the caller speaks: words so far every 300 ms of sound, the rest when asked.
+
+    `streams` are all that were opened; a test may look at what they got and whether they were closed.
+    """
+
+    capabilities = AsrCapabilities(streaming=True)
+
+    def __init__(self, book, engine):
+        super().__init__(book, engine)
+        self.streams = []
+
+    def open(self, hints, listener):
+        stream = _BookStream(self, listener)
+        self.streams.append(stream)
+        return stream
+
+
+class _BookStream:
+    partial_ms = 300
+    settle_limit_s = 2.5
+
+    def __init__(self, asr, listener):
+        self._asr = asr
+        self._listener = listener
+        self._pieces = []
+        self._unread = 0
+        self.closed = 0
+
+    @property
+    def heard(self):
+        return self._asr._book.hear(np.concatenate(self._pieces)) if self._pieces else ""
+
+    def push(self, samples):
+        assert not self.closed, "sound after the end of the utterance"
+        self._pieces.append(samples)
+        self._unread += len(samples)
+        if self._unread >= self.partial_ms * TELEPHONE_RATE_HZ // 1000:
+            self._unread = 0
+            if words := self.heard:
+                asyncio.get_running_loop().call_later(self._asr._engine.delay_ms / 1000, self._tell, words)
+
+    def _tell(self, words):
+        if not self.closed:
+            self._listener.on_partial(words)
+
+    async def settle(self):
+        assert not self.closed
+        self._asr.calls += 1
+        fault, heard = self._asr._engine.fault(self._asr.calls), self.heard
+        await asyncio.sleep(self._asr._engine.delay_ms / 1000)
+        if fault == "hang":
+            await asyncio.sleep(self.settle_limit_s)
+        if fault:
+            raise ProviderUnavailableError(self._asr.name, "scripted failure of a stream")
+        return Transcript(heard, 0.9)
+
+    def close(self):
+        self.closed += 1
 
 
 @dataclass(frozen=True)
@@ -79,12 +149,10 @@ class StampedTts:
         self.calls += 1
         fault = self._engine.fault(self.calls)
         await asyncio.sleep(self._engine.delay_ms / 1000)
-        if fault != "stall":
-            await _misbehave(fault, self.name)
         sound = self.sound(text)
-        if fault == "stall":
+        if fault in ("stall", "break"):
             yield AudioChunk(sound[: len(sound) // 2], TELEPHONE_RATE_HZ)
-            await _misbehave("hang", self.name)
+        await misbehave("hang" if fault == "stall" else fault, self.name)
         yield AudioChunk(sound, TELEPHONE_RATE_HZ)
 
     def sound(self, text):

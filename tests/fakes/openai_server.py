@@ -1,4 +1,7 @@
-"""A deterministic server that speaks OpenAI's chat protocol, with whatever goes wrong programmed per request."""
+"""A deterministic server that speaks OpenAI's protocol, with whatever goes wrong programmed per request.
+
+Chat is here; `server.audio` (openai_audio.py) transcribes, `server.embeddings` (openai_embeddings.py) embeds.
+"""
 
 import asyncio
 import json
@@ -8,6 +11,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from fakes.http_faults import refusal
+from fakes.openai_audio import AudioDouble
+from fakes.openai_embeddings import EmbeddingsDouble
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -15,8 +22,8 @@ class Reply:
 
     `latency_s` passes before the first token, `token_s` before each further one; `break_after` tokens the
     connection is cut; `hang_after` tokens nothing more comes; `status` other than 200 refuses the request, with
-    `headers`; `refuse_stream` and `refuse_tools` refuse only those, with `refusal` as status and text; `no_sse`
-    answers a request to stream with one document. `tool` is called after the text; `reasoning` comes before it, in a
+    `headers`; `refuse_stream`, `refuse_tools` and `refuse_temperature` refuse only those, with `refusal` as status and
+    text; `no_sse` answers a request to stream with one document. `tool` is called after the text; `reasoning` comes before it, in a
     field of its own; `finish` is the finish_reason.
     """
 
@@ -28,6 +35,7 @@ class Reply:
     hang_after: int | None = None
     refuse_stream: bool = False
     refuse_tools: bool = False
+    refuse_temperature: bool = False
     refusal: tuple = (400, "")
     no_sse: bool = False
     tool: str = ""
@@ -38,10 +46,18 @@ class Reply:
 
 @dataclass
 class OpenAiServer:
-    """`replies[model]` are used up one by one, the last one for good; `requests` keeps every body received."""
+    """`replies[model]` are used up one by one, the last one for good; `requests` keeps every body received.
+
+    A model without replies answers with `otherwise(body)`. With `key`, a request that does not bear it is refused
+    as the service does.
+    """
 
     replies: dict = field(default_factory=dict)
     requests: list = field(default_factory=list)
+    otherwise: object = lambda body: Reply()
+    key: str | None = None
+    audio: AudioDouble = field(default_factory=AudioDouble)
+    embeddings: EmbeddingsDouble = field(default_factory=EmbeddingsDouble)
     base_url: str = ""
 
     def answer(self, model, *replies):
@@ -53,15 +69,17 @@ class OpenAiServer:
     async def handle(self, request):
         body = await request.json()
         self.requests.append(body)
-        queue = self.replies.get(body["model"]) or deque([Reply()])
+        queue = self.replies.get(body["model"]) or deque([self.otherwise(body)])
         reply = queue.popleft() if len(queue) > 1 else queue[0]
         if reply.status != 200:
-            return _error(reply.status, "refused on purpose", reply.headers)
+            return refusal(reply.status, "refused on purpose", reply.headers)
         status, text = reply.refusal
         if reply.refuse_stream and body.get("stream"):
-            return _error(status, text or "stream is not supported by this server")
+            return refusal(status, text or "stream is not supported by this server")
+        if reply.refuse_temperature and "temperature" in body:
+            return refusal(status, text or "Unsupported value: 'temperature' does not support 0.2 with this model.")
         if reply.refuse_tools and body.get("tools"):
-            return _error(status, text or "this model does not support tools")
+            return refusal(status, text or "this model does not support tools")
         await asyncio.sleep(reply.latency_s)
         if not body.get("stream") or reply.no_sse:
             message = {"role": "assistant", "content": reply.text}
@@ -116,20 +134,24 @@ async def _send(response, document):
         await response.write(f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode())
 
 
-def _error(status, message, headers=None):
-    document = {"error": {"message": message, "type": "error", "code": None}}
-    return web.json_response(document, status=status, headers=headers)
-
-
 @asynccontextmanager
-async def openai_server():
-    """Run the server on a free port of the loopback."""
+async def openai_server(port=0):
+    """Run the server on a port of the loopback, by default a free one."""
     server = OpenAiServer()
-    app = web.Application()
+
+    @web.middleware
+    async def only_with_key(request, handler):
+        if server.key is not None and request.headers.get("Authorization") != f"Bearer {server.key}":
+            return refusal(401, "Incorrect API key provided.")
+        return await handler(request)
+
+    app = web.Application(middlewares=[only_with_key], client_max_size=26 * 1024 * 1024)
     app.router.add_post("/v1/chat/completions", server.handle)
+    app.router.add_post("/v1/audio/transcriptions", server.audio.handle)
+    app.router.add_post("/v1/embeddings", server.embeddings.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     server.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
     try:

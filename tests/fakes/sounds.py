@@ -33,6 +33,10 @@ class SoundBook:
         """A frame of 160 samples belongs to `word`."""
         self._words[frame.tobytes()] = word
 
+    def add(self, other):
+        """Know what another book knows, too."""
+        self._words |= other._words
+
     def bind_recording(self, samples, text):
         """Share the loud part of a recording among its words by their letters."""
         frames = [samples[i : i + FRAME_SAMPLES] for i in range(0, len(samples), FRAME_SAMPLES)]

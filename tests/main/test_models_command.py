@@ -27,7 +27,7 @@ def run(tmp_path):
 
 
 def test_a_model_is_missing_then_fetched_then_ready(run, tmp_path):
-    (listed,) = json.loads(run("list", "--json").stdout)
+    listed = json.loads(run("list", "--json").stdout)[0]
     assert (listed["name"], listed["state"]) == ("whisper-base", "missing")
     (fetched,) = json.loads(run("fetch", "whisper-base", "--json").stdout)
     assert (fetched["state"], fetched["fetched"]) == ("ready", True)

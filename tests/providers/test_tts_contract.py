@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from fakes.piper_voice import write_piper_voice
+from fakes.yandex_cloud import yandex_cloud
 
 from voxbot.domain.errors import ProviderError
-from voxbot.providers.tts import espeak, festival, piper
+from voxbot.providers.tts import espeak, festival, piper, yandex, yandex_http
 from voxbot.settings.loader import load_settings
 
-VOICES = {"piper": piper, "festival": festival, "espeak": espeak}
+VOICES = {"piper": piper, "festival": festival, "espeak": espeak, "yandex": yandex, "yandex_http": yandex_http}
 
 SENTENCE = "Разрывная машина на сто килоньютонов стоит один миллион рублей."
 LONG = (
@@ -27,9 +28,16 @@ LONG = (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def started(name: str, folder: Path):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def clouds():
+    """The variables of the services that some voices live in."""
+    async with yandex_cloud() as yandex_double:
+        yield yandex_double.environment()
+
+
+async def started(name: str, folder: Path, clouds: dict[str, str]):
     write_piper_voice(folder / "models" / "piper")
-    settings = load_settings(None, {"DATA_DIR": str(folder)})
+    settings = load_settings(None, {"DATA_DIR": str(folder), **clouds})
     if not VOICES[name].available(settings):
         pytest.skip(f"{name} is not installed on this machine")
     engine = VOICES[name].create(settings)
@@ -38,8 +46,8 @@ async def started(name: str, folder: Path):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=VOICES)
-async def tts(request, tmp_path_factory):
-    engine = await started(request.param, tmp_path_factory.mktemp("voice"))
+async def tts(request, tmp_path_factory, clouds):
+    engine = await started(request.param, tmp_path_factory.mktemp("voice"), clouds)
     yield engine
     await engine.close()
 
@@ -127,9 +135,9 @@ async def test_a_reply_that_is_cut_off_leaves_the_voice_working(tts):
 
 
 @pytest.mark.parametrize("name", VOICES)
-async def test_a_closed_voice_leaves_no_process_and_says_so_in_the_house_manner(name, tmp_path):
+async def test_a_closed_voice_leaves_no_process_and_says_so_in_the_house_manner(name, tmp_path, clouds):
     other_processes = children()
-    tts = await started(name, tmp_path)
+    tts = await started(name, tmp_path, clouds)
     talking = asyncio.create_task(spoken(tts, LONG))
     await asyncio.sleep(0)
     await tts.close()

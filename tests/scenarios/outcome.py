@@ -118,9 +118,9 @@ class Outcome:
                 continue
             mine = [word for word in self.words if since_ms <= word.start_ms < at_ms and word.word != HOLD]
             ear = _without_repeats(mine, self.flushed_ms)
-            log = turn.text.split()
-            matcher = SequenceMatcher(None, ear, log, autojunk=False)
-            wrong = sum(max(a2 - a1, b2 - b1) for kind, a1, a2, b1, b2 in matcher.get_opcodes() if kind != "equal")
+            wrong = _differences(ear, turn.text.split())
+            if turn.cut:  # also where it was taken up again and got less far than before
+                wrong = min(wrong, _differences(_once(mine), turn.text.split()))
             broken_off = turn.cut or turn.text != turn.planned or any(since_ms <= ms < at_ms for ms in self.flushed_ms)
             if wrong > (1 if broken_off else 0):
                 found.append(f"log «{turn.text}», ear «{' '.join(ear)}»")
@@ -170,6 +170,16 @@ class Outcome:
             words = list(group)
             if segment not in logged:
                 yield words[0].start_ms, {"sound": " ".join(word.word for word in words)}
+
+
+def _differences(ear, log):
+    matcher = SequenceMatcher(None, ear, log, autojunk=False)
+    return sum(max(a2 - a1, b2 - b1) for kind, a1, a2, b1, b2 in matcher.get_opcodes() if kind != "equal")
+
+
+def _once(words):
+    """Each word of a segment where it was heard first."""
+    return list({(word.segment, word.index): word.word for word in words}.values())
 
 
 def _without_repeats(words, flushed_ms):

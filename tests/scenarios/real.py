@@ -48,13 +48,16 @@ class Exchange(Dispatcher):
         super()._start(channel, *arguments)
 
 
-async def hold_calls(lab, scenarios, folder, *, environ=None, at_once=4):
-    """Hold every scenario's call, so many at a time, with settings of the bot's; return their outcomes by id."""
+async def hold_calls(lab, scenarios, folder, *, environ=None, at_once=4, recogniser=BookAsr):
+    """Hold every scenario's call, so many at a time, with settings of the bot's; return their outcomes by id.
+
+    `recogniser(book, engine)` makes what hears a call whose words are in `book`.
+    """
     environ = {**lab.ari_environ, **(environ or {})}
     vad = SileroVad()
     vad.warm_up()
     calls = [_Call(scenario, folder / f"{number}", f"7000{number:04}") for number, scenario in enumerate(scenarios)]
-    by_number = {call.number: await call.services(vad, environ) for call in calls}
+    by_number = {call.number: await call.services(vad, environ, recogniser) for call in calls}
     ready, gate = asyncio.Event(), asyncio.Semaphore(at_once)
     async with AriClient(load_settings(environ=environ).ari) as ari:
         running = asyncio.create_task(Exchange(ari, by_number, ready.set).run())
@@ -85,13 +88,13 @@ class _Call:
         if self._script[-1]["do"] != "expect_hangup":
             self._script.append({"do": "hangup"})
 
-    async def services(self, vad, environ):
+    async def services(self, vad, environ, recogniser):
         assert not self.scenario.tts.faults, f"{self.scenario.id}: a voice with faults is for virtual time"
         voice = CachedTts(RecordedTts(_VOICE, 0))
         await voice.prepare([*canned_texts(), *split_segments(self.scenario.greeting)])
         voice._tts = RecordedTts(_VOICE, self.scenario.tts.delay_ms)
         wired = services(
-            BookAsr(self._book, self.scenario.asr),
+            recogniser(self._book, self.scenario.asr),
             self._agent,
             tts=voice,
             published=self,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes.engines import BookAsr, StreamingBookAsr
 from scenarios import virtual
 from scenarios.language import Answer, Engine, Noise, Says, Scenario, Waits, Words
 from scenarios.outcome import judge
@@ -59,9 +60,16 @@ def agents():
         yield replace(DIALOGUE, title=f"agent needs {delay_ms} ms", answers=slow)
 
 
-@pytest.mark.parametrize("scenario", [*engines(), *agents()], ids=lambda scenario: scenario.title)
-def test_no_fault_leaves_the_caller_in_silence(scenario):
-    outcome = virtual.run(scenario)
+def cases():
+    for scenario in [*engines(), *agents()]:
+        yield pytest.param(scenario, BookAsr, id=scenario.title)
+        if scenario.asr.faults:
+            yield pytest.param(scenario, StreamingBookAsr, id=f"stream of {scenario.title}")
+
+
+@pytest.mark.parametrize(("scenario", "recogniser"), [*cases()])
+def test_no_fault_leaves_the_caller_in_silence(scenario, recogniser):
+    outcome = virtual.run(scenario, recogniser)
     assert outcome.end in ENDS
     assert outcome.length_ms < 120_000
     assert outcome.dead_air_ms <= DEAD_AIR_MS + PATH_MS, outcome.events()

@@ -21,18 +21,22 @@ from voxbot.text.segmenter import split_segments
 _LONGEST_CALL_S = 2400
 
 
-def run(scenario):
-    """Hold the call; return its Outcome."""
-    return run_virtual(_call(scenario))
+def _as_they_are(asr, tts, agent):
+    return asr, tts, agent
 
 
-async def _call(scenario):
+def run(scenario, recogniser=BookAsr, *, wire=_as_they_are):
+    """Hold the call; return its Outcome. `wire(asr, tts, agent)` puts something before the scripted engines."""
+    return run_virtual(_call(scenario, recogniser, wire))
+
+
+async def _call(scenario, recogniser, wire):
     book, voice, agent = SoundBook(), StampedTts(scenario.tts), ScenarioAgent(scenario.answers)
     sound = StampedTts(replace(scenario.tts, faults={}))  # what is spoken beforehand has no faults
     sound._stamps = voice._stamps
     prepared = CachedTts(sound)
     await prepared.prepare([*canned_texts(), *split_segments(scenario.greeting)])
-    prepared._tts = voice
+    asr, prepared._tts, answerer = wire(recogniser(book, scenario.asr), voice, agent)
     told, pipelines = [], []
 
     class Published(list):
@@ -46,7 +50,7 @@ async def _call(scenario):
         phase=lambda: pipelines[0]._state.phase.value,
         press=lambda digit: pipelines[0].on_digit(digit),  # noqa: PLW0108 - it is made below
     )
-    wired = services(BookAsr(book, scenario.asr), agent, tts=prepared, published=Published(), environ=scenario.settings)
+    wired = services(asr, answerer, tts=prepared, published=Published(), environ=scenario.settings)
     wired = replace(wired, greeting=lambda: scenario.greeting, hold_sound=lambda: voice.sound(HOLD))
     pipelines.append(Pipeline("call", line, wired, transfer=_transfer(scenario.operator)))
     before = asyncio.all_tasks()
@@ -57,6 +61,7 @@ async def _call(scenario):
         end = type(first_error(group)).__name__
     await asyncio.sleep(0)
     left = [task.get_name() for task in asyncio.all_tasks() - before]
+    left += [f"stream {number}" for number, stream in enumerate(getattr(asr, "streams", [])) if not stream.closed]
     return Outcome(
         end=end,
         length_ms=line.now_ms,

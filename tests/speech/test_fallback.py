@@ -1,157 +1,333 @@
-"""When an engine fails or hangs the next one takes over; when all fail the caller is told so in one error."""
+"""When a recogniser fails, hangs or is slow the next one hears the utterance; when all fail, one error says so."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+import logging
 
 import numpy as np
 import pytest
+from fakes.scripted_engines import HANG, ScriptedAsr, ScriptedStreamingAsr, sound
+from fakes.virtual_time import run_virtual
 
-from voxbot.domain.audio import AudioChunk
-from voxbot.domain.errors import ConfigError, ProviderAuthError, ProviderError, ProviderUnavailableError
-from voxbot.speech.asr import AsrCapabilities, AsrHints, Transcript
-from voxbot.speech.fallback import FallbackAsr, FallbackTts
-from voxbot.speech.tts import TtsCapabilities
+from voxbot.domain.errors import ProviderAuthError, ProviderError, ProviderRateLimitError, ProviderUnavailableError
+from voxbot.speech.asr import AsrHints
+from voxbot.speech.budget import Budget
+from voxbot.speech.fallback import FallbackAsr
+from voxbot.speech.switches import Switches
 
-SOUND = AudioChunk(np.ones(160, np.int16), 8000)
-BROKEN = ProviderUnavailableError("broken", "connection refused")
-
-
-class ScriptedTts:
-    """Yields what it is given: a chunk, an error to raise, or None to hang for ever."""
-
-    capabilities = TtsCapabilities(streaming=True)
-
-    def __init__(self, name, *script, warm_up_error=None):
-        self.name = name
-        self.script = script
-        self.warm_up_error = warm_up_error
-        self.asked = 0
-        self.stopped = 0
-        self.closed = False
-
-    async def synthesize(self, text):
-        self.asked += 1
-        try:
-            for step in self.script:
-                if step is None:
-                    await asyncio.Event().wait()
-                if isinstance(step, Exception):
-                    raise step
-                yield step
-        finally:
-            self.stopped += 1
-
-    async def warm_up(self):
-        if self.warm_up_error:
-            raise self.warm_up_error
-
-    async def close(self):
-        self.closed = True
+BROKEN = ProviderUnavailableError("first", "connection refused")
+BUDGET = Budget(total_s=6.0, hedge_min_s=0.3, hedge_max_s=1.0)
+FRAME = np.zeros(160, np.int16)
 
 
-class ScriptedAsr:
-    """Answers with the given text, raises the given error, or hangs on None."""
-
-    def __init__(self, name, answer, max_ms=30_000):
-        self.name = name
-        self.answer = answer
-        self.capabilities = AsrCapabilities(max_ms=max_ms)
-
-    async def transcribe(self, audio, hints):
-        if self.answer is None:
-            await asyncio.Event().wait()
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return Transcript(self.answer, 1.0)
-
-    async def warm_up(self):
-        pass
-
-    async def close(self):
-        pass
+def fallback(*engines):
+    switches = Switches()
+    return FallbackAsr(engines, budget=BUDGET, switches=switches), switches
 
 
-async def spoken(tts):
-    async with aclosing(tts.synthesize("text")) as chunks:
-        return [chunk async for chunk in chunks]
+async def heard(asr, seconds=1.0):
+    """The text and how long it took."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    transcript = await asr.transcribe(sound(seconds), AsrHints())
+    return transcript.text, round(loop.time() - started, 3)
 
 
-@pytest.mark.parametrize("failing", [(BROKEN,), (None,)], ids=["refuses", "hangs"])
-async def test_the_next_voice_speaks_when_the_first_fails_or_hangs(failing):
-    first, second = ScriptedTts("first", *failing), ScriptedTts("second", SOUND, SOUND)
-    assert await spoken(FallbackTts([first, second], first_audio_s=0.01)) == [SOUND, SOUND]
+@pytest.mark.parametrize(
+    ("fault", "took_s", "reason"),
+    [
+        ((BROKEN,), 0.2, "provider_unavailable"),
+        ((0.1, BROKEN), 0.3, "provider_unavailable"),
+        ((ProviderAuthError("first", "no"),), 0.2, "provider_auth"),
+        ((ProviderRateLimitError("first", "slow down", retry_after_s=9),), 0.2, "provider_rate_limit"),
+        ((ProviderError("first", "bad sound"),), 0.2, "provider"),
+        ((ValueError("a bug"),), 0.2, "provider_unavailable"),
+        ((asyncio.CancelledError(),), 0.2, "provider_unavailable"),
+        ((HANG,), 1.2, "slow"),
+        ((3.0, "late"), 1.2, "slow"),
+    ],
+    ids=str,
+)
+def test_the_next_recogniser_listens_when_the_first_cannot(fault, took_s, reason):
+    first, second = ScriptedAsr("first", *fault), ScriptedAsr("second", 0.2, "да")
+
+    async def main():
+        asr, switches = fallback(first, second)
+        before = asyncio.all_tasks()
+        assert await heard(asr) == ("да", took_s)
+        assert asyncio.all_tasks() == before, "the loser is still at work"
+        return switches
+
+    switches = run_virtual(main())
     assert first.stopped == 1
+    assert switches.total("switches", engine="first", to="second", reason=reason) == 1
+    assert switches.total("failures", engine="first", reason=reason) == 1
 
 
-async def test_the_second_voice_is_not_asked_when_the_first_speaks():
-    first, second = ScriptedTts("first", SOUND), ScriptedTts("second", SOUND)
-    assert await spoken(FallbackTts([first, second])) == [SOUND]
-    assert second.asked == 0
+def test_a_recogniser_in_time_is_alone():
+    first, second = ScriptedAsr("first", 0.9, "нет"), ScriptedAsr("second", "да")
+
+    async def main():
+        asr, switches = fallback(first, second)
+        assert await heard(asr) == ("нет", 0.9)
+        return switches
+
+    switches = run_virtual(main())
+    assert second.lengths == []
+    assert switches.total("switches") == 0
 
 
-async def test_a_voice_that_has_begun_is_not_replaced_in_mid_sentence():
-    first, second = ScriptedTts("first", SOUND, BROKEN), ScriptedTts("second", SOUND)
-    chunks = FallbackTts([first, second]).synthesize("text")
-    assert await anext(chunks) is SOUND
-    with pytest.raises(ProviderUnavailableError, match="refused"):
-        await anext(chunks)
-    assert second.asked == 0
+def test_hearing_nothing_is_an_answer():
+    async def main():
+        asr, _ = fallback(ScriptedAsr("first", ""), ScriptedAsr("second", "да"))
+        assert (await heard(asr))[0] == ""
+
+    run_virtual(main())
 
 
-async def test_when_all_voices_fail_the_last_failure_is_raised():
-    with pytest.raises(ProviderUnavailableError, match="second: нет ответа"):
-        await spoken(FallbackTts([ScriptedTts("first", BROKEN), ScriptedTts("second", None)], first_audio_s=0.01))
+def test_when_no_recogniser_answers_the_last_failure_is_raised_within_the_budget():
+    async def main():
+        asr, _ = fallback(ScriptedAsr("first", BROKEN), ScriptedAsr("second", HANG))
+        loop = asyncio.get_running_loop()
+        with pytest.raises(ProviderUnavailableError, match="second: нет ответа 6 с"):
+            await asr.transcribe(sound(1), AsrHints())
+        assert loop.time() == pytest.approx(6.0)
+
+    run_virtual(main())
 
 
-async def test_a_text_with_nothing_to_say_is_not_a_failure():
-    second = ScriptedTts("second", SOUND)
-    assert await spoken(FallbackTts([ScriptedTts("first"), second])) == []
-    assert second.asked == 0
+def test_once_its_pace_is_known_a_recogniser_that_is_slower_than_usual_gets_company():
+    first, second = ScriptedAsr("first", 0.4, "нет"), ScriptedAsr("second", 0.1, "да")
+
+    async def main():
+        asr, switches = fallback(first, second)
+        for _ in range(20):
+            assert await heard(asr) == ("нет", 0.4)
+        first.steps = (HANG,)
+        assert await heard(asr) == ("да", 0.6)
+        first.steps = (0.55, "нет")
+        assert await heard(asr) == ("нет", 0.55)  # it was only a little late, and first all the same
+        return switches
+
+    switches = run_virtual(main())
+    assert switches.total("hedges") == 2
+    assert switches.total("hedges_won", engine="second") == 1
 
 
-async def test_barge_in_stops_the_voice_behind_the_wrapper():
-    voice = ScriptedTts("first", SOUND, None)
-    async with aclosing(FallbackTts([voice, ScriptedTts("second")]).synthesize("text")) as chunks:
-        await anext(chunks)
-    assert voice.stopped == 1
+def test_the_floor_keeps_a_fast_recogniser_s_hiccup_from_costing_a_second_recognition():
+    first, second = ScriptedAsr("first", 0.01, "нет"), ScriptedAsr("second", "да")
+
+    async def main():
+        asr, _ = fallback(first, second)
+        for _ in range(20):
+            await heard(asr)
+        first.steps = (0.29, "нет")
+        assert await heard(asr) == ("нет", 0.29)
+
+    run_virtual(main())
+    assert second.lengths == []
 
 
-async def test_an_unreachable_voice_does_not_keep_the_bot_from_starting_but_a_wrong_setting_does():
-    away = ScriptedTts("away", warm_up_error=BROKEN)
-    wrong = ScriptedTts("wrong", warm_up_error=ConfigError("key is not set"))
-    fine = ScriptedTts("fine")
-    await FallbackTts([away, fine]).warm_up()
-    with pytest.raises(ConfigError, match="key is not set"):
-        await FallbackTts([fine, wrong]).warm_up()
-    with pytest.raises(ProviderError):
-        await FallbackTts([away, away]).warm_up()
+def test_a_local_recogniser_is_not_hedged_but_is_replaced_when_its_part_is_over():
+    async def main():
+        asr, _ = fallback(ScriptedAsr("first", 2.9, "нет", local=True), ScriptedAsr("second", "да", local=True))
+        assert await heard(asr) == ("нет", 2.9)
+        asr, _ = fallback(ScriptedAsr("first", HANG, local=True), ScriptedAsr("second", "да", local=True))
+        assert await heard(asr) == ("да", 3.0)
+
+    run_virtual(main())
 
 
-async def test_closing_closes_every_voice():
-    voices = [ScriptedTts("first"), ScriptedTts("second")]
-    await FallbackTts(voices).close()
-    assert [voice.closed for voice in voices] == [True, True]
+def test_many_calls_at_once_do_not_all_burn_the_processor_for_a_hedge():
+    """Two hedge when the first is slower than usual; the others wait until it is late altogether."""
+    first, second = ScriptedAsr("first", 0.1, "нет"), ScriptedAsr("second", 0.2, "да")
+
+    async def main():
+        asr, _ = fallback(first, second)
+        for _ in range(10):
+            await heard(asr)
+        first.steps = (0.45, "нет")
+        answers = await asyncio.gather(*(heard(asr) for _ in range(8)))
+        assert sorted(answers) == [("нет", 0.45)] * 8
+        assert len(second.lengths) == 2
+
+    run_virtual(main())
 
 
-@pytest.mark.parametrize("first", [BROKEN, ProviderAuthError("cloud", "key refused"), None])
-async def test_the_next_recogniser_listens_when_the_first_fails_or_hangs(first):
-    asr = FallbackAsr([ScriptedAsr("first", first), ScriptedAsr("second", "да")], transcript_s=0.01)
-    assert (await asr.transcribe(SOUND, AsrHints())).text == "да"
+def test_a_dead_recogniser_is_left_alone_and_comes_back(caplog):
+    caplog.set_level(logging.INFO)
+    first, second = ScriptedAsr("first", BROKEN), ScriptedAsr("second", 0.2, "да")
+
+    async def main():
+        asr, switches = fallback(first, second)
+        for _ in range(10):
+            await heard(asr)
+        assert len(first.lengths) == 3
+        assert list(switches.states()) == [("asr", "first", "open"), ("asr", "second", "closed")]
+        assert switches.total("switches", engine="first", reason="open") == 7
+        first.steps = ("нет",)
+        await asyncio.sleep(5)
+        assert (await heard(asr))[0] == "нет"
+        assert next(switches.states())[2] == "closed"
+
+    run_virtual(main())
 
 
-async def test_hearing_nothing_is_an_answer():
-    asr = FallbackAsr([ScriptedAsr("first", ""), ScriptedAsr("second", "да")])
-    assert (await asr.transcribe(SOUND, AsrHints())).text == ""
+def test_a_hung_recogniser_costs_the_wait_three_times_and_then_one_probe_each_cool_down():
+    first, second = ScriptedAsr("first", HANG), ScriptedAsr("second", 0.1, "да")
+
+    async def main():
+        asr, _ = fallback(first, second)
+        assert [await heard(asr) for _ in range(5)] == [("да", 1.1)] * 3 + [("да", 0.1)] * 2
+        await asyncio.sleep(5)
+        answers = await asyncio.gather(*(heard(asr) for _ in range(4)))
+        assert sorted(took_s for _, took_s in answers) == [0.1, 0.1, 0.1, 1.1]
+
+    run_virtual(main())
 
 
-async def test_when_no_recogniser_answers_the_last_failure_is_raised():
-    with pytest.raises(ProviderUnavailableError, match="broken"):
-        await FallbackAsr([ScriptedAsr("first", BROKEN), ScriptedAsr("second", BROKEN)]).transcribe(SOUND, AsrHints())
+def test_a_text_that_is_refused_says_nothing_against_the_engine():
+    first = ScriptedAsr("first", ProviderError("first", "bad sound"))
+
+    async def main():
+        asr, switches = fallback(first, ScriptedAsr("second", "да"))
+        for _ in range(10):
+            await heard(asr)
+        assert next(switches.states())[2] == "closed"
+
+    run_virtual(main())
+    assert len(first.lengths) == 10
+
+
+def test_when_all_are_shunned_the_best_is_tried_anyway():
+    first, second = ScriptedAsr("first", BROKEN), ScriptedAsr("second", BROKEN)
+
+    async def main():
+        asr, switches = fallback(first, second)
+        for _ in range(3):
+            with pytest.raises(ProviderUnavailableError):
+                await heard(asr)
+        assert [state for *_, state in switches.states()] == ["open", "open"]
+        first.steps = ("нет",)
+        assert (await heard(asr))[0] == "нет"
+        assert next(switches.states())[2] == "closed"
+
+    run_virtual(main())
+
+
+def test_giving_up_is_not_the_engine_s_fault():
+    first = ScriptedAsr("first", HANG)
+
+    async def main():
+        asr, switches = fallback(first, ScriptedAsr("second", "да"))
+        before = asyncio.all_tasks()
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(heard(asr), 0.2)
+        assert next(switches.states())[2] == "closed"
+        assert asyncio.all_tasks() == before
+
+    run_virtual(main())
+    assert first.stopped == 5
 
 
 def test_the_whole_can_take_no_more_than_its_weakest_part():
-    asr = FallbackAsr([ScriptedAsr("first", "", max_ms=60_000), ScriptedAsr("second", "", max_ms=30_000)])
+    asr, _ = fallback(ScriptedAsr("first", max_ms=60_000), ScriptedAsr("second", max_ms=30_000))
     assert asr.capabilities.max_ms == 30_000
     assert asr.name == "first,second"
+
+
+# --- streams -----------------------------------------------------------------------------------
+
+
+class Listener:
+    def __init__(self):
+        self.partials = []
+
+    def on_partial(self, text):
+        self.partials.append(text)
+
+    def on_end_of_utterance(self):
+        pass
+
+
+async def settled(stream):
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    transcript = await stream.settle()
+    return transcript.text, round(loop.time() - started, 3)
+
+
+def test_a_stream_hears_what_is_pushed_and_can_go_on():
+    first, second = ScriptedStreamingAsr("first", 0.15), ScriptedAsr("second", "целиком")
+    listener = Listener()
+
+    async def main():
+        asr, _ = fallback(first, second)
+        assert asr.capabilities.streaming
+        stream = asr.open(AsrHints(), listener)
+        stream.push(FRAME)
+        assert await settled(stream) == ("stream 160", 0.15)
+        stream.push(FRAME)
+        assert await settled(stream) == ("stream 320", 0.15)
+        stream.close()
+        stream.close()
+
+    run_virtual(main())
+    assert listener.partials == ["partial 160", "partial 320"]
+    assert first.open_streams == 0
+    assert second.lengths == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "took_s"),
+    [((BROKEN,), 0.2), ((HANG,), 1.2), ((ProviderAuthError("first", "no"),), 0.2)],
+    ids=["fails", "hangs", "refused"],
+)
+def test_when_the_stream_fails_the_next_recogniser_hears_the_whole_utterance(fault, took_s):
+    first, second = ScriptedStreamingAsr("first", *fault), ScriptedAsr("second", 0.2, "целиком")
+
+    async def main():
+        asr, _ = fallback(first, second)
+        stream = asr.open(AsrHints(), Listener())
+        for _ in range(50):
+            stream.push(FRAME)
+        assert await settled(stream) == ("целиком", took_s)
+        stream.push(FRAME)  # the caller goes on
+        assert (await settled(stream))[0] == "целиком"
+        stream.close()
+
+    run_virtual(main())
+    assert second.lengths == [50 * 160, 51 * 160]
+    assert first.open_streams == 0
+
+
+def test_a_stream_without_anybody_behind_it_is_heard_whole_by_the_same_engine():
+    first = ScriptedStreamingAsr("first", BROKEN)
+
+    async def main():
+        asr, _ = fallback(first)
+        stream = asr.open(AsrHints(), Listener())
+        stream.push(FRAME)
+        with pytest.raises(ProviderUnavailableError):
+            await stream.settle()
+        first.steps = ("целиком",)
+        assert (await settled(stream))[0] == "целиком"
+
+    run_virtual(main())
+
+
+def test_a_recogniser_that_is_shunned_gets_no_stream():
+    first, second = ScriptedStreamingAsr("first", BROKEN), ScriptedAsr("second", "целиком")
+
+    async def main():
+        asr, _ = fallback(first, second)
+        for _ in range(5):
+            stream = asr.open(AsrHints(), Listener())
+            stream.push(FRAME)
+            assert (await settled(stream))[0] == "целиком"
+            stream.close()
+
+    run_virtual(main())
+    assert first.opened == 3

@@ -16,7 +16,7 @@ from voxbot.agent.extractive import extract
 from voxbot.agent.followup import leans_on, self_contained
 from voxbot.agent.intents import recognise
 from voxbot.agent.known import tells_something
-from voxbot.agent.llm import ChatRequest, stream_with_fallback
+from voxbot.agent.llm import ChatRequest, ModelGuards, stream_with_fallback
 from voxbot.agent.spoken import SpokenAnswer
 from voxbot.agent.thoughts import WithoutThoughts
 from voxbot.agent.tools import TOOLS
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from voxbot.domain.dialogue import Intent, Utterance
     from voxbot.knowledge.search import SearchResult
     from voxbot.settings.schema import LlmSettings
+    from voxbot.speech.switches import Switches
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +94,7 @@ class Agent:
         settings: Callable[[], LlmSettings],
         threshold: Callable[[], float],
         models: Sequence[Llm] = (),
+        switches: Switches | None = None,
     ) -> None:
         models = [WithoutThoughts(llm) for llm in models]
         self._retriever = retriever
@@ -100,6 +102,7 @@ class Agent:
         self._settings = settings
         self._threshold = threshold
         self._models = tuple(models)
+        self._guards = ModelGuards(switches)
 
     async def reply(self, question: str, history: Sequence[Utterance]) -> AsyncGenerator[str | AnswerInfo, None]:
         """See Answerer.reply."""
@@ -144,6 +147,7 @@ class Agent:
             system=self._prompts().contextualize_q_system_prompt,
             models=self._models,
             limit_s=limit_s,
+            guards=self._guards,
         )
         return await search_understood(question, whole, search=self._retriever.search, rewrite=rewrite)
 
@@ -186,7 +190,13 @@ class Agent:
         ms = dict[str, float]()
         spoken = SpokenAnswer(settings.answer_max_chars)
         request = self._request(question, history, found, settings)
-        pieces = stream_with_fallback(self._models, request, first_token_s=settings.first_token_s, rewind=spoken.rewind)
+        pieces = stream_with_fallback(
+            self._models,
+            request,
+            first_token_s=settings.first_token_s,
+            rewind=spoken.rewind,
+            guards=self._guards,
+        )
         async with aclosing(pieces) as source:
             async for piece in source:
                 ms.setdefault("first_token", (time.perf_counter() - started) * 1000)

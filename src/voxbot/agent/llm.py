@@ -6,12 +6,17 @@ import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import structlog
 
 from voxbot.agent.continuation import Continuation
 from voxbot.domain.errors import ProviderError, ProviderUnavailableError
+from voxbot.speech.budget import Budget
+from voxbot.speech.guard import Guard
+from voxbot.speech.hedging import Entrant, HedgeSlots, Race
+from voxbot.speech.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -29,6 +34,8 @@ _WHOLE_SENTENCE = re.compile(r"[^\W_][^|.!?…\n]*[|.!?…\n]+(?=\s|\||$)")
 _WHOLE_ANSWER_S = 8.0
 THOUGHTS_END = "</think>"
 """Comes in the text, whole, where thoughts end that nothing had announced: what stands before it is no answer."""
+_HEDGE_MIN_S = 0.5
+"""Two models at work cost twice; earlier than this the caller does not gain by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,36 +107,78 @@ class Piece:
     model: str
 
 
+class ModelGuards:
+    """What is known of each model from its requests; one per agent."""
+
+    def __init__(self, switches: Switches | None = None) -> None:
+        self._switches = switches or Switches()
+        self._guards: dict[str, Guard] = {}
+        self.slots = HedgeSlots()
+
+    def of(self, llm: Llm) -> Guard:
+        """Give a model's."""
+        if llm.model not in self._guards:
+            self._guards[llm.model] = Guard("llm", llm.model, self._switches)
+        return self._guards[llm.model]
+
+    def switched(self, from_: Llm, to: Llm, error: ProviderError) -> None:
+        """Take note that a model broke off and another went on."""
+        self._switches.switched("llm", from_.model, to.model, error.code, str(error))
+
+
 async def stream_with_fallback(
-    models: Sequence[Llm], request: ChatRequest, *, first_token_s: float, rewind: Callable[[], str] | None = None
+    models: Sequence[Llm],
+    request: ChatRequest,
+    *,
+    first_token_s: float,
+    rewind: Callable[[], str] | None = None,
+    guards: ModelGuards | None = None,
+    hedging: bool = True,
 ) -> AsyncGenerator[Piece, None]:
     """Stream the answer of the first model that works; raises the last ProviderError when none does.
 
     The next model takes over on an error, on an answer that is empty (or thoughts only), filtered, or cut off within
-    its first sentence, and when no text comes for `first_token_s`, at the beginning or in the middle. In the middle
-    it is asked to go on from what was said, and what it repeats all the same is left out. A tool call ends the answer.
+    its first sentence, and when no text comes for `first_token_s`, at the beginning or in the middle; with `hedging`
+    it is asked beside one whose first text is later than it usually is. In the middle it is asked to go on from what
+    was said, and what it repeats all the same is left out. A tool call ends the answer.
     `rewind` is called then: whoever speaks forgets what has not been handed to the voice and returns what has; without
     it everything counts as said.
     """
+    guards = guards or ModelGuards()
+    left: list[Llm] = list(models)
     said = ""
-    last_error: ProviderError | None = None
-    for llm in models:
+    broken: tuple[Llm, ProviderError] | None = None
+    while left:
         if said and rewind:
             said = rewind()
         ask = request if not said else replace(request, system=request.system + _ALREADY_SAID.format(said=said))
-        try:
-            async with aclosing(_answer(llm, ask, said, first_token_s)) as source:
-                async for item in source:
-                    yield Piece(item, llm.model)
+        hedge_min_s = min(_HEDGE_MIN_S, first_token_s) if hedging else first_token_s
+        longest_s = max(first_token_s, request.whole_s) * len(left)  # each model's own limits are in _answer
+        budget = Budget(longest_s, hedge_min_s, first_token_s)
+        entrants = [Entrant(guards.of(llm), partial(_answer, llm, ask, said, first_token_s)) for llm in left]
+        async with Race(entrants, budget, guards.slots) as race:
+            winner = await race.first()
+            llm: Llm = next(each for each in left if guards.of(each) is winner.guard)
+            if broken:
+                guards.switched(broken[0], llm, broken[1])
+            try:
+                while True:
+                    item = await winner.pump.next()
                     if not isinstance(item, str):
+                        winner.attempt.succeeded()
+                        yield Piece(item, llm.model)
                         return
                     said += item
-        except ProviderError as error:
-            log.warning("Модель не ответила до конца", model=llm.model, error=str(error), begun=bool(said))
-            last_error = error
-        else:
-            return
-    raise last_error or ProviderUnavailableError("llm", "no language model is configured")
+                    yield Piece(item, llm.model)
+            except StopAsyncIteration:
+                winner.attempt.succeeded()
+                return
+            except ProviderError as error:
+                log.warning("Модель не ответила до конца", model=llm.model, error=str(error), begun=bool(said))
+                winner.attempt.failed(error)
+                broken = llm, error
+        left = [other for other in left if other is not llm and guards.of(other) not in race.failed]
+    raise broken[1] if broken else ProviderUnavailableError("llm", "no language model is configured")
 
 
 async def _answer(llm: Llm, request: ChatRequest, said: str, patience_s: float) -> AsyncGenerator[Written, None]:

@@ -18,7 +18,7 @@ from voxbot.domain.errors import ProviderError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from voxbot.agent.llm import Llm
+    from voxbot.agent.llm import Llm, ModelGuards
     from voxbot.domain.dialogue import Utterance
     from voxbot.knowledge.search import SearchResult
 
@@ -53,7 +53,13 @@ async def search_understood(
 
 
 async def rewritten(
-    question: str, history: Sequence[Utterance], *, system: str, models: Sequence[Llm], limit_s: float
+    question: str,
+    history: Sequence[Utterance],
+    *,
+    system: str,
+    models: Sequence[Llm],
+    limit_s: float,
+    guards: ModelGuards | None = None,
 ) -> str | None:
     """Return the question as the first model that works rewrites it; None when none does within `limit_s`."""
     request = ChatRequest(system=system, history=tuple(history), question=question, temperature=0.0, whole_s=limit_s)
@@ -66,7 +72,11 @@ async def rewritten(
 
     try:
         async with asyncio.timeout(limit_s):
-            async with aclosing(stream_with_fallback(models, request, first_token_s=limit_s, rewind=rewind)) as pieces:
+            async with aclosing(
+                stream_with_fallback(
+                    models, request, first_token_s=limit_s, rewind=rewind, guards=guards, hedging=False
+                )
+            ) as pieces:
                 async for piece in pieces:
                     text += piece.content if isinstance(piece.content, str) else ""
                     if len(text) > _MAX_CHARS:

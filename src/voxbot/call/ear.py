@@ -26,7 +26,10 @@ _TALK_WINDOW_S = 0.032
 
 
 class Ear:
-    """One call. `on_speech(probability, duration_ms, audible)` gets each window of the caller's sound."""
+    """One call. `on_speech(probability, duration_ms, audible)` gets each window of the caller's sound.
+
+    `on_utterance` gets the sound of each utterance as it comes, from its lead on.
+    """
 
     def __init__(
         self,
@@ -36,12 +39,13 @@ class Ear:
         *,
         talk_silence_ms: float,
         recorder: Recorder | None,
+        on_utterance: Callable[[Samples], None] | None = None,
     ) -> None:
         self._playout = playout
         self._on_speech = on_speech
         self._talk_silence_ms = talk_silence_ms
         self._recorder = recorder
-        self._utterance = UtteranceRecorder()
+        self._utterance = UtteranceRecorder(on_sound=on_utterance)
         self._foreground = Foreground()
         self._window_ms = vad.window_samples * 1000 / TELEPHONE_RATE_HZ
         self._loop = asyncio.get_running_loop()

@@ -112,6 +112,7 @@ class Pipeline:
             self._on_speech,
             talk_silence_ms=self._settings.media.talk_silence_ms,
             recorder=recorder,
+            on_utterance=self._on_utterance if self._services.asr.capabilities.streaming else None,
         )
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -130,7 +131,7 @@ class Pipeline:
                 self._arm_timer()
                 reason = await self._ended
                 self._voice.stop()
-                self._recognition.stop()
+                self._recognition.close()
                 for task in (receiving, self._handing_over):
                     if task:
                         task.cancel()
@@ -142,6 +143,7 @@ class Pipeline:
 
     def _close(self) -> None:
         self._ear.close()
+        self._recognition.close()
         self._playout.close()
         if self._timer:
             self._timer.cancel()
@@ -183,6 +185,9 @@ class Pipeline:
     def _on_speech(self, probability: float, duration_ms: float, audible: bool) -> None:  # noqa: FBT001 - see Ear
         self._dispatch(SpeechWindow(probability, duration_ms, self._is_protected(), audible))
 
+    def _on_utterance(self, samples: Samples) -> None:
+        self._recognition.hear(samples)
+
     def _on_sound(self, sounding: bool) -> None:  # noqa: FBT001 - see Playout
         self._dispatch(SoundStarted() if sounding else SoundEnded())
 
@@ -200,14 +205,16 @@ class Pipeline:
     def _perform(self, action: Action) -> None:  # noqa: C901, PLR0912 - a branch per action
         match action:
             case OpenUtterance(lead_ms):
+                self._recognition.open()
                 self._ear.open(lead_ms)
                 self._voice.hush()
                 self._turn_ms = {}
             case DropUtterance():
                 self._ear.drop()
+                self._recognition.drop()
                 self._voice.stop_filling()
-            case Recognise(attempt):
-                self._recognition.start(attempt, self._ear.snapshot())
+            case Recognise(attempt, speaking):
+                self._recognition.start(attempt, self._ear.snapshot(), speaking=speaking)
             case Prepare(text):
                 self._voice.prepare(lambda: self._reply_to(text), text)
             case TakeTurn(silence_ms, keyed):
@@ -290,6 +297,7 @@ class Pipeline:
         self._voice.say(lambda: _ready(text), end=end)
 
     def _on_reply_started(self, reply: Reply) -> None:
+        self._recognition.drop()  # what the caller says from now on is an utterance of its own
         if self._memory.awaits_answer:
             reply.ms["response"] = round(self._now_ms() - self._speech_end_ms, 1)
         self._memory.commit()

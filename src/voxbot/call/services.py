@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr, AsrHints
     from voxbot.speech.end_of_turn import EndOfTurn
+    from voxbot.speech.switches import Switches
     from voxbot.speech.tts import Tts
     from voxbot.speech.vad import Vad
 
@@ -41,5 +42,7 @@ class Services:
     verbalize: Callable[[str], str]
     publish: Callable[[CallEvent], None]
     end_of_turn: EndOfTurn | None = None
+    switches: Switches | None = None
+    """Counters of all engines' requests, for metrics."""
     open_recording: Callable[[CallId], Recorder | None] = _no_recording
     hold_sound: Callable[[], Samples] = comfort_tone

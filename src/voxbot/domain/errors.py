@@ -75,10 +75,14 @@ class ProviderUnavailableError(ProviderError):
 
 
 class ProviderRateLimitError(ProviderError):
-    """The engine asks to send less."""
+    """The engine asks to send less; `retry_after_s` is when it may be asked again, if it says so."""
 
     code = "provider_rate_limit"
     retryable = True
+
+    def __init__(self, provider: str, text: str, retry_after_s: float | None = None) -> None:
+        super().__init__(provider, text)
+        self.retry_after_s = retry_after_s
 
 
 class ProviderAuthError(ProviderError):

@@ -88,13 +88,14 @@ class QuestionEmbedder:
         return await asyncio.shield(flight)
 
     async def close(self) -> None:
-        """Stop the embeddings that nobody may be waiting for any more, and close the cache."""
+        """Stop the embeddings that nobody may be waiting for any more, close the cache and the embedder."""
         flights = list(self._flights.values())
         for flight in flights:
             flight.cancel()
         if flights:
             await asyncio.wait(flights)
         await self._cache.close()
+        await self.embedder.close()
 
     async def _fetch(self, key: str, text: str, dimension: int | None) -> tuple[Vectors, Origin]:
         vector = await self._cache.get(key)

@@ -22,6 +22,8 @@ class Embedder(Protocol):
     """Provider and model together identify vectors that may be compared."""
     is_local: bool
     """It runs on this machine: it must be loaded before its first question, and asking it costs no money."""
+    documents_at_once: int
+    """So many passages a build of the index hands over together: what keeps the model busy, and progress visible."""
 
     async def embed_query(self, text: str) -> Vectors:
         """Embed a question: shape (dimension,). Raises ProviderError."""
@@ -29,4 +31,8 @@ class Embedder(Protocol):
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed passages: shape (len(texts), dimension). Raises ProviderError."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections; who made the embedder closes it."""
         ...

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from voxbot.knowledge.server import ChromaServer
     from voxbot.knowledge.versions import Versions
 
-_EMBED_AT_ONCE = 16
-
 log = structlog.get_logger(__name__)
 
 
@@ -147,10 +145,10 @@ async def _embed(
     passages = [passage for chunk in chunks for passage in chunk.passages]
     known = dict(zip(records.passages, records.vectors, strict=True)) if records else {}
     missing = list(dict.fromkeys(passage for passage in passages if passage not in known))
-    for start in range(0, len(missing), _EMBED_AT_ONCE):
+    for start in range(0, len(missing), embedder.documents_at_once):
         if progress:
             progress(start, len(missing))
-        batch = missing[start : start + _EMBED_AT_ONCE]
+        batch = missing[start : start + embedder.documents_at_once]
         known.update(zip(batch, await embedder.embed_documents(batch), strict=True))
     if progress:
         progress(len(missing), len(missing))

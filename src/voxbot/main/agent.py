@@ -9,6 +9,7 @@ import structlog
 from voxbot.agent.agent import Agent
 from voxbot.agent.prompts import PromptsSource
 from voxbot.providers import registry
+from voxbot.speech.budget import llm_first_token_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from voxbot.agent.agent import Searcher
     from voxbot.agent.llm import Llm
     from voxbot.settings.schema import LlmSettings, Settings
+    from voxbot.speech.switches import Switches
 
 _MODELS_SHARE = 0.8
 """Of AI_PROCESSING_TIMEOUT; the rest is for the search and the voice."""
@@ -34,8 +36,11 @@ def build_agent(
     prompts: PromptsSource | None = None,
     *,
     current: Callable[[], Settings] | None = None,
+    switches: Switches | None = None,
 ) -> Agent:
     """Make the agent of a unit. `current` gives the settings in force at each turn; without it they never change.
+
+    `switches` counts what becomes of requests to the models.
 
     Models are chosen once: a change of provider, key or model name needs another agent. Raises ConfigError.
     """
@@ -48,13 +53,15 @@ def build_agent(
         settings=lambda: _within_patience(in_force(), len(models)),
         threshold=lambda: in_force().knowledge.fallback_threshold,
         models=models,
+        switches=switches,
     )
 
 
 def _within_patience(settings: Settings, models: int) -> LlmSettings:
-    """The models' settings, with no more time for whole answers than leaves the caller one from the knowledge base."""
+    """The models' settings, with no more time to the first word, or for whole answers, than the caller has."""
     whole_s = min(settings.llm.whole_answer_s, _MODELS_SHARE * settings.call.answer_s / max(1, models))
-    return settings.llm.model_copy(update={"whole_answer_s": whole_s})
+    first_token_s = llm_first_token_s(settings, models)
+    return settings.llm.model_copy(update={"first_token_s": first_token_s, "whole_answer_s": whole_s})
 
 
 def language_models(settings: Settings) -> list[Llm]:

@@ -15,7 +15,7 @@ import typer
 from voxbot import __version__
 from voxbot.domain.errors import VoxbotError, first_error
 from voxbot.domain.events import BotTurn, CallerTurn, CallEvent
-from voxbot.main.commands import agent, agent_tests, kb, models
+from voxbot.main.commands import agent, agent_tests, dev, kb, models
 from voxbot.main.context import Context, print_json, report, run
 from voxbot.main.lifecycle import end_with_supervisor, supervised
 from voxbot.main.logs import configure_logging
@@ -34,6 +34,7 @@ app.add_typer(agent.app)
 app.add_typer(agent_tests.app)
 app.add_typer(kb.app, name="kb")
 app.add_typer(models.app, name="models")
+app.add_typer(dev.app, name="dev")
 
 
 def _show_version(value: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,7 +19,7 @@ from voxbot.providers import registry
 from voxbot.store.embedding_cache import EmbeddingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
@@ -77,22 +77,33 @@ async def build_index(
     settings: Settings, progress: Callable[[int, int], None] | None = None, *, only: KbName | None = None
 ) -> BuildReport:
     """Build the index and switch to it. Raises KnowledgeError, ProviderError."""
-    embedder = registry.create_embedder(settings)
-    return await index.build_index(
-        settings.paths.persist_directory,
-        _sources(settings),
-        embedder,
-        only=only,
-        progress=progress,
-        server=_server(settings),
-    )
+    async with _embedder(settings) as embedder:
+        return await index.build_index(
+            settings.paths.persist_directory,
+            _sources(settings),
+            embedder,
+            only=only,
+            progress=progress,
+            server=_server(settings),
+        )
 
 
 async def ensure_index(settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
     """Build the index unless the one in use was made of these very files. Raises KnowledgeError, ProviderError."""
-    embedder = registry.create_embedder(settings)
-    if not await _is_fresh(settings, embedder):
+    async with _embedder(settings) as embedder:
+        fresh = await _is_fresh(settings, embedder)
+    if not fresh:
         await build_index(settings, progress)
+
+
+@asynccontextmanager
+async def _embedder(settings: Settings) -> AsyncGenerator[Embedder, None]:
+    """Make the embedder for one piece of work. Raises ConfigError."""
+    embedder = registry.create_embedder(settings)
+    try:
+        yield embedder
+    finally:
+        await embedder.close()
 
 
 async def _is_fresh(settings: Settings, embedder: Embedder) -> bool:

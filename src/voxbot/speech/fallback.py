@@ -1,119 +1,152 @@
-"""Several engines of one kind used as one: the next is asked when one fails or says nothing in time.
+"""Several recognisers used as one: the next is asked when one fails, or is slower than it usually is.
 
-Retry and fallback live here and nowhere else in speech; engines themselves just raise ProviderError.
+Retry and fallback live in `speech/fallback*.py` and `agent/llm.py` and nowhere else; engines just raise
+ProviderError. How long each engine may take is in `speech/budget.py`, who is asked at all in `speech/breaker.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import structlog
 
-from voxbot.domain.errors import ProviderError, ProviderUnavailableError
-from voxbot.speech.asr import AsrCapabilities
-from voxbot.speech.tts import TtsCapabilities
+from voxbot.domain.audio import TELEPHONE_RATE_HZ, AudioChunk
+from voxbot.domain.errors import ProviderError
+from voxbot.speech.budget import Budget
+from voxbot.speech.guard import Guard
+from voxbot.speech.hedging import Entrant, HedgeSlots, Race
+from voxbot.speech.switches import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from voxbot.domain.audio import AudioChunk
-    from voxbot.speech.asr import Asr, AsrHints, Transcript
+    from voxbot.domain.audio import Samples
+    from voxbot.speech.asr import Asr, AsrHints, AsrListener, AsrStream, StreamingAsr, Transcript
     from voxbot.speech.tts import Tts
 
 log = structlog.get_logger(__name__)
 
-_TRANSCRIPT_S = 5.0
-_FIRST_AUDIO_S = 5.0
+_NO_SOUND = np.zeros(0, np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recogniser:
+    engine: Asr
+    guard: Guard
 
 
 class FallbackAsr:
-    """Recognisers in order of preference. An Asr itself."""
+    """Recognisers in order of preference. An Asr itself, and a StreamingAsr if the first is one."""
 
-    def __init__(self, engines: Sequence[Asr], *, transcript_s: float = _TRANSCRIPT_S) -> None:
-        self._engines = engines
-        self._transcript_s = transcript_s
-        self.name = _joint_name(engines)
-        self.capabilities = AsrCapabilities(max_ms=min(engine.capabilities.max_ms for engine in engines))
+    def __init__(
+        self, engines: Sequence[Asr], *, budget: Budget | None = None, switches: Switches | None = None
+    ) -> None:
+        switches = switches or Switches()
+        self._recognisers = [
+            _Recogniser(engine, Guard("asr", engine.name, switches, local=engine.capabilities.local))
+            for engine in engines
+        ]
+        self._budget = budget or Budget()
+        self._slots = HedgeSlots()
+        self.name = joint_name(engines)
+        longest_ms = min(engine.capabilities.max_ms for engine in engines)
+        self.capabilities = replace(engines[0].capabilities, max_ms=longest_ms)
 
     async def transcribe(self, audio: AudioChunk, hints: AsrHints) -> Transcript:
         """Give the first transcript that comes. Raises the last engine's ProviderError if none does."""
-        failure: ProviderError | None = None
-        for engine in self._engines:
-            try:
-                async with asyncio.timeout(self._transcript_s):
-                    return await engine.transcribe(audio, hints)
-            except (ProviderError, TimeoutError) as error:
-                failure = _noted(engine, error, self._transcript_s)
-        assert failure is not None
-        raise failure
+        return await self._ask([_by_whole(each, audio, hints) for each in self._recognisers])
+
+    def open(self, hints: AsrHints, listener: AsrListener) -> AsrStream:
+        """Begin an utterance: the first engine hears it while it is said, the others only if they must."""
+        return _FallbackStream(self._recognisers, hints, listener, self._ask)
 
     async def warm_up(self) -> None:
         """Warm all engines up; one that is out of reach now may come back, so it stays."""
-        await _warm_up(self._engines)
+        await warm_up([each.engine for each in self._recognisers])
 
     async def close(self) -> None:
         """Close all engines."""
-        await _close(self._engines)
+        await close([each.engine for each in self._recognisers])
+
+    async def _ask(self, entrants: Sequence[Entrant[Transcript]]) -> Transcript:
+        async with Race(entrants, self._budget, self._slots) as race:
+            winner = await race.first()
+            transcript = await winner.pump.next()
+            winner.attempt.succeeded()
+            return transcript
 
 
-class FallbackTts:
-    """Voices in order of preference. A Tts itself.
+class _FallbackStream:
+    """One utterance. It keeps the sound, so that another engine can hear all of it when the stream fails."""
 
-    Once the first sound is out the voice stays: a failure after it is raised, as the text cannot be begun again.
-    """
+    def __init__(
+        self,
+        recognisers: Sequence[_Recogniser],
+        hints: AsrHints,
+        listener: AsrListener,
+        ask: Callable[[Sequence[Entrant[Transcript]]], Awaitable[Transcript]],
+    ) -> None:
+        self._recognisers = recognisers
+        self._hints = hints
+        self._ask = ask
+        self._sound: list[Samples] = []
+        self._broken = False
+        first = recognisers[0]
+        streams = first.engine.capabilities.streaming and first.guard.breaker.admits
+        self._stream = cast("StreamingAsr", first.engine).open(hints, listener) if streams else None
 
-    def __init__(self, engines: Sequence[Tts], *, first_audio_s: float = _FIRST_AUDIO_S) -> None:
-        self._engines = engines
-        self._first_audio_s = first_audio_s
-        self.name = _joint_name(engines)
-        self.capabilities = TtsCapabilities(
-            streaming=engines[0].capabilities.streaming,
-            max_chars=min(engine.capabilities.max_chars for engine in engines),
-        )
+    def push(self, samples: Samples) -> None:
+        """See AsrStream.push."""
+        self._sound.append(samples)
+        if self._stream:
+            self._stream.push(samples)
 
-    async def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
-        """Speak with the first voice that gives a sound. Raises the last one's ProviderError if none does."""
-        failure: ProviderError | None = None
-        for engine in self._engines:
-            async with aclosing(engine.synthesize(text)) as chunks:
-                try:
-                    async with asyncio.timeout(self._first_audio_s):
-                        first = await anext(chunks, None)
-                except (ProviderError, TimeoutError) as error:
-                    failure = _noted(engine, error, self._first_audio_s)
-                    continue
-                if first is not None:
-                    yield first
-                async for chunk in chunks:
-                    yield chunk
-                return
-        assert failure is not None
-        raise failure
+    async def settle(self) -> Transcript:
+        """Return the first transcript of all that was pushed: the stream's, or another engine's of the whole."""
+        return await self._ask(self._entrants())
 
-    async def warm_up(self) -> None:
-        """Warm all engines up; one that is out of reach now may come back, so it stays."""
-        await _warm_up(self._engines)
+    def close(self) -> None:
+        """See AsrStream.close."""
+        stream, self._stream = self._stream, None
+        if stream:
+            stream.close()
 
-    async def close(self) -> None:
-        """Close all engines."""
-        await _close(self._engines)
+    def _entrants(self) -> list[Entrant[Transcript]]:
+        audio = AudioChunk(np.concatenate(self._sound) if self._sound else _NO_SOUND, TELEPHONE_RATE_HZ)
+        entrants = [_by_whole(each, audio, self._hints) for each in self._recognisers]
+        first = self._recognisers[0]
+        if self._stream:
+            return [Entrant(first.guard, partial(_once, partial(self._settle, self._stream))), *entrants[1:]]
+        # Its stream broke off: the others come first, and alone it may still hear the whole again.
+        return [*entrants[1:], entrants[0]] if self._broken else entrants
+
+    async def _settle(self, stream: AsrStream) -> Transcript:
+        try:
+            return await stream.settle()
+        except ProviderError:
+            self._broken = True
+            self.close()
+            raise
 
 
-def _joint_name(engines: Sequence[Asr] | Sequence[Tts]) -> str:
+def _by_whole(recogniser: _Recogniser, audio: AudioChunk, hints: AsrHints) -> Entrant[Transcript]:
+    return Entrant(recogniser.guard, partial(_once, partial(recogniser.engine.transcribe, audio, hints)))
+
+
+async def _once(ask: Callable[[], Awaitable[Transcript]]) -> AsyncGenerator[Transcript, None]:
+    yield await ask()
+
+
+def joint_name(engines: Sequence[Asr] | Sequence[Tts]) -> str:
+    """Name a list of engines."""
     return ",".join(engine.name for engine in engines)
 
 
-def _noted(engine: Asr | Tts, error: ProviderError | TimeoutError, limit_s: float) -> ProviderError:
-    """Log the failure and give it as the one to raise if nobody else succeeds."""
-    failure = error if isinstance(error, ProviderError) else None
-    failure = failure or ProviderUnavailableError(engine.name, f"нет ответа {limit_s:g} с")
-    log.warning("Движок не справился, пробую следующий", engine=engine.name, error=str(failure), code=failure.code)
-    return failure
-
-
-async def _warm_up(engines: Sequence[Asr] | Sequence[Tts]) -> None:
+async def warm_up(engines: Sequence[Asr] | Sequence[Tts]) -> None:
     """Raises ConfigError of any engine, since the operator asked for it; ProviderError only if all fail."""
     results = await asyncio.gather(*(engine.warm_up() for engine in engines), return_exceptions=True)
     failures = [result for result in results if result is not None]
@@ -125,7 +158,8 @@ async def _warm_up(engines: Sequence[Asr] | Sequence[Tts]) -> None:
         raise failures[-1]
 
 
-async def _close(engines: Sequence[Asr] | Sequence[Tts]) -> None:
+async def close(engines: Sequence[Asr] | Sequence[Tts]) -> None:
+    """Close all, whatever one of them raises."""
     results = await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
     for result in results:
         if result is not None:

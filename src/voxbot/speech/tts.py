@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -19,6 +19,18 @@ class TtsCapabilities:
     """First sound may come before the whole segment is synthesised."""
     max_chars: int = 1000
     """Longest text taken in one request."""
+    local: bool = False
+    """It computes on this machine: another computation beside it makes both later."""
+    voice_id: str = ""
+    """Everything beside the text that its sound depends on: engine, voice, role, speed, rate, format. Sound is kept on
+    disk under it; of a voice without one nothing is."""
+
+
+class VoiceKey(NamedTuple):
+    """Whose sound it is: the engine's name and its `voice_id`."""
+
+    engine: str
+    voice_id: str
 
 
 class Tts(Protocol):
@@ -41,3 +53,8 @@ class Tts(Protocol):
     async def close(self) -> None:
         """Free what is held, processes included."""
         ...
+
+
+def voice_key(tts: Tts) -> VoiceKey:
+    """Name an engine's sound."""
+    return VoiceKey(tts.name, tts.capabilities.voice_id)

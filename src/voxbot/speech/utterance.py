@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxbot.domain.audio import TELEPHONE_RATE_HZ, AudioChunk, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LEAD_IN_MS = 300
 """Kept before the detected beginning: soft first consonants are below any detector's threshold."""
@@ -14,9 +18,13 @@ _MAX_LEAD_MS = 2000
 
 
 class UtteranceRecorder:
-    """Bounded: outside an utterance the last two seconds, inside it at most `max_ms`."""
+    """Bounded: outside an utterance the last two seconds, inside it at most `max_ms`.
 
-    def __init__(self, max_ms: float = 30_000) -> None:
+    `on_sound` gets the sound of each utterance piece by piece as it comes, the lead first.
+    """
+
+    def __init__(self, max_ms: float = 30_000, *, on_sound: Callable[[Samples], None] | None = None) -> None:
+        self._on_sound = on_sound
         self._max_samples = _samples(max_ms)
         self._lead: deque[Samples] = deque()
         self._lead_samples = 0
@@ -32,12 +40,16 @@ class UtteranceRecorder:
         if self._pieces is not None and self._length < self._max_samples:
             self._pieces.append(samples)
             self._length += len(samples)
+            if self._on_sound:
+                self._on_sound(samples)
 
     def open(self, lead_ms: float) -> None:
         """Begin an utterance that started `lead_ms` ago; an earlier one is forgotten."""
         wanted = _samples(lead_ms + _LEAD_IN_MS)
         before = np.concatenate(self._lead)[-wanted:] if self._lead else np.zeros(0, np.int16)
         self._pieces, self._length = [before], len(before)
+        if self._on_sound:
+            self._on_sound(before)
 
     def close(self) -> None:
         """Forget the utterance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from voxbot.speech.resampler import resample
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from voxbot.domain.audio import AudioChunk
 
 _SAMPLE_BYTES = 2
 
@@ -51,3 +54,14 @@ def write_wav(path: Path, channels: Sequence[Samples]) -> None:
         raise ConfigError(f"{path}: нет прав на запись; проверьте права или укажите другую папку") from error
     except OSError as error:
         raise ConfigError(f"{path}: запись не удалась ({error.strerror}); проверьте путь и место на диске") from error
+
+
+def wav_bytes(sound: AudioChunk) -> bytes:
+    """Make the bytes of a mono WAV file at the sound's own rate."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(_SAMPLE_BYTES)
+        wav.setframerate(sound.rate_hz)
+        wav.writeframes(sound.samples.astype("<i2", copy=False).tobytes())
+    return buffer.getvalue()

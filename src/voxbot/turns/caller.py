@@ -120,7 +120,7 @@ def while_listening(state: TurnState, event: TurnEvent, now_ms: float, policy: T
         paused = replace(state, phase=Phase.ENDPOINTING, run_ms=0.0, asked=False, words=None, hint=None)
         return in_pause(paused, now_ms, policy)
     if state.held and state.utterance_ms - state.asked_utterance_ms >= policy.partial_ms:
-        asking, actions = _recognise(state)
+        asking, actions = _recognise(state, speaking=True)
         return replace(asking, asked=False), actions
     return state, ()
 
@@ -223,7 +223,7 @@ def in_pause(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
     return state, actions
 
 
-def _recognise(state: TurnState) -> Step:
+def _recognise(state: TurnState, *, speaking: bool = False) -> Step:
     asking = replace(
         state,
         attempt=state.attempt + 1,
@@ -233,7 +233,7 @@ def _recognise(state: TurnState) -> Step:
         words=None,
         hint=None,
     )
-    return asking, (Recognise(asking.attempt),)
+    return asking, (Recognise(asking.attempt, speaking),)
 
 
 def _settle(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step | None:

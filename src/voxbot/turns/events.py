@@ -40,6 +40,13 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """What a recogniser has heard so far of an utterance that goes on; the last word may be half of one."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndOfTurnHint:
     """How likely, by its sound, the utterance that is recognised as `attempt` is finished (0-1)."""
 
@@ -101,6 +108,7 @@ class Tick:
 TurnEvent: TypeAlias = (
     SpeechWindow
     | Recognised
+    | Partial
     | EndOfTurnHint
     | Digit
     | SoundStarted
@@ -129,9 +137,13 @@ class DropUtterance:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """Recognise the utterance as it stands now and report it as `attempt`; earlier attempts are void."""
+    """Recognise the utterance as it stands now and report it as `attempt`; earlier attempts are void.
+
+    `speaking`: the caller is in the middle of it, and what a recogniser of streams has heard already will do.
+    """
 
     attempt: int
+    speaking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ __all__ = [
     "dictates_number",
     "is_backchannel",
     "is_murmur",
+    "may_become_backchannel",
     "same_words",
     "warm_up",
 ]
@@ -85,6 +86,13 @@ def is_backchannel(text: str) -> bool:
     if "?" in text and not all(word in _LISTENING_TO_QUESTION or _HUM.fullmatch(word) for word in words):
         return False
     return _WONDERING.fullmatch(" ".join(words)) is not None or _only_agrees(words)
+
+
+def may_become_backchannel(text: str) -> bool:
+    """Whether words to come may make it a backchannel («да, я …» → «да, я понял»)."""
+    words: list[str] = _WORD.findall(fold(text))
+    known = _AGREEING | _WITH_THEM | _LEADING_ON
+    return len(words) < _BACKCHANNEL_WORDS and all(word in known or _HUM.fullmatch(word) for word in words)
 
 
 def _only_agrees(words: Sequence[str]) -> bool:

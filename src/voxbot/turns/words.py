@@ -13,6 +13,7 @@ from voxbot.turns.events import (
     DropUtterance,
     EndOfTurnHint,
     Line,
+    Partial,
     Recognised,
     Rewind,
     SayLine,
@@ -20,6 +21,7 @@ from voxbot.turns.events import (
     TurnEvent,
 )
 from voxbot.turns.state import Phase, Step, TurnState
+from voxbot.turns.wording import may_become_backchannel
 
 if TYPE_CHECKING:
     from voxbot.turns.policy import TurnPolicy
@@ -61,6 +63,17 @@ def of_speech(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPol
     if missed.misses < _MISSES:
         return missed, ()
     return bot.resume(missed, Rewind.SENTENCE, now_ms)
+
+
+def so_far(state: TurnState, event: TurnEvent, _now_ms: float, _policy: TurnPolicy) -> Step:
+    """Words of a caller who is still speaking over the bot: as soon as they can be no nod, they have interrupted it."""
+    assert isinstance(event, Partial)
+    if not state.held or not state.in_utterance:
+        return state, ()
+    whole = event.text.rpartition(" ")[0]
+    if may_become_backchannel(whole) or any(bot.wants_nothing(state, text, 1.0) for text in (whole, event.text)):
+        return state, ()
+    return bot.let_go(state), (bot.drop(state),)
 
 
 def over_bot(state: TurnState, event: TurnEvent, now_ms: float, policy: TurnPolicy) -> Step:

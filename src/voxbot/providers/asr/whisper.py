@@ -1,4 +1,4 @@
-"""Whisper (base, int8) on CTranslate2 through faster-whisper's tokenizer and mel filters.
+"""Whisper (int8) on CTranslate2 through faster-whisper's tokenizer and mel filters.
 
 Whisper pads every sound to 30 s. Here a short one becomes a mel of 1000, 2000 or 3000 frames of 10 ms, which the
 encoder takes as well; below 1000 frames it makes more errors. The encoder's result is used twice: for a greedy
@@ -19,7 +19,7 @@ import structlog
 
 from voxbot.domain.audio import AudioChunk
 from voxbot.domain.errors import ModelError, ProviderUnavailableError
-from voxbot.providers.models import WHISPER_BASE, require
+from voxbot.providers.models import WHISPER_BASE, model_folder
 from voxbot.speech.asr import AsrCapabilities, AsrHints, Transcript
 from voxbot.speech.phantom import SpeechEvidence, is_phantom
 from voxbot.speech.resampler import resample
@@ -61,7 +61,8 @@ _HOPELESS_NO_SPEECH = 0.6
 
 def create(settings: Settings) -> Asr:
     """Make the recogniser; the model is loaded by `warm_up` or the first utterance (0.5-1.5 s)."""
-    return WhisperAsr(settings.paths.models_dir, threads=settings.asr.threads, parallel=settings.asr.parallel)
+    asr = settings.asr
+    return WhisperAsr(settings.paths.models_dir, threads=asr.threads, parallel=asr.parallel, model=asr.whisper_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,12 @@ class WhisperAsr:
     """The recogniser of the process: `parallel` recognitions at once, `threads` CPU threads each."""
 
     name = "whisper"
-    capabilities = AsrCapabilities(streaming=False, max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
+    capabilities = AsrCapabilities(streaming=False, max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS, local=True)
 
-    def __init__(self, models_dir: Path, *, threads: int, parallel: int) -> None:
+    def __init__(self, models_dir: Path, *, threads: int, parallel: int, model: str = WHISPER_BASE.name) -> None:
+        """`model` is a name of the catalogue, or a folder that holds a model of faster-whisper."""
         self._models_dir = models_dir
+        self._model = model
         self._threads = threads
         self._parallel = parallel
         self._workers = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="whisper")
@@ -115,7 +118,8 @@ class WhisperAsr:
         """Do the work, in a worker thread."""
         with self._loading:
             if self._engine is None:
-                self._engine = _Engine(require(WHISPER_BASE, self._models_dir), self._threads, self._parallel)
+                folder = model_folder("ASR_WHISPER_MODEL", self._model, "whisper", self._models_dir)
+                self._engine = _Engine(folder, self._threads, self._parallel)
             engine = self._engine
         samples = resample(audio.samples, audio.rate_hz, _RATE_HZ)
         piece = _MAX_MS * _RATE_HZ // 1000
@@ -153,8 +157,8 @@ class _Engine:
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(
-                f"модель {WHISPER_BASE.name} не загружается из {folder} ({error}); "
-                f"выполните `voxbot models fetch {WHISPER_BASE.name} --force`"
+                f"модель Whisper не загружается из {folder} ({error}); "
+                f"выполните `voxbot models fetch {folder.name} --force`, а свою папку проверьте сами"
             ) from error
         self._network: Any = model.model
         self._mel: Any = model.feature_extractor
@@ -183,7 +187,7 @@ class _Engine:
         return decoding
 
     def _features(self, samples: Samples) -> NDArray[np.float32]:
-        """Log-mel spectrogram, shape (1, 80, frames)."""
+        """Log-mel spectrogram, shape (1, bands, frames); 80 bands, 128 of large-v3."""
         frames = next((step for step in _FRAME_STEPS if len(samples) <= step * _SAMPLES_PER_FRAME), _FRAME_STEPS[-1])
         sound = np.zeros(frames * _SAMPLES_PER_FRAME, np.float32)
         sound[: len(samples)] = samples.astype(np.float32) / 32768

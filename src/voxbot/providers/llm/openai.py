@@ -12,13 +12,8 @@ import structlog
 from pydantic import SecretStr
 
 from voxbot.agent.llm import Stopped, ToolCall, Whole
-from voxbot.domain.errors import (
-    ConfigError,
-    ProviderAuthError,
-    ProviderError,
-    ProviderRateLimitError,
-    ProviderUnavailableError,
-)
+from voxbot.domain.errors import ProviderUnavailableError
+from voxbot.providers.openai_api import NAME, Variables, find_account, kept_connections, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -28,14 +23,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_NAME = "openai"
 _CONNECT_S = 5.0
 _READ_S = 30.0
-_KEEPALIVE_S = 50.0
-"""An idle connection is kept so long: a caller's next question must not wait for a new TLS handshake (the client's own
-default is 5 s). Servers commonly close theirs after 60 s or more; a closed one is noticed and not used."""
 _PIECE_CHARS = 40
-_SERVER_ERROR = 500
 _SENTENCE_ENDS = (".", "!", "?", "…", "|", "»")
 _REFUSALS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
 """What servers answer that cannot do what a request asks: stream, or take tools."""
@@ -51,26 +41,21 @@ _Messages: TypeAlias = list[tuple[str, str]]
 
 def create(settings: Settings, model: str) -> OpenAiLlm:
     """Make the client of one model; nothing is sent yet. Raises ConfigError without a key or an address."""
-    llm = settings.llm
-    if llm.api_key is None and llm.base_url is None:
-        raise ConfigError(
-            "OPENAI_API_KEY не задан; впишите его (для своего сервера и OPENAI_BASE_URL) или LLM_PROVIDER=extractive"
-        )
-    key = llm.api_key.get_secret_value() if llm.api_key else "none"
-    return OpenAiLlm(model, key=key, base_url=str(llm.base_url) if llm.base_url else None)
+    account = find_account(settings, "LLM_PROVIDER=extractive")
+    return OpenAiLlm(model, key=account.key, base_url=account.base_url)
 
 
 class OpenAiLlm:
     """One model. Its own retries are off: the wrapper of agent/llm.py goes on with the next model instead."""
 
-    name = _NAME
+    name = NAME
 
     def __init__(self, model: str, *, key: str, base_url: str | None) -> None:
         self.model = model
         self._key = key
         self._base_url = base_url
         self._chat: Any = None
-        self._manner = _Manner(streams=True, tools=True)
+        self._manner = _Manner(streams=True, tools=True, temperature=True)
         self._no_streams = 0
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Written, None]:
@@ -86,7 +71,7 @@ class OpenAiLlm:
             except Exception as error:
                 plainer = None if begun else _plainer(manner, error, fullest)
                 if plainer is None:
-                    raise _translated(error) from error
+                    raise translated(error, Variables(), read_s=_READ_S) from error
                 if manner.streams and not plainer.streams:
                     self._no_streams = _NO_STREAMS_KNOWN if _names_streaming(error) else self._no_streams + 1
                 manner = plainer
@@ -95,7 +80,7 @@ class OpenAiLlm:
                 return
 
     def _ask(self, request: ChatRequest, manner: _Manner) -> AsyncGenerator[Written, None]:
-        options: dict[str, Any] = {"temperature": request.temperature}
+        options: dict[str, Any] = {"temperature": request.temperature} if manner.temperature else {}
         if manner.tools:
             options["tools"] = [_function(tool.name, tool.description) for tool in request.tools]
         return (self._stream if manner.streams else self._whole)(_messages(request), options)
@@ -121,7 +106,7 @@ class OpenAiLlm:
         if stopped := _stopped(finish):
             yield stopped
         elif not finish and not called and not last.rstrip().endswith(_SENTENCE_ENDS):
-            raise ProviderUnavailableError(_NAME, "ответ оборвался посреди предложения")
+            raise ProviderUnavailableError(NAME, "ответ оборвался посреди предложения")
 
     async def _whole(self, messages: _Messages, options: dict[str, Any]) -> AsyncGenerator[Written, None]:
         yield Whole()
@@ -145,7 +130,13 @@ class OpenAiLlm:
             log.warning("Сервер модели не умеет отвечать потоком, ответы приходят целиком", model=self.model)
         if self._manner.tools and not tools:
             log.warning("Сервер модели не принимает инструменты, желания звонящих узнают правила", model=self.model)
-        self._manner = _Manner(streams=streams and self._manner.streams, tools=tools and self._manner.tools)
+        if self._manner.temperature and not manner.temperature:
+            log.warning("Модель не принимает LLM_TEMPERATURE, отвечает со своей", model=self.model)
+        self._manner = _Manner(
+            streams=streams and self._manner.streams,
+            tools=tools and self._manner.tools,
+            temperature=manner.temperature,
+        )
 
     async def warm_up(self) -> None:
         """Load the client library: about a second, in a thread."""
@@ -163,12 +154,6 @@ class OpenAiLlm:
             import openai  # noqa: PLC0415 - both are loaded only where a language model is configured
             from langchain_openai import ChatOpenAI  # noqa: PLC0415
 
-            limits = openai.DEFAULT_CONNECTION_LIMITS
-            kept = type(limits)(
-                max_connections=limits.max_connections,
-                max_keepalive_connections=limits.max_keepalive_connections,
-                keepalive_expiry=_KEEPALIVE_S,
-            )
             timeout = openai.Timeout(_READ_S, connect=_CONNECT_S)
             self._chat = ChatOpenAI(
                 model=self.model,
@@ -176,7 +161,7 @@ class OpenAiLlm:
                 base_url=self._base_url,
                 max_retries=0,
                 timeout=timeout,
-                http_async_client=openai.DefaultAsyncHttpxClient(limits=kept, timeout=timeout),
+                http_async_client=kept_connections(timeout),
                 stream_usage=False,
                 use_responses_api=False,
             )
@@ -185,10 +170,11 @@ class OpenAiLlm:
 
 @dataclass(frozen=True, slots=True)
 class _Manner:
-    """How a server is asked: with `stream: true`, with tools."""
+    """How a server is asked: with `stream: true`, with tools, with a temperature (reasoning models know only 1)."""
 
     streams: bool
     tools: bool
+    temperature: bool
 
 
 class _NoStreamError(Exception):
@@ -202,6 +188,8 @@ def _plainer(manner: _Manner, error: Exception, fullest: _Manner) -> _Manner | N
     """
     status, text = getattr(error, "status_code", None), str(error).lower()
     refused, unexplained = status in _REFUSALS, status in _UNEXPLAINED
+    if manner.temperature and refused and "temperature" in text:
+        return replace(manner, temperature=False)
     if manner.tools and refused and ("tool" in text or "function" in text):
         return replace(manner, tools=False)
     if manner.streams and (isinstance(error, _NoStreamError) or (refused and _names_streaming(error))):
@@ -243,30 +231,3 @@ def _pieces(text: str) -> list[str]:
             pieces.append(line)
             line = ""
     return [*pieces, line.rstrip(" ")] if line.strip() else pieces
-
-
-def _translated(error: Exception) -> ProviderError:
-    import openai  # noqa: PLC0415 - loaded together with the client
-
-    if isinstance(error, ProviderError):
-        return error
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            text = f"ключ не принят ({error.status_code}); проверьте OPENAI_API_KEY"
-            translated: ProviderError = ProviderAuthError(_NAME, text)
-        case openai.RateLimitError():
-            translated = ProviderRateLimitError(_NAME, "слишком много запросов или исчерпана квота; проверьте тариф")
-        case openai.NotFoundError():
-            text = "нет такой модели или адреса; проверьте LLM_MODEL_* и OPENAI_BASE_URL"
-            translated = ProviderError(_NAME, text)
-        case openai.APITimeoutError():
-            translated = ProviderUnavailableError(_NAME, f"нет ответа за {_READ_S:g} с")
-        case openai.APIConnectionError():
-            translated = ProviderUnavailableError(_NAME, "сервер недоступен; проверьте OPENAI_BASE_URL и сеть")
-        case openai.APIStatusError(status_code=status) if status < _SERVER_ERROR:
-            translated = ProviderError(_NAME, f"сервер отклонил запрос ({status})")
-        case openai.APIStatusError(status_code=status):
-            translated = ProviderUnavailableError(_NAME, f"сервер ответил {status}")
-        case _:
-            translated = ProviderUnavailableError(_NAME, f"ответ оборвался ({type(error).__name__})")
-    return translated

@@ -37,7 +37,7 @@ class EspeakTts:
     """The voice. One worker thread, as the library does one thing at a time."""
 
     name = "espeak"
-    capabilities = TtsCapabilities(streaming=True)
+    capabilities = TtsCapabilities(streaming=True, local=True, voice_id=f"{_VOICE} {_WORDS_PER_MINUTE}")
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")

@@ -60,9 +60,10 @@ class FestivalTts:
     """The voice. Clauses of all calls take turns in one process."""
 
     name = "festival"
-    capabilities = TtsCapabilities(streaming=True)
 
     def __init__(self) -> None:
+        found = _find()
+        self.capabilities = TtsCapabilities(streaming=True, local=True, voice_id=found[1] if found else "")
         self._turn = asyncio.Lock()
         self._process: _Festival | None = None
         self._closed = False

@@ -57,9 +57,11 @@ class PiperTts:
     """The voice. Clauses of all calls take turns in one worker thread."""
 
     name = "piper"
-    capabilities = TtsCapabilities(streaming=True)
 
     def __init__(self, voice: Path) -> None:
+        file = voice.stat()
+        voice_id = f"{voice.name} {file.st_size} {file.st_mtime_ns}"
+        self.capabilities = TtsCapabilities(streaming=True, local=True, voice_id=voice_id)
         self._path = voice
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="piper")
         self._voice: _Voice | None = None
