@@ -7,10 +7,11 @@ import pytest
 from fakes.virtual_time import run_virtual
 
 from voxbot.agent.llm import ChatRequest, ModelGuards, ToolCall, stream_with_fallback
+from voxbot.agent.tools import TOOLS
 from voxbot.domain.errors import ProviderAuthError, ProviderRateLimitError, ProviderUnavailableError
 from voxbot.speech.switches import Switches
 
-REQUEST = ChatRequest("", (), "сколько стоит", 0.0)
+REQUEST = ChatRequest("", (), "сколько стоит", 0.0, TOOLS)
 HANG = object()
 BROKEN = ProviderUnavailableError("openai", "broke off")
 
@@ -164,7 +165,7 @@ def test_an_answer_that_nobody_waits_for_is_nobody_s_failure():
 
 def test_a_tool_call_ends_the_answer():
     async def main():
-        pair = Pair(ToolCall("operator"), HANG)
+        pair = Pair(ToolCall("end_call"), HANG)
         assert (await pair.ask())[0] == "!"
         assert [state for *_, state in pair.switches.states()] == ["closed", "closed"]
 

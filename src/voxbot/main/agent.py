@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import LlmSettings, Settings
     from voxbot.speech.switches import Switches
 
+_MODELS_SHARE = 0.8
+"""Of AI_PROCESSING_TIMEOUT; the rest is for the search and the voice."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,8 +58,10 @@ def build_agent(
 
 
 def _within_patience(settings: Settings, models: int) -> LlmSettings:
-    """The models' settings, with no more time to the first word than the caller has."""
-    return settings.llm.model_copy(update={"first_token_s": llm_first_token_s(settings, models)})
+    """The models' settings, with no more time to the first word, or for whole answers, than the caller has."""
+    whole_s = min(settings.llm.whole_answer_s, _MODELS_SHARE * settings.call.answer_s / max(1, models))
+    first_token_s = llm_first_token_s(settings, models)
+    return settings.llm.model_copy(update={"first_token_s": first_token_s, "whole_answer_s": whole_s})
 
 
 def language_models(settings: Settings) -> list[Llm]:
