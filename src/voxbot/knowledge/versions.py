@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from voxbot.knowledge.records import Records
     from voxbot.knowledge.space import SearchSpace
 
+POINTER = "CURRENT"
+"""Name of the file in the root."""
 FORMAT = 1
 """Raised when chunks, passages or records are made differently: older versions are then stale."""
 
@@ -113,7 +115,7 @@ class VersionStore:
     def stamp(self) -> Stamp:
         """Return a value that differs after every switch; costs one `stat`."""
         try:
-            status = (self.root / "CURRENT").stat()
+            status = (self.root / POINTER).stat()
         except OSError:
             return None
         return status.st_mtime_ns, status.st_ino
@@ -183,7 +185,7 @@ class VersionStore:
                 self.root / manifest.version / "manifest.json",
                 json.dumps(asdict(manifest), ensure_ascii=False, indent=1),
             )
-            _write_durably(self.root / "CURRENT", manifest.version)
+            _write_durably(self.root / POINTER, manifest.version)
         except OSError as error:
             raise self._unwritable(error) from error
 

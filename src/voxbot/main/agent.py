@@ -34,7 +34,7 @@ def build_agent(
 ) -> Agent:
     """Make the agent of a unit. `current` gives the settings in force at each turn; without it they never change.
 
-    Models are chosen once: a change of provider, key or model name needs another agent. Raises ConfigError.
+    A change of provider, key or model name needs other models: see `Agent.use`. Raises ConfigError.
     """
     in_force = current or (lambda: settings)
     prompts = prompts or load_prompts(settings)
