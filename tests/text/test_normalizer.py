@@ -112,6 +112,8 @@ def test_a_unit_after_any_number_in_any_form(symbol):
         ("испытание до тысячи часов", "испытание до тысячи ч"),
         ("ровно в девять часов, ресурс девять тысяч часов", "ровно в девять часов, ресурс девять тысяч ч"),
         ("5-ти тонн", "5-ти т"),
+        ("раз в 12 часов", "раз в 12 ч"),
+        ("сто ампер-часов и 10 киловольт-ампер", "сто А·ч и 10 кВ·А"),
     ],
 )
 def test_units_in_a_sentence(said, canonical):
@@ -178,6 +180,14 @@ GAPS = st.sampled_from([" ", "-", ", ", "", ". ", " — ", "/"])
 def test_normalising_twice_changes_nothing(pieces):
     once = normalize("".join(word + gap for word, gap in pieces))
     assert normalize(once) == once
+
+
+@given(
+    st.lists(st.text(max_size=3) | st.sampled_from(["в ", "5 ", "сто ", "часов", " ка эн", "²", "Ⅻ", "٣", "9" * 5000]))
+)
+@settings(deadline=None)
+def test_nothing_makes_it_fail(pieces):
+    assert normalize(normalize("".join(pieces))) == normalize("".join(pieces))
 
 
 @given(st.text())

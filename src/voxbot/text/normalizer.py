@@ -30,6 +30,7 @@ _TOKEN = re.compile(
     r"|°?[^\W\d_]+(?:[/·⋅∙•*][^\W\d_]+){0,2}(?:\^?[²2](?!\d))?|[%°℃]",
     re.IGNORECASE,
 )
+_HYPHENS = frozenset("-\u2010\u2011")
 _WITHIN_PHRASE = re.compile(rf"[\s{_DASHES}]*|\.\s?")
 _AFTER_NUMBER = re.compile(rf"\s*(?:[\-\u2010\u2011\u2212\u00ad]\s*)?|[{_DASHES}]")
 _FOLDED = str.maketrans("ё²⋅∙•*", "е2····", "^")
@@ -40,6 +41,7 @@ _NUMBER_WORDS = NUMBER_WORDS | word_set("""
     пара пару пары парой парочка парочку тыс тыс. млн млн. млрд млрд. полсотни полтыщи полтысячи полмиллиона
     писят пийсят шисят пятьсят восемьсят
 """)
+_HOUR = re.compile(r"\d{1,2}")
 _CLOCK_HOURS = 24
 _NEAR_WORDS = 8
 _PASSES = 4
@@ -67,6 +69,12 @@ class _Words:
             return False
         start, end = self.tokens[index - 1].end(), self.tokens[index].start()
         return start == end or joint.fullmatch(self.text, start, end) is not None
+
+    def hyphenated(self, index: int) -> bool:
+        """Whether the word at `index` is the second half of a compound: «тонн-километров»."""
+        if index >= len(self.tokens) or not self.folded[index][0].isalpha():
+            return False
+        return self.text[self.tokens[index - 1].end() : self.tokens[index].start()] in _HYPHENS
 
     def keys(self, index: int) -> tuple[str, ...]:
         """What the word at `index` is looked up as; a single letter also in its own case."""
@@ -177,33 +185,41 @@ def _counts(words: _Words, number: range) -> bool:
         return False
     start, end = words.tokens[number.start].start(), words.tokens[number.stop - 1].end()
     glued_after = words.tokens[number.stop].start() == end
-    return not (glued_after and start and (words.text[start - 1].isalpha()))
+    return not (glued_after and start and words.text[start - 1].isalpha())
 
 
 def _means(form: Form, words: _Words, phrase: range, number: range) -> bool:
     """Whether the phrase is the unit here, given the number right before it (empty: there is none)."""
+    if number:
+        return not _denied(form, words, phrase, number)
+    if form.alone is None:  # ANYWHERE
+        return True
+    return words.joined(phrase.start, _AFTER_NUMBER) and words.folded[phrase.start - 1] in form.alone
+
+
+def _denied(form: Form, words: _Words, phrase: range, number: range) -> bool:
+    """Whether the words around tell that in spite of the number this is not the unit."""
     folded = words.folded
-    if not number:
-        if form.alone is None:  # ANYWHERE
-            return True
-        return phrase.start > 0 and folded[phrase.start - 1] in form.alone and words.joined(phrase.start, _AFTER_NUMBER)
     before = folded[number.start - 1] if words.joined(number.start, _AFTER_NUMBER) else ""
-    if before in form.not_after or (phrase.stop < len(folded) and folded[phrase.stop] in form.not_before):
-        return False
-    if before in form.not_after_clock and _shows_clock(words, number):
-        return False
-    if form.not_near:
-        near = folded[max(0, phrase.start - _NEAR_WORDS) : phrase.stop + _NEAR_WORDS]
-        return not any(word.startswith(form.not_near) for word in near)
-    return True
+    after = folded[phrase.stop] if phrase.stop < len(folded) else ""
+    near = folded[max(0, phrase.start - _NEAR_WORDS) : phrase.stop + _NEAR_WORDS] if form.not_near else []
+    return (
+        (form.alone is not None and words.hyphenated(phrase.stop))
+        or before in form.not_after
+        or after in form.not_before
+        or (before in form.not_after_clock and _shows_clock(words, number))
+        or any(word.startswith(form.not_near) for word in near)
+    )
 
 
 def _shows_clock(words: _Words, number: range) -> bool:
-    """Whether the number after «в», «к», «до» is an hour of the day; in «от двух до пяти» both are lengths."""
+    """Whether the number after «в», «к», «до» is an hour of the day, not a length («от двух до пяти»)."""
     earlier = words.folded[max(0, number.start - 5) : number.start]
     said = words.text[words.tokens[number.start].start() : words.tokens[number.stop - 1].end()]
-    digits = words_to_digits(said)
-    return digits.isdigit() and int(digits) <= _CLOCK_HOURS and not (earlier[-1:] == ["до"] and "от" in earlier)
+    if (earlier[-1:] == ["до"] and "от" in earlier) or earlier[-2:] == ["раз", "в"]:
+        return False
+    hour = _HOUR.fullmatch(words_to_digits(said))
+    return hour is not None and int(hour.group()) <= _CLOCK_HOURS
 
 
 def _tree(forms: Iterable[Form]) -> _Node:
