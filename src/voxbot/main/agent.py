@@ -8,7 +8,9 @@ import structlog
 
 from voxbot.agent.agent import Agent
 from voxbot.agent.prompts import PromptsSource
+from voxbot.domain.errors import ConfigError
 from voxbot.providers import registry
+from voxbot.text.normalizer import LiveNormalizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,14 @@ log = structlog.get_logger(__name__)
 def load_prompts(settings: Settings) -> PromptsSource:
     """Read the prompts file. Raises ConfigError when it is there and wrong."""
     return PromptsSource(settings.paths.prompts)
+
+
+def load_normalizer(settings: Settings) -> LiveNormalizer:
+    """Make what writes a caller's units and terms canonically. Raises ConfigError when the operator's file is wrong."""
+    try:
+        return LiveNormalizer(settings.paths.asr_slips)
+    except ConfigError as error:
+        raise ConfigError(f"ASR_SLIPS_FILE_PATH={error}") from error
 
 
 def build_agent(

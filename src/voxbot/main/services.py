@@ -19,7 +19,7 @@ from voxbot.call.services import Services
 from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ
 from voxbot.domain.errors import ConfigError, ProviderError
 from voxbot.knowledge.versions import POINTER
-from voxbot.main.agent import build_agent, language_models, load_prompts
+from voxbot.main.agent import build_agent, language_models, load_normalizer, load_prompts
 from voxbot.main.knowledge import open_retriever, prewarm
 from voxbot.main.reload import on_change, reload_settings
 from voxbot.media.comfort import comfort_tone
@@ -28,7 +28,6 @@ from voxbot.speech.asr import AsrHints
 from voxbot.speech.tts_cache import CachedTts
 from voxbot.speech.wav import read_wav
 from voxbot.text import verbalizer
-from voxbot.text.normalizer import normalize
 from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
 from voxbot.turns import wording
@@ -60,6 +59,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     started = time.perf_counter()
     settings = source.current
     prompts = load_prompts(settings)
+    normalize = load_normalizer(settings).normalize
     vad = registry.create_vad(settings)
     asr = registry.create_asr(settings)
     tts = CachedTts(registry.create_tts(settings))
@@ -73,7 +73,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             loading.create_task(asyncio.to_thread(vad.warm_up))
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())
-            loading.create_task(asyncio.to_thread(_warm_text))
+            loading.create_task(asyncio.to_thread(_warm_text, normalize))
             if end_of_turn:
                 owned.push_async_callback(end_of_turn.close)
                 loading.create_task(end_of_turn.warm_up())
@@ -203,7 +203,7 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-def _warm_text() -> None:
+def _warm_text(normalize: Callable[[str], str]) -> None:
     """Load the dictionaries of text processing, which are read at their first use."""
     normalize("Есть машина на сто килоньютонов")
     verbalizer.warm_up()

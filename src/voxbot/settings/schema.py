@@ -75,6 +75,11 @@ class PathSettings(Group, title="Где лежат файлы (относите�
     general_kb: Path = variable("KNOWLEDGE_BASE_PATH", Path("kb/general.md"), "Общая база знаний, Markdown")
     tech_kb: Path = variable("KNOWLEDGE_BASE2_PATH", Path("kb/tech.md"), "Техническая база знаний, Markdown")
     prompts: Path = variable("PROMPTS_FILE_PATH", Path("config/prompts.json"), "Приветствие и промпты, JSON")
+    asr_slips: Path = variable(
+        "ASR_SLIPS_FILE_PATH",
+        Path("config/asr_slips.toml"),
+        "Свои термины и оговорки распознавания, TOML; правка действует сразу",
+    )
 
 
 class ReloadSettings(Group, title="Перечитывание без перезапуска"):
