@@ -11,7 +11,8 @@ from voxbot.text.quantities import read_number
 _STANDARD = re.compile(
     r"(?<!\w)(?P<name>(?:ГОСТ(?:а|у|е|ом|ы|ов|ам)?|ОСТ|ТУ|СТО|СП|СН|ВСН|РД|МИ|МР|ПНСТ|СТ|ТР|СНиП|СанПиН|ISO|ИСО|ASTM|DIN|EN"
     r"|IEC|МЭК|API|BS|JIS)(?:[ /](?:Р|ТС|ЕАЭС|ISO|ИСО|EN|IEC|МЭК|CISPR|МИ))*) "
-    r"(?:№ ?|номер )?(?P<letter>[A-ZА-Я])? ?(?P<number>\d+(?:(?:[.–—-]|:(?=\d{4}(?!\d)))\d+)*(?:/[A-ZА-Я]?\d+)?)(?!\d|,\d)"
+    r"(?:№ ?|номер )?(?P<letter>[A-ZА-Я])? ?"
+    r"(?P<number>\d+(?:(?:[.–—-]|:(?=\d{4}(?!\d)))\d+)*(?:/[A-ZА-Я]?\d+)?)(?!\d|,\d)"
     r"(?P<more>(?:(?:,| и| или) \d{3,5}(?:\.\d+)*[–—-]\d{2,4}(?![\w-]))*)",
 )
 _JOINTS = {".": " точка ", "-": " тире ", "–": " тире ", "—": " тире ", "/": " дробь ", ":": ", "}
@@ -25,7 +26,8 @@ _MIXED = re.compile(r"(?<![\w.,/-])\d+[А-ЯЁA-Z][А-ЯЁA-Z\d]*(?:-[А-ЯЁA-Z
 _THREAD = re.compile(r"(?<![\w-])(?:М|M)(?P<size>\d{1,3}(?:,\d)?) ?[×xх] ?(?P<pitch>\d(?:[.,]\d+)?)(?![\w.,]\d)")
 _STEEL = re.compile(r"(?<!\w)Ст\.? ?(?=\d)")
 _VERSION = re.compile(
-    r"(?P<name>(?<!\w)[A-Za-z][A-Za-z-]+ |(?i:(?<!\w)верси[яиюей]+ |(?<!\w)вер\. ?|(?<!\w)v(?:er)?\.? ?))(?P<number>\d+(?:\.\d+)+)(?!\w)"
+    r"(?P<name>(?<!\w)[A-Za-z][A-Za-z-]+ |(?i:(?<!\w)верси[яиюей]+ |(?<!\w)вер\. ?|(?<!\w)v(?:er)?\.? ?))"
+    r"(?P<number>\d+(?:\.\d+)+)(?!\w)"
 )
 _DOTTED_NUMBER = re.compile(r"(?<![\w.,])\d+(?:\.\d+){2,}(?![\w.]\d)")
 _HYPHENED = re.compile(r"(?<=[а-яё])-(?=\d+(?![\w.,]))")
@@ -52,7 +54,9 @@ def _name(word: str) -> str:
 
 def _numbers(written: str) -> str:
     parts = re.findall(r"\d+|[./:–—-]|[^\W\d_]+", written)
-    return "".join(_JOINTS.get(part) or (_standard_number(part) if part.isdigit() else _name(part) + " ") for part in parts)
+    return "".join(
+        _JOINTS.get(part) or (_standard_number(part) if part.isdigit() else _name(part) + " ") for part in parts
+    )
 
 
 def _standard_number(digits: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from voxbot.text.cases import governor, morphology
 from voxbot.text.letters import dictionary
 from voxbot.text.numbers import plural_case, read_group, spell_digits
 from voxbot.text.ordinals import ordinal
-from voxbot.text.quantities import BETWEEN, DASH, NUMBER, SIGNED, distributive, joint, read_list, read_number
+from voxbot.text.quantities import BETWEEN, DASH, SIGNED, distributive, joint, read_list, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,11 @@ def _read(match: re.Match[str], text: str) -> str:
 
 def _dictated(digits: str) -> str:
     """«семь семь ноль один, два три четыре пять» for the number of an account."""
-    return ", ".join(spell_digits(digits[start : start + 4]) for start in range(0, len(digits), 4))
+    size = 3 if len(digits) % 3 == 0 else 4
+    groups = [digits[start : start + size] for start in range(0, len(digits), size)]
+    if len(groups[-1]) == 1:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return ", ".join(map(spell_digits, groups))
 
 
 def _range(match: re.Match[str], case: Case, gender: Gender, ruler: Governor | None, nouns: list[_Noun]) -> str:
@@ -114,7 +118,7 @@ def _as_nouns(word: str) -> Iterator[_Noun]:
             continue
         case = {"gen2": "gent", "loc2": "loct", "acc2": "accs"}.get(tag.case, tag.case)
         if case in ("nomn", "gent", "datv", "accs", "ablt", "loct"):
-            yield _Noun(cast("Case", case), tag.gender or "masc", tag.number == "plur", parse.normal_form)
+            yield _Noun(case, tag.gender or "masc", tag.number == "plur", parse.normal_form)
 
 
 def _agreed(value: int | None, nouns: list[_Noun], ruler: Governor | None) -> tuple[Case | None, Gender]:
@@ -122,7 +126,7 @@ def _agreed(value: int | None, nouns: list[_Noun], ruler: Governor | None) -> tu
     wanted = ruler.case if ruler else "nomn"
     if ruler and ruler.word == "по":
         wanted = distributive(value)
-    fitting = [(case, noun.gender) for noun in nouns for case in _cases_with(value, noun)]
+    fitting: list[tuple[Case, Gender]] = [(case, noun.gender) for noun in nouns for case in _cases_with(value, noun)]
     for choice in (wanted, "nomn"):
         for case, gender in fitting:
             if case == choice:

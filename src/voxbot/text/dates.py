@@ -22,7 +22,9 @@ _NUMERIC = re.compile(
     rf"|(?P<day2>0[1-9]|[12]\d|3[01])\.(?P<month2>0[1-9]|1[0-2])\.(?P<year2>\d\d))"
     rf"(?:{_YEAR_END}(?P<end>(?<=\.))?)?(?![\w/]|[.,]\d)"
 )
-_ISO = re.compile(r"(?<![\w.,/-])(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?![\w-])")
+_ISO = re.compile(
+    r"(?<![\w.,/-])(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?![\w-])"
+)
 _NAMED = re.compile(
     rf"(?<![\w.,/:-])(?:(?P<first>\d\d?) ?(?P<mark>[–—-]| по | и ) ?)?(?P<day>\d\d?) (?P<month>{_MONTH})\b"
     rf"(?: (?P<year>(?:19|20)\d\d)(?:{_YEAR_END}(?P<end>(?<=\.))?)?(?!\d))?"
@@ -43,7 +45,9 @@ _YEAR_FORMS: dict[Case, tuple[str, str]] = {
     "nomn": ("год", "годы"), "gent": ("года", "годов"), "datv": ("году", "годам"), "accs": ("год", "годы"),
     "ablt": ("годом", "годами"), "loct": ("году", "годах"),
 }  # fmt: skip
-_NAMES_A_DAY = re.compile(r"(?:^|[:—–(«]|(?<!\w)(?:сегодня|завтра|вчера|дата|это|наступит|наступило|число)) ?$", re.I)
+_NAMES_A_DAY = re.compile(
+    r"(?:^|[:—–(«]|(?<!\w)(?:сегодня|завтра|вчера|дата|это|наступит|наступило|число)) ?$", re.IGNORECASE
+)
 _CENTURY_PIVOT = 70
 _LAST_DAY = 31
 
@@ -71,7 +75,9 @@ def _named(match: re.Match[str], text: str) -> str:
     if match["first"] is None:
         said = _say(match, text, day, month, match["year"])
     elif ruler is None and match["mark"] == " и ":
-        said = f"{ordinal(int(match['first']), 'gent', 'neut')} и {_say(match, text, day, month, match['year'], 'gent')}"
+        said = (
+            f"{ordinal(int(match['first']), 'gent', 'neut')} и {_say(match, text, day, month, match['year'], 'gent')}"
+        )
     elif match["mark"] == " и " and ruler:
         both = ordinal(int(match["first"]), ruler.case, "neut")
         said = f"{both} и {_say(match, text, day, month, match['year'], ruler.case)}"

@@ -97,8 +97,10 @@ def read_latin(word: str) -> str:
 
 
 def read_addresses(text: str) -> str:
-    """«инфо собака метротест точка ру» for info@metrotest.ru; sites likewise, without protocol, and without path
-    but where it is the name itself («t.me/metrotest»)."""
+    """«инфо собака метротест точка ру» for info@metrotest.ru; sites likewise, without protocol.
+
+    The path is left out, but where it is the name itself («t.me/metrotest»).
+    """
     text = _MAIL.sub(lambda m: _read_parts(m.group()), text)
     return _SITE.sub(_read_site, text)
 

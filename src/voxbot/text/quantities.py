@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from voxbot.text.cases import governor
 from voxbot.text.numbers import cardinal, decimal, plural_case
 from voxbot.text.units import Unit, denominators, unit_named, unit_symbols
+from voxbot.text.wordlist import word_set
 
 if TYPE_CHECKING:
     from voxbot.text.cases import Governor
@@ -22,12 +23,31 @@ SIGNED = rf"[+−±-]?{NUMBER}"
 DASH = r"(?: ?[–—-] ?|\.\.\.|…)"
 BETWEEN = r"(?:,? (?:и|или|либо|до|по) |, )"
 _DOTTED = frozenset(
-    ("руб", "р", "шт", "мес", "мин", "сек", "ч", "сут", "коп", "тыс", "об", "чел", "компл", "экз", "нед", "л", "час", "уп")
+    (
+        "руб",
+        "р",
+        "шт",
+        "мес",
+        "мин",
+        "сек",
+        "ч",
+        "сут",
+        "коп",
+        "тыс",
+        "об",
+        "чел",
+        "компл",
+        "экз",
+        "нед",
+        "л",
+        "час",
+        "уп",
+    )
 )
 """Units that are written with a full stop; behind the others it ends the sentence."""
 _MONEY_FIRST = re.compile(rf"(?<![\w.,])([$€₽])(?P<number> ?{NUMBER}(?: ?(?:тыс|млн|млрд)\b\.?)?)")
 _RATE_DOT = re.compile(r"(?<=\d)( ?(?:руб|тыс|шт|коп|об|мес))\.(?= ?/ ?\w)")
-_IN_WORDS = re.compile(rf"(?<=\d) (кв|куб)\. ?(мм|см|дм|м)\b\.?")
+_IN_WORDS = re.compile(r"(?<=\d) (кв|куб)\. ?(мм|см|дм|м)\b\.?")
 _PLACE = re.compile(r" (?:от|друг)\b")
 _LENGTHS = frozenset(("м", "км", "см", "мм", "дм"))
 _APPROXIMATE_UP_TO = 10
@@ -105,7 +125,7 @@ def _scale(match: re.Match[str]) -> int:
 
 def _in_words(match: re.Match[str], unit: Unit | None, case: Case, ruler: Governor | None) -> str:
     scale = _scale(match)
-    numbers = re.findall(SIGNED, match.group("series")) + [match["from"] or "", match["number"]]
+    numbers = [*re.findall(SIGNED, match.group("series")), match["from"] or "", match["number"]]
     each = scale if any("," in item or "." in item for item in numbers) else 1
     gender: Gender = unit.gender if unit and scale == 1 else "femn" if scale == 1000 else "masc"  # noqa: PLR2004
     said = read_list(match["series"], case, gender, each)
@@ -132,7 +152,7 @@ def _end(match: re.Match[str], text: str) -> str:
         return "."
     rest = text[match.end() :].lstrip()
     if rest:
-        return "." if rest[0].isupper() or rest[0] in "«\"" else ""
+        return "." if rest[0].isupper() or rest[0] in '«"' else ""
     return "." if text[0].isupper() else ""
 
 
@@ -187,14 +207,13 @@ def _lone() -> re.Pattern[str]:
     known = "|".join(re.escape(symbol) for symbol in unit_symbols() if symbol in _CLEAR)
     per = "|".join(map(re.escape, denominators()))
     return re.compile(
-        rf"(?P<before>(?<!\w)[^\W\d_]{{1,30}} |, |\()?(?<![\w/.-])(?:(?P<unit>{known})(?P<power>[²³])?(?:/(?P<per>{per}))?"
+        rf"(?P<before>(?<!\w)[^\W\d_]{{1,30}} |, |\()?(?<![\w/.-])"
+        rf"(?:(?P<unit>{known})(?P<power>[²³])?(?:/(?P<per>{per}))?"
         rf"|(?P<rate>м|об|л|т|г)/(?P<time>с|мин|ч))(?![\w²³/-]|\.(?= ?[а-яё\d]))"
     )
 
 
-_CLEAR = frozenset(
-    "кН МН кгс МПа кПа ГПа мм см мкм кг кВт Вт Гц кГц МГц дБ Дж кДж Н·м кН·м кВт·ч кВ мА Ом °C °С % л/мин".split()
-)
+_CLEAR = word_set("кН МН кгс МПа кПа ГПа мм см мкм кг кВт Вт Гц кГц МГц дБ Дж кДж Н·м кН·м кВт·ч кВ мА Ом °C °С %")
 
 
 def _lone_in_words(match: re.Match[str], text: str) -> str:
@@ -208,7 +227,9 @@ def _lone_in_words(match: re.Match[str], text: str) -> str:
     value = _WORD_VALUES.get(word)
     if value is None:
         ruler = governor(text, match.start() + len(before))
-        return before + unit.form(ruler.case if ruler and not ruler.is_verb and ruler.case != "accs" else "gent", plural=True)
+        return before + unit.form(
+            ruler.case if ruler and not ruler.is_verb and ruler.case != "accs" else "gent", plural=True
+        )
     case, plural = plural_case(value, "nomn")
     return before + unit.form(case, plural=plural, paucal=1 < value < 5)  # noqa: PLR2004
 

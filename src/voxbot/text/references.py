@@ -11,7 +11,9 @@ from voxbot.text.numbers import cardinal, read_group
 
 _STEP = r"\d+(?:\.\d+)*(?!,\d)|(?<=[Лл]\. )\d+,\d+|(?<=сти )\d+,\d+"
 _ADDRESS = re.compile(
-    r"(?<!\w)(?:ул|пр|пр-т|просп|пер|ш|наб|д|корп|дом|улица|проспект|переулок|шоссе|проезд|набережная)[. ][^!?\n]{0,60}$", re.IGNORECASE
+    r"(?<!\w)(?:ул|пр|пр-т|просп|пер|ш|наб|д|корп|дом|улица|проспект|переулок|шоссе|проезд|набережная)[. ]"
+    r"[^!?\n]{0,60}$",
+    re.IGNORECASE,
 )
 _HOUSE = re.compile(r"(?<!\w)д\. ?(?=\d)")
 _METRO = re.compile(r"(?<!\w)м\. (?=[А-ЯЁ«])")
@@ -19,7 +21,10 @@ _TOWN = re.compile(r"(?<!\w)г\. ?(?=[А-ЯЁ«])")
 _FLOOR = re.compile(r"(?<=\d) ?эт\.(?!\w)")
 _NUMBER_SIGN = re.compile(r"№(№)? ?(?=[\dA-Za-zА-Яа-яЁё])")
 _AFTER_NUMBER_SIGN = re.compile(r"(?<=номер )(?=\d)[\dA-ZА-ЯЁ]+(?:[-/][\dA-ZА-ЯЁ]+)+(?!\w)|(?<=номер )0\d*(?![\d.,-])")
-_HOUSE_LETTER = re.compile(r"(?P<before>(?<!\w)(?:дом|корпус|строение|литера|офис) |, )(?P<number>\d{1,4}) ?(?P<letter>[А-ЕЖИКа-гежик])(?![\w.])")
+_HOUSE_LETTER = re.compile(
+    r"(?P<before>(?<!\w)(?:дом|корпус|строение|литера|офис) |, )(?P<number>\d{1,4}) ?"
+    r"(?P<letter>[А-ЕЖИКа-гежик])(?![\w.])"
+)
 _PARTS = re.compile(r"\d+|[/-]|[^\W\d_]+")
 _JOINTS = {"/": "дробь", "-": "тире"}
 _CLASS = re.compile(

@@ -56,9 +56,10 @@ _FRACTION = re.compile(r"(?<![\w.,/-])(?P<top>\d{1,3})/(?P<bottom>\d{1,3})(?![\w
 _ALL_DAY = re.compile(r"(?<![\w/])24/7(?![\w/])")
 _HOUSE_BEFORE = re.compile(r"(?:дом|д\.|№|номер) $")
 _RATIO = re.compile(r"(?<![\w.,:/-])(\d{1,6}) ?: ?(\d{1,6})(?![\w:/-]|[.,]\d)")
-_ROMANS = "I II III IV V VI VII VIII IX X".split()
+_ROMANS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 _ROMAN = re.compile(
-    r"(?<![\w-])(I|II|III|IV|V|VI|VII|VIII|IX|X)(?= (?:квартал|полугоди|этап|категори|класс|групп|степен|тип|поколени|смен))"
+    rf"(?<![\w-])({'|'.join(_ROMANS)})"
+    r"(?= (?:квартал|полугоди|этап|категори|класс|групп|степен|тип|поколени|смен))"
 )
 _FRACTION_NAMES = {2: ("вторая", "вторых"), 3: ("треть", "трети"), 4: ("четверть", "четверти")}
 _NEEDS_GRAMMAR = re.compile(r"\d|(?<![^\W\d_])[А-Яа-яё]{1,5}\.(?=\s*[А-Яа-яё])|(?<!\w)[IVXLC]+(?!\w)")
@@ -133,7 +134,7 @@ def _fractions(text: str) -> str:
 
 def _roman_places(text: str) -> str:
     """«4 квартал» for «IV квартал»: what follows says that it is no letter."""
-    return _ROMAN.sub(lambda m: str(_ROMANS.index(m[1]) + 1), text)
+    return _ROMAN.sub(lambda m: str(_ROMANS.index(str(m[1])) + 1), text)
 
 
 def _short_words(text: str) -> str:
