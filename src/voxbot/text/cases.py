@@ -43,7 +43,20 @@ def governor(text: str, end: int) -> Governor | None:
     for case, pattern in _patterns():
         if pattern.search(before.lower()):
             return Governor(word, case[:4], is_verb=case.endswith("verbs"))  # type: ignore[arg-type]
-    return Governor(word, "accs", is_verb=True) if is_transitive(word) else None
+    return _by_grammar(word, text, end - len(text[max(0, end - _REACH) : end]) + found.start())
+
+
+def _by_grammar(word: str, text: str, start: int) -> Governor | None:
+    """A verb with an object, or an adjective in the plural: «при номинальных 220 В», «последних 5 мм»."""
+    tags = [parse.tag for parse in morphology().parse(word)]
+    if tags[0].POS in {"VERB", "INFN", "GRND"} and "tran" in tags[0]:
+        return Governor(word, "accs", is_verb=True)
+    if tags[0].POS != "ADJF" or "plur" not in tags[0]:
+        return None
+    before = governor(text, start)
+    if before is not None and not before.is_verb:
+        return before
+    return Governor(word, "gent") if not any("nomn" in tag for tag in tags) else None
 
 
 @cache
@@ -62,9 +75,3 @@ def morphology() -> Any:
     import pymorphy3  # noqa: PLC0415 - only spoken text needs it
 
     return pymorphy3.MorphAnalyzer(lang="ru")
-
-
-def is_transitive(word: str) -> bool:
-    """Whether the word is a form of a verb that takes an object: «выпускает», «заказать»."""
-    tag = morphology().parse(word)[0].tag
-    return tag.POS in {"VERB", "INFN", "GRND"} and "tran" in tag

@@ -79,7 +79,7 @@ def read_laws(text: str) -> str:
 def read_models(text: str) -> str:
     """«рэм сто а один один» for РЭМ-100-А-1-1, «эм двенадцать на полтора» for the thread М12×1,5."""
     text = _STEEL.sub("сталь ", text)
-    text = _THREAD.sub(lambda m: f"эм {_code_number(m['size'])} на {read_number(m['pitch'])}", text)
+    text = _THREAD.sub(lambda m: f"эм {_code_number(m['size'])} на {read_number(m['pitch'], 'accs')}", text)
     return _MODEL.sub(lambda m: f"{_letters(m['letters'])} {_code(m['number'])}", text)
 
 

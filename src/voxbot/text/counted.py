@@ -65,11 +65,16 @@ def _read(match: re.Match[str], text: str) -> str:
         return _dictated(digits)
     value = int(digits.replace(" ", "")) if digits.replace(" ", "").isdigit() else None
     case, gender = _agreed(value, nouns, ruler)
+    from_to = match["series"].endswith(" по ") and ruler is not None and ruler.case == "gent"
     place = _place(value, nouns, ruler, case) if value is not None and match["from"] is None else None
     if place is not None:
-        return re.sub(r"\d+", lambda m: ordinal(int(m.group()), *place), match.group())
+        first_case: Case = "gent" if from_to else place[0]
+        listed = re.sub(r"\d+", lambda m: ordinal(int(m.group()), first_case, place[1]), match["series"])
+        return listed + ordinal(value or 0, *place)
     case = case or _alone(ruler, value)
     said = read_list(match["series"], case, gender)
+    if from_to and case == "gent" and not nouns:
+        case = "accs"
     if match["from"] is None:
         return said + read_number(number, case, gender)
     return said + _range(match, case, gender, ruler, nouns)
@@ -148,7 +153,9 @@ def _place(value: int, nouns: list[_Noun], ruler: Governor | None, counted: Case
     fitting = [noun for noun in nouns if noun.lemma in names["nouns"].split() and not noun.plural]
     always = any(noun.lemma in names["always"].split() for noun in fitting) and value % 10 == 1
     oblique = ruler is not None and ruler.case not in _DIRECT and counted in _DIRECT
-    if not fitting or not (counted is None or always or oblique):
+    likely = nouns[0].lemma if nouns else ""
+    rare = not any(_cases_with(value, noun) for noun in nouns if noun.lemma == likely)
+    if not fitting or not (counted is None or always or oblique or rare):
         return None
     wanted = {"accs": ("loct", "accs"), "gent": ("gent",)}.get(ruler.case if ruler else "", ("nomn",))
     chosen = next((noun for case in wanted for noun in fitting if noun.case == case), fitting[0])

@@ -47,6 +47,7 @@ _READ_AS_WORD = re.compile(
 _VOWELS = frozenset("aeiouy")
 
 _CAPITALS = re.compile(r"(?<![\w])([А-ЯЁ]{2,6})(?:(?!\w|-)|-(?=[А-ЯЁа-яё]{3})|(?=-))")
+_LONG_WORD = re.compile(r"[^\W\d_]{6}")
 _SINGLE_CAPITAL = re.compile(r"(?<=[\w»)] )[БВГДЕЁЖЗЛМНПРСТФХЦЧШЩ](?![\w.])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿĀ-ſ]+(?:-[A-Za-z]+)*")
 _LATIN_HYPHEN = re.compile(r"(?<=[A-Z]{2})-(?=[а-яё])")
@@ -122,7 +123,7 @@ def _read_parts(address: str) -> str:
 
 def read_capitals(text: str) -> str:
     """Every abbreviation in capitals, as it is said. A text all in capitals is taken for ordinary words."""
-    if text.isupper() and len(text.split()) > 2:  # noqa: PLR2004 - a shouted sentence, not an abbreviation
+    if text.isupper() and len(text.split()) > 2 and _LONG_WORD.search(text):  # noqa: PLR2004 - a shouted sentence
         return text.lower()
     text = _CAPITALS.sub(lambda m: read_abbreviation(m[1]) + (" " if m.group().endswith("-") else ""), text)
     return _SINGLE_CAPITAL.sub(lambda m: spell(m.group()), text)

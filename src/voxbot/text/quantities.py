@@ -47,7 +47,7 @@ _DOTTED = frozenset(
 """Units that are written with a full stop; behind the others it ends the sentence."""
 _MONEY_FIRST = re.compile(rf"(?<![\w.,])([$€₽])(?P<number> ?{NUMBER}(?: ?(?:тыс|млн|млрд)\b\.?)?)")
 _RATE_DOT = re.compile(r"(?<=\d)( ?(?:руб|тыс|шт|коп|об|мес))\.(?= ?/ ?\w)")
-_IN_WORDS = re.compile(r"(?<=\d) (кв|куб)\. ?(мм|см|дм|м)\b\.?")
+_SQUARE = re.compile(r"(?<=\d) (?:(кв|куб)\. ?(мм|см|дм|м)(?:етр[а-я]*|\b\.?)|(мм|см|дм|м)\.? (кв|куб)\.)")
 _PLACE = re.compile(r" (?:от|друг)\b")
 _LENGTHS = frozenset(("м", "км", "см", "мм", "дм"))
 _APPROXIMATE_UP_TO = 10
@@ -61,7 +61,7 @@ def read_quantities(text: str) -> str:
     A range that nothing governs is read with «от» and «до».
     """
     text = _RATE_DOT.sub(r"\1", _MONEY_FIRST.sub(lambda m: f"{m['number'].strip()} {m[1]}", text))
-    text = _IN_WORDS.sub(lambda m: f" {m[2]}{'²' if m[1] == 'кв' else '³'}", text)
+    text = _SQUARE.sub(lambda m: f" {m[2] or m[3]}{'²' if 'кв' in (m[1], m[4]) else '³'}", text)
     return _quantity().sub(lambda match: _read(match, text), text)
 
 

@@ -36,7 +36,7 @@ _PLACES = frozenset(("в", "на", "о"))
 
 def read_references(text: str) -> str:
     """Write shortened nouns before a number in full, in the case of the preposition, and read numbers in parts."""
-    text = _TOWN.sub(lambda m: _declined("город", text, m.start()) + " ", text)
+    text = _TOWN.sub(lambda m: declined("город", text, m.start()) + " ", text)
     text = _METRO.sub("метро ", _HOUSE.sub("дом ", text))
     text = _FLOOR.sub(" этаж", text)
     text = _NUMBER_SIGN.sub(lambda m: "номера " if m[1] else "номер ", text)
@@ -78,12 +78,13 @@ def _read(match: re.Match[str], text: str) -> str:
     if short == "стр" and _ADDRESS.search(text[max(0, match.start() - 60) : match.start()]):
         noun = "строение"
     if noun.startswith("класс"):
-        return f"{_declined(noun, text, match.start())} {match['number']}"
+        return f"{declined(noun, text, match.start())} {match['number']}"
     said = " точка ".join(_plain(part) for part in match["number"].split("."))
-    return f"{_declined(noun, text, match.start())} {said}"
+    return f"{declined(noun, text, match.start())} {said}"
 
 
-def _declined(noun: str, text: str, start: int) -> str:
+def declined(noun: str, text: str, start: int) -> str:
+    """The first word of `noun` in the case that the preposition before `start` asks for."""
     ruler = governor(text, start)
     if ruler is None or ruler.is_verb:
         return noun

@@ -90,6 +90,8 @@ def read_days(text: str) -> str:
     """«с понедельника по пятницу» for «пн–пт», «по субботам» for «по сб»."""
 
     def read(match: re.Match[str]) -> str:
+        if match["list"] is not None and match.group().isupper():
+            return match.group()
         if match["list"] is None:
             first, last = _ONE_DAY.findall(match["until"] or f"{match['from']} {match['to']}")
             joint = "до" if match["until"] and " до " in match["until"].lower() else "по"

@@ -23,7 +23,7 @@ from voxbot.text.numbers import cardinal, read_group, spell_digits
 from voxbot.text.ordinals import ordinal
 from voxbot.text.phones import read_phones, read_postcodes
 from voxbot.text.quantities import read_lone_units, read_quantities
-from voxbot.text.references import read_classes, read_references
+from voxbot.text.references import declined, read_classes, read_references
 from voxbot.text.times import read_days, read_times
 
 if TYPE_CHECKING:
@@ -45,12 +45,17 @@ _COMPARED = (
     (re.compile(r"(?:≥|>=) ?(?=[\d−-])"), " не менее "), (re.compile(r"(?:≤|<=) ?(?=[\d−-])"), " не более "),
     (re.compile(r"[≈~] ?(?=\d)|(?<!\w)ок\. ?(?=\d)"), " около "), (re.compile(r"(?<![=-])> ?(?=[\d−-])"), " более "),
     (re.compile(r"< ?(?=[\d−-])"), " менее "), (re.compile(r"\+/[-−] ?(?=\d)"), " ±"), (re.compile(r"± (?=\d)"), "±"),
-    (re.compile(r"(?<=\d) ?т\. ?р\."), " тыс. руб."),
+    (re.compile(r"(?<![\w/])(\d+)/(\d+)/(\d+)(?= ?(?:мм|см|м)\b)"), r"\1×\2×\3"),
+    (re.compile(r"(?<=\d) ?т\. ?р\."), " тыс. руб."), (re.compile(r"(?<!\w)(?<!\d )мин\. ?(?=\d)"), "минимум "),
     (re.compile(r"(?<![\w/.,])(\d+)/(\d+)(?= ?(?:В|кВ|Гц|V|Hz|мм|кг|кН)\b)"), r"\1 или \2"),
 )  # fmt: skip
 _MINUS = re.compile(r"(?<![\d%°])(?<=[ (])[–—](?=\d)|^[–—](?=\d)")
 _AFTER_NUMBER_DASH = re.compile(r"(?<=[\d%]) [−–](?=\d)")
 _DIAMETER = re.compile(r"(?:(?P<word>(?<!\w)[^\W\d_]{1,30}) )?Ø ?(?=\d)")
+_DOTTED_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?= ?(?:руб|₽|р\b|шт))")
+_SIZE_LETTERS = re.compile(r"(?<!\w)[ДШГВ](?:[×xх][ДШГВ]){1,2}(?!\w)")
+_SIZE_NAMES = {"Д": "длина", "Ш": "ширина", "Г": "глубина", "В": "высота"}
+_QUARTER = re.compile(r"(?<![\w-])(I{1,3}|IV|[1-4]) кв\.(?= ?20\d\d|$)")
 _SIZES = re.compile(r"(?<=[\dм]) ?[×] ?(?=\d)|(?<=\d) ?[xх] ?(?=\d)")
 _FRACTION = re.compile(r"(?<![\w.,/-])(?P<top>\d{1,3})/(?P<bottom>\d{1,3})(?![\w/-]|[.,]\d)")
 _ALL_DAY = re.compile(r"(?<![\w/])24/7(?![\w/])")
@@ -62,6 +67,7 @@ _ROMAN = re.compile(
     r"(?= (?:квартал|полугоди|этап|категори|класс|групп|степен|тип|поколени|смен))"
 )
 _FRACTION_NAMES = {2: ("вторая", "вторых"), 3: ("треть", "трети"), 4: ("четверть", "четверти")}
+_MAY_END_A_SENTENCE = ("д.", "п.", "др.", "и пр.", "руб.", "шт.", "сек.", "мин.")
 _NEEDS_GRAMMAR = re.compile(r"\d|(?<![^\W\d_])[А-Яа-яё]{1,5}\.(?=\s*[А-Яа-яё])|(?<!\w)[IVXLC]+(?!\w)")
 _SIGNS = {
     "№": " номер ", "±": " плюс-минус ", "≥": " не менее ", "≤": " не более ", "≈": " около ", "=": " равно ",
@@ -97,7 +103,7 @@ def _clean(text: str) -> str:
     text = _IN_BRACKETS.sub(r"\1", without_markup(text))
     for sign, name in _COMPARED:
         text = sign.sub(name, text)
-    text = "".join(map(_known, text))
+    text = _DOTTED_THOUSANDS.sub(lambda m: m.group().replace(".", " "), "".join(map(_known, text)))
     return _AFTER_NUMBER_DASH.sub(" — ", _MINUS.sub("−", _SPACE.sub(" ", text).strip()))
 
 
@@ -114,6 +120,7 @@ def _known(char: str) -> str:
 
 def _sizes(text: str) -> str:
     """«десять на двадцать»; «пруток диаметром десять», but «диаметр десять» where no noun stands before."""
+    text = _SIZE_LETTERS.sub(lambda m: ", ".join(_SIZE_NAMES[c] for c in m.group() if c in _SIZE_NAMES), text)
     text = _DIAMETER.sub(lambda m: f"{m['word']} диаметром " if m["word"] else "диаметр ", text)
     return _SIZES.sub(" на ", text)
 
@@ -134,6 +141,7 @@ def _fractions(text: str) -> str:
 
 def _roman_places(text: str) -> str:
     """«4 квартал» for «IV квартал»: what follows says that it is no letter."""
+    text = _QUARTER.sub(lambda m: f"{m[1]} {declined('квартал', text, m.start())}", text)
     return _ROMAN.sub(lambda m: str(_ROMANS.index(str(m[1])) + 1), text)
 
 
@@ -143,7 +151,10 @@ def _short_words(text: str) -> str:
     def read(match: re.Match[str]) -> str:
         word = full[match.group().lower()]
         word = word[0].upper() + word[1:] if match.group()[0].isupper() else word
-        return f"{word} " if text[match.end() : match.end() + 1].isalnum() else word
+        rest = text[match.end() :]
+        if match.group().lower().endswith(_MAY_END_A_SENTENCE):
+            return word + "." if (rest.lstrip()[:1].isupper() if rest.strip() else text[0].isupper()) else word
+        return f"{word} " if rest[:1].isalnum() else word
 
     return _short().sub(read, text)
 
@@ -162,8 +173,8 @@ _RULES: tuple[Callable[[str], str], ...] = (
     read_laws,
     read_times,
     read_standards,
-    read_dates,
     _roman_places,
+    read_dates,
     read_references,
     read_compounds,
     read_versions,
