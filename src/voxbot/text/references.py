@@ -9,7 +9,7 @@ from voxbot.text.cases import governor, morphology
 from voxbot.text.letters import dictionary, read_abbreviation, spell
 from voxbot.text.numbers import cardinal, read_group
 
-_STEP = r"\d+(?:\.\d+)*(?!,\d)|(?<=[Лл]\. )\d+,\d+|(?<=сти )\d+,\d+"
+_STEP = r"\d+(?:\.\d+)*(?:,\d+)?"
 _ADDRESS = re.compile(
     r"(?<!\w)(?:ул|пр|пр-т|просп|пер|ш|наб|д|корп|дом|улица|проспект|переулок|шоссе|проезд|набережная)[. ]"
     r"[^!?\n]{0,60}$",
@@ -77,7 +77,7 @@ def _read(match: re.Match[str], text: str) -> str:
     noun = dictionary("references")[short]
     if short == "стр" and _ADDRESS.search(text[max(0, match.start() - 60) : match.start()]):
         noun = "строение"
-    if noun.startswith("класс"):
+    if noun.startswith("класс") or "," in match["number"]:
         return f"{declined(noun, text, match.start())} {match['number']}"
     said = " точка ".join(_plain(part) for part in match["number"].split("."))
     return f"{declined(noun, text, match.start())} {said}"

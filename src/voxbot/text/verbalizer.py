@@ -86,9 +86,9 @@ def verbalize(text: str) -> str:
     """
     text = _clean(text)
     for rule in _RULES:
-        text = rule(text)
+        text = _applied(rule, text)
     if _NEEDS_GRAMMAR.search(text):
-        text = _general_rules()(text)
+        text = _applied(_general_rules(), text)
     return _sweep(read_latin_words(read_capitals(text)))
 
 
@@ -195,16 +195,15 @@ _RULES: tuple[Callable[[str], str], ...] = (
 def _general_rules() -> Callable[[str], str]:
     from ru_normalizr import NormalizeOptions, Normalizer  # noqa: PLC0415 - 0.3 s that only spoken text needs
 
-    normalize = Normalizer(NormalizeOptions.safe()).normalize
+    return Normalizer(NormalizeOptions.safe()).normalize
 
-    def read(text: str) -> str:
-        try:
-            return normalize(text)
-        except Exception as error:  # noqa: BLE001 - a rare text that trips the library must not cost the caller the answer
-            log.warning("Общие правила чтения чисел не справились с фразой", error=type(error).__name__)
-            return text
 
-    return read
+def _applied(rule: Callable[[str], str], text: str) -> str:
+    try:
+        return rule(text)
+    except Exception as error:  # noqa: BLE001 - a rare text that trips a rule must not cost the caller the answer
+        log.warning("Правило чтения вслух не справилось с фразой", rule=rule.__name__, error=type(error).__name__)
+        return text
 
 
 def _sweep(text: str) -> str:
