@@ -88,7 +88,7 @@ def test_settings_that_need_a_restart_are_named(env_file, source):
     with capture_logs() as lines:
         assert reload_settings(source) is not None
     assert source.current.knowledge.top_k == 7
-    assert [line["variables"] for line in lines if "после перезапуска" in line["event"]] == [["API_PORT"]]
+    assert [line["variables"] for line in lines if "после перезапуска" in line["event"]] == ["API_PORT"]
 
 
 def test_wrong_settings_change_nothing_and_are_reported(env_file, source):

@@ -34,7 +34,7 @@ async def on_change(files: Mapping[Path, Reload], interval_s: float) -> None:
     A change is noticed at once where the file system tells of it, and within `interval_s` in any case.
     """
     stamps = {path: _stamp(path) for path in files}
-    async for _ in _hints({path.absolute().parent for path in files}, interval_s):
+    async for _ in _hints({path.absolute() for path in files}, interval_s):
         for path, reload in files.items():
             stamp = await asyncio.to_thread(_stamp, path)
             if stamp != stamps[path]:
@@ -55,18 +55,26 @@ def reload_settings(source: SettingsSource) -> Settings | None:
         return None
     differences = changed(before, after)
     if differences:
-        log.info("Настройки обновлены", variables=[item.name for item in differences])
+        log.info("Настройки обновлены", variables=", ".join(item.name for item in differences))
     if waiting := [item.name for item in differences if not item.live]:
-        log.warning("Эти настройки вступят в силу после перезапуска", variables=waiting)
+        log.warning("Эти настройки вступят в силу после перезапуска", variables=", ".join(waiting))
     return before
 
 
-async def _hints(folders: Collection[Path], interval_s: float) -> AsyncGenerator[None, None]:
-    """Yield when something may have changed: when the system says so, and every `interval_s`."""
+async def _hints(paths: Collection[Path], interval_s: float) -> AsyncGenerator[None, None]:
+    """Yield when one of the files may have changed: when the system says so, and every `interval_s`."""
     interval_ms = int(interval_s * 1000)
+    names = {str(path) for path in paths}
+    # The folders are watched: a file that is replaced, as editors and this program do, is another file afterwards.
+    folders = {path.parent for path in paths}
     try:
         async for _ in awatch(
-            *folders, recursive=False, step=_QUIET_MS, rust_timeout=interval_ms, yield_on_timeout=True
+            *folders,
+            watch_filter=lambda _, path: path in names,
+            recursive=False,
+            step=_QUIET_MS,
+            rust_timeout=interval_ms,
+            yield_on_timeout=True,
         ):
             yield
     except OSError as error:  # a folder that is not there, or no more watches to be had
