@@ -46,6 +46,7 @@ class _Found:
     used: KbName
     asked_both: bool
     hits: tuple[Hit, ...]
+    unknown: tuple[str, ...]
 
 
 class Retriever:
@@ -145,13 +146,15 @@ class Retriever:
         ms = SearchMs(
             embed=(embedded - started) * 1000, search=(ended - embedded) * 1000, total=(ended - started) * 1000
         )
-        return SearchResult(found.primary, found.used, found.asked_both, origin, found.hits, ms)
+        return SearchResult(found.primary, found.used, found.asked_both, origin, found.hits, ms, found.unknown)
 
     def _rank(self, space: SearchSpace, question: str, vector: Vectors, kb: KbChoice, k: int) -> _Found:
-        logits = chunk_logits(space, question, vector)
+        concepts = space.lexical.understand(question)
+        logits = chunk_logits(space, concepts, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
         used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
-        return _Found(primary, used, asked_both, _hits(space, logits, used, k))
+        unknown = tuple(concept.form for concept in concepts if concept.noun and not concept.terms)
+        return _Found(primary, used, asked_both, _hits(space, logits, used, k), unknown)
 
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]

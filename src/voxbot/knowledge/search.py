@@ -32,7 +32,10 @@ class SearchMs:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What the knowledge bases hold on a question: `hits` best first."""
+    """What the knowledge bases hold on a question: `hits` best first.
+
+    `unknown` are the nouns of the question (lower case, «ё» as «е») that neither base has in any form.
+    """
 
     route: KbName
     used: KbName
@@ -40,3 +43,4 @@ class SearchResult:
     embedding: Literal["cached", "computed"]
     hits: tuple[Hit, ...]
     ms: SearchMs
+    unknown: tuple[str, ...] = ()

@@ -94,6 +94,7 @@ async def _search(
 
 def _show_json(result: SearchResult) -> None:
     document = asdict(result)
+    del document["unknown"]  # not in the contract of `kb search`
     document["ms"] = {stage: round(value, 2) for stage, value in document["ms"].items()}
     for hit in document["hits"]:
         hit["score"] = round(hit["score"], 4)
