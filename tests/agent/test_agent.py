@@ -1,7 +1,5 @@
 """The agent as a call sees it: pieces of text, and what is known about them."""
 
-import asyncio
-
 import pytest
 from fakes.scripted_llm import FAIL, HANG, ScriptedLlm
 from fakes.search import ScriptedSearch, hit, result
