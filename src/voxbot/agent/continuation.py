@@ -30,7 +30,7 @@ class Continuation:
         self._held = ""
         self._at_start = True
         self._in_sentence = False
-        self._last = ""
+        self._last = said[-1:]
         self._dropped = True
 
     def push(self, text: str) -> str:
@@ -103,7 +103,7 @@ class Continuation:
             return ""
         self._dropped = False
         self._held = _LEADING.sub("", self._held)
-        return " "
+        return "" if self._last.isspace() else " "
 
     def _rest_of_sentence(self) -> str:
         """Everything up to the sentence's end, or all of it if none is seen."""
