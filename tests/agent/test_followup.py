@@ -49,6 +49,7 @@ def test_follow_ups_build_on_each_other():
         "где вы находитесь",
         "а скидки у вас есть?",
         "РЭМ-50 цена",
+        "сколько стоит рэм-20",
     ],
 )
 def test_whole_questions_are_left_alone(question):

@@ -71,6 +71,7 @@ ASKED_ON = (Utterance("bot", "Пожалуйста! Остались ещё во
         ("да", OFFERED, "operator"), ("да, соедините", OFFERED, "operator"), ("нет спасибо", OFFERED, "declined"),
         ("а сколько стоит РЭМ", OFFERED, None), ("нет", ASKED_ON, "goodbye"), ("да", ASKED_ON, "go_on"),
         ("да", (), "go_on"),
+        ("пока нет", OFFERED, "declined"), ("нет пока", ASKED_ON, "goodbye"), ("пока нет", (), None),
     ],
 )  # fmt: skip
 def test_yes_and_no_mean_what_the_bot_asked(said, history, act):

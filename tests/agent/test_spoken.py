@@ -3,7 +3,6 @@
 import pytest
 
 from voxbot.agent.spoken import SpokenAnswer, speakable
-from voxbot.agent.thoughts import Thoughts
 from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
 
@@ -68,22 +67,3 @@ def test_list_without_full_stops_ends_too():
     said = [segment for n in range(50) for segment in answer.take(f"- машина номер {n};\n")]
     assert answer.ended
     assert sum(map(len, said)) <= 260
-
-
-@pytest.mark.parametrize("size", [1, 4, 100])
-@pytest.mark.parametrize(
-    ("written", "answer"),
-    [
-        ("<think>а</think>Да.", "Да."),
-        ("\n<think>а < б</think>\n\nДа <think>.", "Да <think>."),
-        ("Да.", "Да."),
-        ("<th", "<th"),
-        ("<think>не кончил", ""),
-        ("<think></think>", ""),
-        ("", ""),
-    ],
-)
-def test_thoughts_at_the_beginning_are_left_out(written, answer, size):
-    thoughts = Thoughts()
-    pieces = [thoughts.push(written[at : at + size]) for at in range(0, len(written), size)]
-    assert "".join(pieces) + thoughts.flush() == answer

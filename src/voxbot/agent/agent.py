@@ -15,8 +15,10 @@ from voxbot.agent import phrases
 from voxbot.agent.extractive import extract
 from voxbot.agent.followup import leans_on, self_contained
 from voxbot.agent.intents import recognise
+from voxbot.agent.known import tells_something
 from voxbot.agent.llm import ChatRequest, stream_with_fallback
 from voxbot.agent.spoken import SpokenAnswer
+from voxbot.agent.thoughts import WithoutThoughts
 from voxbot.agent.tools import TOOLS
 from voxbot.agent.understanding import rewritten, search_understood
 from voxbot.domain.dialogue import AnswerInfo
@@ -39,13 +41,6 @@ EXTRACTIVE = "extractive"
 """What AnswerInfo.model says when no language model wrote the answer."""
 
 _HISTORY_TURNS = 12
-_REFUSAL = re.compile(
-    r"не знаю|не располагаю|не наш(?:ёл|ел|лось)|затрудняюсь|соединить вас с оператором\?"
-    r"|нет (?:такой |таких |этой |точной |точных )?(?:информации|сведений|данных)"
-    r"|не могу (?:ответить|подсказать|сказать)|(?:не указан|не сказано|не упомина)\w*"
-    r"|уточните у (?:оператора|менеджера)|в (?:базе|справке|контексте)[^.|]* (?:нет|не)",
-    re.IGNORECASE,
-)
 _FIXED: dict[Act, tuple[Sequence[str], Intent | None]] = {
     "operator": (phrases.OPERATOR, "operator"),
     "goodbye": (phrases.GOODBYE, "goodbye"),
@@ -54,6 +49,7 @@ _FIXED: dict[Act, tuple[Sequence[str], Intent | None]] = {
     "hello": (phrases.HELLO, None),
     "declined": (phrases.DECLINED, None),
     "stop": (phrases.STOPPED, None),
+    "wait": (phrases.WAIT, None),
     "go_on": (phrases.GO_ON, None),
 }
 
@@ -98,6 +94,7 @@ class Agent:
         threshold: Callable[[], float],
         models: Sequence[Llm] = (),
     ) -> None:
+        models = [WithoutThoughts(llm) for llm in models]
         self._retriever = retriever
         self._prompts = prompts
         self._settings = settings
@@ -171,7 +168,10 @@ class Agent:
             try:
                 async with aclosing(self._write(question, history, found, info, turn)) as written:
                     async for item in written:
-                        begun = begun or isinstance(item, str)
+                        if isinstance(item, str):
+                            begun = True
+                        else:
+                            info = item
                         yield item
             except ProviderError as error:
                 log.error("Ни одна модель не ответила", error=str(error), begun=begun)
@@ -193,12 +193,14 @@ class Agent:
         started = time.perf_counter()
         ms = dict[str, float]()
         spoken = SpokenAnswer(settings.answer_max_chars)
-        request = self._request(question, history, found, settings.temperature)
-        pieces = stream_with_fallback(self._models, request, first_token_s=settings.first_token_s)
+        request = self._request(question, history, found, settings)
+        pieces = stream_with_fallback(self._models, request, first_token_s=settings.first_token_s, rewind=spoken.rewind)
         async with aclosing(pieces) as source:
             async for piece in source:
                 ms.setdefault("first_token", (time.perf_counter() - started) * 1000)
-                info = replace(info, model=piece.model)
+                if piece.model != info.model:
+                    info = replace(info, model=piece.model)
+                    yield info
                 for segment in spoken.take(piece.content):
                     yield segment + "|"
                 if spoken.ended:
@@ -215,14 +217,15 @@ class Agent:
             raise ProviderError(info.model, "the answer holds nothing that can be said")
 
     def _request(
-        self, question: str, history: Sequence[Utterance], found: SearchResult, temperature: float
+        self, question: str, history: Sequence[Utterance], found: SearchResult, settings: LlmSettings
     ) -> ChatRequest:
         return ChatRequest(
             system=self._prompts().qa_system("\n\n".join(hit.text for hit in found.hits)),
             history=tuple(history[-_HISTORY_TURNS:]),
             question=question,
-            temperature=temperature,
+            temperature=settings.temperature,
             tools=TOOLS,
+            whole_s=settings.whole_answer_s,
         )
 
     async def _quote(self, question: str, found: SearchResult, turn: int) -> AsyncGenerator[str | AnswerInfo, None]:
@@ -249,13 +252,15 @@ class Agent:
             return None
 
     def _is_known(self, text: str, found: SearchResult) -> bool:
-        """A model's answer counts as known when it does not refuse and something near the question was found."""
+        """A model's answer counts as known when it tells something and something near the question was found."""
         best = found.hits[0].score if found.hits else 0.0
-        return not _REFUSAL.search(text) and best >= self._threshold() / 2
+        return tells_something(text) and best >= self._threshold() / 2
 
 
 def _converse(act: Act, history: Sequence[Utterance], turn: int) -> list[str | AnswerInfo]:
     """The answer to a wish about the conversation itself."""
+    if act == "louder":
+        return [AnswerInfo(), f"{phrases.variant(phrases.LOUDER, turn)}|{_again(history, turn, in_parts=False)}"]
     if act in ("repeat", "slower"):
         return [AnswerInfo(), _again(history, turn, in_parts=act == "slower")]
     lines, intent = _FIXED[act]

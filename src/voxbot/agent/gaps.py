@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from voxbot.store.unanswered import UnansweredTurn
 
 _EXAMPLES = 3
+_HUM = re.compile(r"э+м*|а+х*|о+х*|у+|м+|[хг]+м+|кх+м+|у+г+у+|а+г+а+|м+г+м+|м+да+|ну+")
+"""What is written of a caller who hums or hesitates: it stands in no list of words, stretched as it is."""
 _BROKEN = (*split_segments(phrases.APOLOGY), split_segments(phrases.CUT_SHORT)[0])
 """Said when an engine failed: that is no gap in the knowledge."""
 
@@ -123,7 +126,7 @@ async def find_gaps(
 
 async def _collect(collected: _Collection, turn: UnansweredTurn, retriever: Retriever, likeness: Likeness) -> None:
     # A question of no words at all is noise: with the words of an earlier one it would pass for that one.
-    means_something = bool(tokenize(turn.question))
+    means_something = not all(_HUM.fullmatch(token.form) for token in tokenize(turn.question))
     whole = self_contained(turn.question, turn.before) if means_something else turn.question
     wording = collected.wordings.get(normalized(whole))
     if wording is None:

@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from voxbot.domain.dialogue import Utterance
 
 Act: TypeAlias = Literal[
-    "operator", "goodbye", "repeat", "slower", "robot", "thanks", "hello", "stop", "declined", "go_on"
+    "operator",
+    "goodbye",
+    "repeat",
+    "slower",
+    "louder",
+    "robot",
+    "thanks",
+    "hello",
+    "stop",
+    "wait",
+    "declined",
+    "go_on",
 ]
-"""`declined`: «нет» to the offer of an operator; `stop`: the bot is to be silent; `go_on`: an answer that leaves the
-bot to ask on."""
+"""`declined`: «нет» to the offer of an operator; `stop`: the bot is to be silent; `wait`: the caller will go on soon;
+`go_on`: an answer that leaves the bot to ask on."""
 
 _WORD = re.compile(r"[а-яa-z]+")
 _MAX_REST = 1
@@ -64,7 +75,7 @@ def _reply_to_bot(words: Sequence[str], history: Sequence[Utterance]) -> Act | N
     if len(words) > _REPLY_WORDS:  # a yes or no with more in it is judged as a whole
         return None
     meaning = [word for word in words if word in wishes.YES | wishes.NO]
-    others = [word for word in words if word not in wishes.YES | wishes.NO and not _is_polite(word)]
+    others = [word for word in words if word not in {*wishes.YES, *wishes.NO, "пока"} and not _is_polite(word)]
     if not meaning or others:
         return None
     if wishes.OFFER in last:
@@ -85,10 +96,12 @@ def _refuses_person(text: str, left: Sequence[str], words: Sequence[str]) -> Act
     """What is wanted instead of the person that was refused: another («не оператора, а менеджера»), or nothing."""
     if "?" in text and refusals.may_ask(words, _persons(words)):
         return None
-    instead = _by_rules(" ".join(left), left) if left else None
-    if instead in ("operator", "goodbye", "repeat", "slower", "robot"):
-        return instead
     others = [word for word in left if word not in refusals.BESIDE]
+    if not others:
+        return "declined"
+    instead = _by_rules(" ".join(left), left)
+    if instead in ("operator", "goodbye", "repeat", "slower", "louder", "robot"):
+        return instead
     return "declined" if _rest(" ".join(others)) == 0 and not _asks("", others) else None
 
 
@@ -106,17 +119,20 @@ def _asks(text: str, words: Sequence[str]) -> bool:
 
 def _says_goodbye(text: str, words: Sequence[str]) -> bool:
     flat = " ".join(words)
+    if "?" not in text and wishes.BYE.fullmatch(flat):
+        return True
     if _asks(text, words) or not (wishes.GOODBYE.search(flat) or wishes.NO_MORE.search(flat)):
         return False
     return _rest(wishes.NO_MORE.sub(" ", wishes.GOODBYE.sub(" ", flat))) <= _MAX_REST
 
 
-def _only(pattern: re.Pattern[str]) -> Callable[[str, Sequence[str]], bool]:
-    """The wish stands alone: what is left of the turn is politeness."""
+def _only(pattern: re.Pattern[str], *, may_ask: bool = True) -> Callable[[str, Sequence[str]], bool]:
+    """The wish stands alone: what is left of the turn is politeness. `may_ask`: also with a question mark."""
 
-    def wanted(_text: str, words: Sequence[str]) -> bool:
+    def wanted(text: str, words: Sequence[str]) -> bool:
         flat = " ".join(words)
-        return bool(pattern.search(flat)) and _rest(pattern.sub(" ", flat)) <= _MAX_REST
+        left = pattern.sub(" ", flat).split()
+        return bool(pattern.search(flat)) and _is_noise(left) and not _asks("" if may_ask else text, left)
 
     return wanted
 
@@ -126,13 +142,20 @@ def _nothing_else(pattern: re.Pattern[str]) -> Callable[[str, Sequence[str]], bo
 
     def wanted(text: str, words: Sequence[str]) -> bool:
         flat = " ".join(words)
-        return (
-            bool(pattern.search(flat))
-            and _rest(pattern.sub(" ", flat)) == 0
-            and not _asks(pattern.sub(" ", fold(text)).strip(" ?"), words)
-        )
+        left = pattern.sub(" ", flat)
+        asks = _asks(pattern.sub(" ", fold(text)).strip(" ?"), left.split())
+        return bool(pattern.search(flat)) and _rest(left) == 0 and not asks
 
     return wanted
+
+
+def _asks_to_wait(text: str, words: Sequence[str]) -> bool:
+    flat = " ".join(words)
+    return (
+        "?" not in text
+        and bool(wishes.WAIT.search(flat))
+        and not _rest(wishes.DOING.sub(" ", wishes.WAIT.sub(" ", flat)))
+    )
 
 
 def _is_filler(text: str, words: Sequence[str]) -> bool:
@@ -145,14 +168,17 @@ def _asks_robot(_text: str, words: Sequence[str]) -> bool:
     flat = " ".join(words)
     if any(lemmatize(word).lemmas[0] in wishes.PUT_THROUGH for word in words):
         return False
-    return bool(wishes.ROBOT.search(flat)) and _rest(wishes.ROBOT.sub(" ", flat)) <= _MAX_REST
+    return bool(wishes.ROBOT.search(flat)) and _is_noise(wishes.ROBOT.sub(" ", flat).split())
 
 
 def _asks_person(_text: str, words: Sequence[str]) -> bool:
     """Whether the caller asks to be put through: a person is named, and is what the sentence is about."""
     persons = _persons(words)
     lemmas = [lemmatize(word).lemmas[0] for word in words]
-    if not persons:  # «не хочу говорить с роботом»
+    if not persons:  # «не хочу говорить с роботом», «позовите кого-нибудь живого»
+        anybody = wishes.ANYBODY.search(" ".join(words)) and not wishes.CONNECT.isdisjoint(lemmas)
+        if anybody and _rest(wishes.ANYBODY.sub(" ", " ".join(words))) == 0:
+            return not _asks_how(lemmas)
         return "не" in words and "хотеть" in lemmas and not wishes.ROBOTS.isdisjoint(lemmas)
     if "сколько" in words or "стоить" in lemmas:
         return False
@@ -172,7 +198,7 @@ def _is_object_of_request(words: Sequence[str], lemmas: Sequence[str], person: i
     if "ли" in words:  # «нельзя ли поговорить с менеджером» asks for one, «нужен ли оператор» about one
         return False
     if before in _LINKS:
-        return _rest_of(words, person) <= _MAX_REST + 1
+        return wishes.WHEN.isdisjoint(words) and _rest_of(words, person) <= _MAX_REST + 1
     return before in wishes.CONNECT or (before == "до" and wishes.REACH in lemmas[:person])
 
 
@@ -182,7 +208,7 @@ def _complains(words: Sequence[str]) -> bool:
 
 
 def _asks_transfer(_text: str, words: Sequence[str]) -> bool:
-    """«Соедините с бухгалтерией», «можете переключить на склад»: a verb of transfer and its destination."""
+    """«Соедините с бухгалтерией», «можете переключить на склад»: a verb of transfer and where to, if anywhere."""
     lemmas = [lemmatize(word) for word in words]
     if _asks_how([lemma.lemmas[0] for lemma in lemmas]) or "ли" in words:
         return False
@@ -196,8 +222,10 @@ def _asks_transfer(_text: str, words: Sequence[str]) -> bool:
             after += 1
         if after < len(words) and words[after] in _LINKS:
             place = lemmas[after + 1 :]
-            return 0 < len(place) <= _PLACE_WORDS and any(word.part == "NOUN" for word in place)
-    return False
+            named = not any(wishes.NO_PLACE.intersection(word.lemmas) for word in place)
+            return named and 0 < len(place) <= _PLACE_WORDS and any(word.part == "NOUN" for word in place)
+    bare = any(word.endswith("те") and wishes.TRANSFER.intersection(lemmatize(word).lemmas) for word in words)
+    return bare and "не" not in words and _rest(" ".join(words)) == 0
 
 
 def _is_asked_of_bot(words: Sequence[str], index: int) -> bool:
@@ -236,6 +264,18 @@ def _rest(text: str) -> int:
     return sum(not _is_polite(word) for word in text.split())
 
 
+def _is_noise(left: Sequence[str]) -> bool:
+    """Whether what is left beside a wish says nothing: politeness, and a garbled word that tells of no thing."""
+    others = [word for word in left if not _is_polite(word)]
+    return len(others) <= _MAX_REST and not any(map(_tells_of_thing, others))
+
+
+def _tells_of_thing(word: str) -> bool:
+    """A noun, or a verb in the third person («изнашивается»)."""
+    lemma = lemmatize(word)
+    return lemma.known and (lemma.part == "NOUN" or (lemma.part == "VERB" and word.endswith(("т", "тся"))))
+
+
 @lru_cache(maxsize=20_000)
 def _is_polite(word: str) -> bool:
     lemma = lemmatize(word).lemmas[0]
@@ -262,10 +302,12 @@ _RULES: tuple[tuple[Act, Callable[[str, Sequence[str]], bool]], ...] = (
     ("goodbye", _says_goodbye),
     ("goodbye", _calls_back),
     ("slower", _only(wishes.SLOWER)),
+    ("louder", _only(wishes.LOUDER)),
     ("repeat", _only(wishes.REPEAT)),
     ("thanks", _nothing_else(wishes.THANKS)),
     ("hello", _nothing_else(wishes.HELLO)),
-    ("stop", _only(wishes.STOP)),
+    ("stop", _only(wishes.STOP, may_ask=False)),
+    ("wait", _asks_to_wait),
     ("go_on", _is_filler),
 )
 """Tried in this order."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import structlog
 
-from voxbot.agent.thoughts import Thoughts
+from voxbot.agent.continuation import Continuation
 from voxbot.domain.errors import ProviderError, ProviderUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from voxbot.agent.tools import Tool
     from voxbot.domain.dialogue import Utterance
@@ -25,16 +25,18 @@ _ALREADY_SAID = (
     "\n\nНачало твоего ответа звонящий уже услышал: «{said}». "
     "Продолжи ровно с этого места и ничего из него не повторяй."
 )
-_SENTENCE = re.compile(r"[^|.!?…\n]*(?:[|.!?…\n]+(?=\s|\||$)|[|\n.!?…])")
 _WHOLE_SENTENCE = re.compile(r"[^\W_][^|.!?…\n]*[|.!?…\n]+(?=\s|\||$)")
-_MIN_OVERLAP_CHARS = 8
+_WHOLE_ANSWER_S = 8.0
+THOUGHTS_END = "</think>"
+"""Comes in the text, whole, where thoughts end that nothing had announced: what stands before it is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request: `system` carries the instructions and the context found, `question` the caller's words.
 
-    `tools` are what the model may call instead of answering.
+    `tools` are what the model may call instead of answering. `whole_s` is how long an answer may take that a server
+    does not stream.
     """
 
     system: str
@@ -42,6 +44,7 @@ class ChatRequest:
     question: str
     temperature: float
     tools: Sequence[Tool] = ()
+    whole_s: float = _WHOLE_ANSWER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,12 @@ class Stopped:
     reason: Literal["length", "content_filter"]
 
 
-Written: TypeAlias = str | ToolCall | Stopped
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The server has been asked not to stream: what comes next comes late, and all at once."""
+
+
+Written: TypeAlias = str | ToolCall | Stopped | Whole
 """What a model streams: text in pieces of any size, calls of tools, and how it was stopped if it was."""
 
 
@@ -71,7 +79,7 @@ class Llm(Protocol):
     def stream(self, request: ChatRequest) -> AsyncGenerator[Written, None]:
         """Stream the answer. Raises ProviderError, also in mid-answer.
 
-        A server that does not stream, or takes no tools, is asked without.
+        A server that does not stream, or takes no tools, is asked without; Whole comes before it is waited for.
         """
         ...
 
@@ -93,17 +101,21 @@ class Piece:
 
 
 async def stream_with_fallback(
-    models: Sequence[Llm], request: ChatRequest, *, first_token_s: float
+    models: Sequence[Llm], request: ChatRequest, *, first_token_s: float, rewind: Callable[[], str] | None = None
 ) -> AsyncGenerator[Piece, None]:
     """Stream the answer of the first model that works; raises the last ProviderError when none does.
 
     The next model takes over on an error, on an answer that is empty (or thoughts only), filtered, or cut off within
     its first sentence, and when no text comes for `first_token_s`, at the beginning or in the middle. In the middle
     it is asked to go on from what was said, and what it repeats all the same is left out. A tool call ends the answer.
+    `rewind` is called then: whoever speaks forgets what has not been handed to the voice and returns what has; without
+    it everything counts as said.
     """
     said = ""
     last_error: ProviderError | None = None
     for llm in models:
+        if said and rewind:
+            said = rewind()
         ask = request if not said else replace(request, system=request.system + _ALREADY_SAID.format(said=said))
         try:
             async with aclosing(_answer(llm, ask, said, first_token_s)) as source:
@@ -122,121 +134,77 @@ async def stream_with_fallback(
 
 async def _answer(llm: Llm, request: ChatRequest, said: str, patience_s: float) -> AsyncGenerator[Written, None]:
     """One model's answer without what was `said`. Raises ProviderError."""
-    novelty = Continuation(said)
-    empty = True
-    async with aclosing(llm.stream(request)) as stream, aclosing(_patient(stream, llm, patience_s)) as source:
+    draft = _Draft(llm, request, said)
+    stream = llm.stream(request)
+    async with aclosing(stream), aclosing(_patient(stream, llm, patience_s, request.whole_s)) as source:
         async for item in source:
-            match item:
-                case str():
-                    empty = False
-                    if new := novelty.push(item):
-                        said += new
-                        yield new
-                case ToolCall():
-                    yield item
-                    return
-                case Stopped(reason):
-                    if rest := novelty.flush():
-                        yield rest
-                    if reason != "length" or not _WHOLE_SENTENCE.search(said + rest):
-                        raise ProviderUnavailableError(llm.name, f"model {llm.model} was stopped ({reason})")
-                    yield item
-                    return
-    if empty:
-        raise ProviderUnavailableError(llm.name, f"model {llm.model} gave an empty answer")
-    if rest := novelty.flush():
-        yield rest
+            for new in draft.take(item):
+                yield new
+            if draft.ended:
+                return
+    for new in draft.finish():
+        yield new
 
 
-async def _patient(source: AsyncGenerator[Written, None], llm: Llm, patience_s: float) -> AsyncGenerator[Written, None]:
-    """Pass it on without thoughts; raises ProviderUnavailableError when nothing comes for `patience_s`."""
-    thoughts = Thoughts()
+class _Draft:
+    """What one model writes, and what of it is to be said after what was `said`; `ended` when nothing more counts."""
+
+    def __init__(self, llm: Llm, request: ChatRequest, said: str) -> None:
+        self._llm = llm
+        self._offered = {tool.name for tool in request.tools}
+        self._said = said
+        self._written = ""
+        self._novelty = Continuation(said)
+        self.ended = False
+
+    def take(self, item: Written) -> list[Written]:
+        """Take the next thing; return what is to be passed on. Raises ProviderUnavailableError for a filtered answer.
+
+        An answer that is too long for the model's limit counts as far as its sentences are whole. A tool that was
+        never offered is nothing.
+        """
+        match item:
+            case str():
+                return self._text(item)
+            case ToolCall(name):
+                self.ended = name in self._offered
+                return [item] if self.ended else []
+            case Stopped(reason):
+                if reason != "length" or not _WHOLE_SENTENCE.search(self._said + self._written):
+                    raise ProviderUnavailableError(self._llm.name, f"model {self._llm.model} was stopped ({reason})")
+                self.ended = True
+                return [*self.finish(), item]
+            case Whole():
+                return []
+
+    def finish(self) -> list[Written]:
+        """Return what is still to be said. Raises ProviderUnavailableError for an answer of nothing but marks."""
+        if not any(map(str.isalnum, self._written)):
+            raise ProviderUnavailableError(self._llm.name, f"model {self._llm.model} gave an empty answer")
+        rest = self._novelty.flush()
+        return [rest] if rest else []
+
+    def _text(self, text: str) -> list[Written]:
+        _, thoughts_end, answer = text.rpartition(THOUGHTS_END)
+        if thoughts_end:
+            self._written, self._novelty = "", Continuation(self._said)
+        self._written += answer
+        new = thoughts_end + self._novelty.push(answer)
+        return [new] if new else []
+
+
+async def _patient(
+    source: AsyncGenerator[Written, None], llm: Llm, patience_s: float, whole_s: float
+) -> AsyncGenerator[Written, None]:
+    """Pass it on; raises ProviderUnavailableError when nothing comes for `patience_s`, for `whole_s` after Whole."""
+    limit_s = patience_s
     while True:
         try:
-            async with asyncio.timeout(patience_s):
-                item = await _next_visible(source, thoughts)
+            async with asyncio.timeout(limit_s):
+                item = await anext(source)
         except StopAsyncIteration:
-            break
+            return
         except TimeoutError as error:
-            raise ProviderUnavailableError(llm.name, f"no text from {llm.model} for {patience_s:g} s") from error
-        if not isinstance(item, str) and (rest := thoughts.flush()):
-            yield rest
+            raise ProviderUnavailableError(llm.name, f"no text from {llm.model} for {limit_s:g} s") from error
+        limit_s = whole_s if isinstance(item, Whole) else patience_s
         yield item
-    if rest := thoughts.flush():
-        yield rest
-
-
-async def _next_visible(source: AsyncGenerator[Written, None], thoughts: Thoughts) -> Written:
-    """The next text that is no thought, tool call or stop. Raises StopAsyncIteration at the end."""
-    while True:
-        item = await anext(source)
-        if not isinstance(item, str):
-            return item
-        if visible := thoughts.push(item):
-            return visible
-
-
-class Continuation:
-    """Leaves out of a second answer what the first one had said already, whole or from the middle.
-
-    The beginning of the new text is held back while it may still be a repetition: a repeated start, a repeated
-    half sentence, or whole sentences that were said.
-    """
-
-    def __init__(self, said: str) -> None:
-        self._said = said
-        self._known = {_key(match.group()) for match in _SENTENCE.finditer(said)} - {""}
-        self._held = ""
-        self._open = not said
-
-    def push(self, text: str) -> str:
-        """Take text of the new answer; return what of it is to be said now."""
-        if self._open:
-            return text
-        self._held += text
-        if self._held.lstrip() in self._said:
-            return ""
-        return self._release(final=False)
-
-    def flush(self) -> str:
-        """Return what is still held at the end."""
-        return "" if self._open else self._release(final=True)
-
-    def _release(self, *, final: bool) -> str:
-        held = self._held.lstrip()
-        if held.startswith(self._said):
-            return self._opened(held[len(self._said) :])
-        if final and self._said.startswith(held):
-            return self._opened("")
-        if overlap := self._overlap(held):
-            return self._opened(held[overlap:])
-        while match := _SENTENCE.match(held):
-            if _key(match.group()) not in self._known:
-                return self._opened(self._joint(held) + held)
-            held = held[match.end() :].lstrip()
-            self._held = held
-        if final or not any(sentence.startswith(_key(held)) for sentence in self._known):
-            return self._opened(self._joint(held) + held)
-        return ""
-
-    def _overlap(self, held: str) -> int:
-        """Length of the longest beginning of `held` that `said` ends with."""
-        for length in range(min(len(held), len(self._said)), _MIN_OVERLAP_CHARS - 1, -1):
-            if self._said.endswith(held[:length]):
-                return length
-        return 0
-
-    def _joint(self, held: str) -> str:
-        """A space where the new text begins a word."""
-        if not held or self._said[-1:].isspace() or self._held[:1].isspace():
-            return " " if held and not self._said[-1:].isspace() else ""
-        return " " if self._said[-1:] in "|.!?…" or held[:1].isupper() else ""
-
-    def _opened(self, text: str) -> str:
-        self._open, self._held = True, ""
-        return text
-
-
-def _key(sentence: str) -> str:
-    """The sentence without what does not change its meaning."""
-    return "".join(char for char in sentence.lower() if char.isalnum())

@@ -24,6 +24,8 @@ ROBOT = ("Да, я голосовой помощник.|Отвечаю на во
 DECLINED = ("Хорошо.|Чем ещё могу помочь?", "Понял вас.|Спрашивайте, если что-то ещё интересует.")
 STOPPED = ("Хорошо, слушаю вас.", "Да, слушаю вас.")
 GO_ON = ("Слушаю вас.", "Да, слушаю.|Какой у вас вопрос?")
+WAIT = ("Хорошо, жду.",)
+LOUDER = ("Громче я, к сожалению, не могу, но повторю.",)
 NOTHING_TO_REPEAT = ("Я пока ничего не говорил.|Задайте, пожалуйста, вопрос.",)
 UNKNOWN = (
     "К сожалению, этого я не знаю.|Соединить вас с оператором?",
@@ -41,7 +43,7 @@ _MORE_FILLERS = ("Ещё секунду.", "Подождите, пожалуйс
 _LINES = {
     "not_heard": "Извините, я вас не расслышал.|Повторите, пожалуйста.",
     "reprompt": "Вы на линии?|Задайте, пожалуйста, ваш вопрос.",
-    "waiting": "Хорошо, жду.",
+    "waiting": WAIT[0],
     "silence_goodbye": "Вас не слышно.|Перезвоните нам, пожалуйста.|До свидания!",
     "too_long_goodbye": "Извините, время разговора вышло.|Перезвоните нам, пожалуйста.|До свидания!",
     "operator": OPERATOR[0],
@@ -51,7 +53,8 @@ _LINES = {
     "deaf": "Извините, мне вас не слышно.|Соединяю вас с оператором.",
 }
 _VARIANTS: tuple[Sequence[str], ...] = (
-    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, STOPPED, GO_ON, NOTHING_TO_REPEAT, UNKNOWN, WHICH, FAILED,
+    OPERATOR, GOODBYE, HELLO, THANKS, ROBOT, DECLINED, STOPPED, GO_ON, LOUDER, NOTHING_TO_REPEAT, UNKNOWN, WHICH,
+    FAILED,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from voxbot.agent.llm import Stopped, ToolCall
+from voxbot.agent.llm import THOUGHTS_END, Stopped, ToolCall, Whole
 from voxbot.agent.sentences import plain
 from voxbot.agent.tools import tool_in, tool_named
 from voxbot.text.segmenter import MAX_SEGMENT_CHARS, Segmenter
@@ -83,12 +83,23 @@ class SpokenAnswer:
         """Take the next thing the model streams; return the segments that are complete by now."""
         match item:
             case str():
-                return self._kept(self._segmenter.push(self._without_emphasis(item)))
+                _, thoughts_end, answer = item.rpartition(THOUGHTS_END)
+                if thoughts_end:
+                    self.rewind()
+                return self._kept(self._segmenter.push(self._without_emphasis(answer)))
             case ToolCall(name):
                 self.tool = tool_named(name)
             case Stopped():
                 self._cut = True
+            case Whole():
+                pass
         return []
+
+    def rewind(self) -> str:
+        """Forget what has not been given out yet; return what has."""
+        self._segmenter = Segmenter(first_clause=not self._said)
+        self._tail = ""
+        return self.text
 
     def finish(self) -> list[str]:
         """Return what is left at the end; of an answer that was cut off, without its unfinished sentence."""

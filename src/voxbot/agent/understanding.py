@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.agent.llm import ChatRequest, stream_with_fallback
+from voxbot.agent.llm import THOUGHTS_END, ChatRequest, stream_with_fallback
 from voxbot.domain.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -56,11 +56,17 @@ async def rewritten(
     question: str, history: Sequence[Utterance], *, system: str, models: Sequence[Llm], limit_s: float
 ) -> str | None:
     """Return the question as the first model that works rewrites it; None when none does within `limit_s`."""
-    request = ChatRequest(system=system, history=tuple(history), question=question, temperature=0.0)
+    request = ChatRequest(system=system, history=tuple(history), question=question, temperature=0.0, whole_s=limit_s)
     text = ""
+
+    def rewind() -> str:
+        nonlocal text
+        text = ""
+        return text
+
     try:
         async with asyncio.timeout(limit_s):
-            async with aclosing(stream_with_fallback(models, request, first_token_s=limit_s)) as pieces:
+            async with aclosing(stream_with_fallback(models, request, first_token_s=limit_s, rewind=rewind)) as pieces:
                 async for piece in pieces:
                     text += piece.content if isinstance(piece.content, str) else ""
                     if len(text) > _MAX_CHARS:
@@ -76,7 +82,7 @@ async def rewritten(
 
 def _sentence(text: str) -> str | None:
     """The rewritten question out of the model's text; None when it is no question."""
-    line = text.replace("|", " ").strip(_QUOTES)
+    line = text.rpartition(THOUGHTS_END)[2].replace("|", " ").strip(_QUOTES)
     if not line or len(line) > _MAX_CHARS or "\n" in line:
         return None
     return line

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 POINTER = "CURRENT"
 """Name of the file in the root."""
-FORMAT = 1
+FORMAT = 2
 """Raised when chunks, passages or records are made differently: older versions are then stale."""
 
 Stamp: TypeAlias = tuple[int, int] | str | None

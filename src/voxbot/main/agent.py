@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from voxbot.agent.agent import Searcher
     from voxbot.agent.llm import Llm
-    from voxbot.settings.schema import Settings
+    from voxbot.settings.schema import LlmSettings, Settings
+
+_MODELS_SHARE = 0.8
+"""Of AI_PROCESSING_TIMEOUT; the rest is for the search and the voice."""
 
 log = structlog.get_logger(__name__)
 
@@ -48,13 +51,20 @@ def build_agent(
     """
     in_force = current or (lambda: settings)
     prompts = prompts or load_prompts(settings)
+    models = language_models(settings)
     return Agent(
         retriever,
         prompts=lambda: prompts.current,
-        settings=lambda: in_force().llm,
+        settings=lambda: _within_patience(in_force(), len(models)),
         threshold=lambda: in_force().knowledge.fallback_threshold,
-        models=language_models(settings),
+        models=models,
     )
+
+
+def _within_patience(settings: Settings, models: int) -> LlmSettings:
+    """The models' settings, with no more time for whole answers than leaves the caller one from the knowledge base."""
+    whole_s = min(settings.llm.whole_answer_s, _MODELS_SHARE * settings.call.answer_s / max(1, models))
+    return settings.llm.model_copy(update={"whole_answer_s": whole_s})
 
 
 def language_models(settings: Settings) -> list[Llm]:

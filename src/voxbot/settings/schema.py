@@ -505,6 +505,15 @@ class LlmSettings(Group, title="Языковая модель"):
         gt=0,
         le=60,
     )
+    whole_answer_s: float = variable(
+        "LLM_WHOLE_ANSWER_TIMEOUT",
+        8.0,
+        "Столько ждать ответа целиком от сервера, который не отвечает потоком; две модели вместе — не дольше 0.8 "
+        "AI_PROCESSING_TIMEOUT",
+        unit="с",
+        gt=0,
+        le=60,
+    )
     contextualize_s: float = variable(
         "LLM_CONTEXTUALIZE_TIMEOUT",
         0.7,

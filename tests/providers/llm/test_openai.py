@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from fakes.openai_server import Reply, openai_server
 
-from voxbot.agent.llm import ChatRequest, Stopped, ToolCall, stream_with_fallback
+from voxbot.agent.llm import ChatRequest, Stopped, ToolCall, Whole, stream_with_fallback
 from voxbot.agent.tools import TOOLS
 from voxbot.domain.dialogue import Utterance
 from voxbot.domain.errors import (
@@ -38,7 +38,7 @@ async def llm(server):
 
 
 async def collect(llm, request=REQUEST):
-    return [piece async for piece in llm.stream(request)]
+    return [piece async for piece in llm.stream(request) if piece != Whole()]
 
 
 def manners(server):
@@ -127,12 +127,39 @@ async def test_server_that_can_do_neither_still_answers(server, llm):
     assert len(server.requests) == 4
 
 
-async def test_bad_question_does_not_take_the_tools_away(server, llm):
-    server.answer("main", Reply(status=400), Reply(status=400), Reply("Да."))
+UNEXPLAINED = [(400, "bad request"), (405, "x"), (406, "x"), (415, "x"), (422, "unprocessable"), (501, "x")]
+
+
+@pytest.mark.parametrize("refusal", UNEXPLAINED)
+async def test_refusal_to_stream_that_does_not_say_so_is_found_out_and_tools_stay(server, llm, refusal):
+    server.answer("main", Reply("Да.", refuse_stream=True, refusal=refusal))
+    for _ in range(3):
+        assert await collect(llm, WITH_TOOLS) == ["Да."]
+    first = [(True, True), (True, False), (False, True)]
+    assert manners(server) == [*first, *first, (False, True)]
+
+
+@pytest.mark.parametrize("refusal", UNEXPLAINED)
+async def test_server_that_refuses_both_and_does_not_say_so_answers_at_last(server, llm, refusal):
+    server.answer("main", Reply("Да.", refuse_tools=True, refuse_stream=True, refusal=refusal))
+    for _ in range(3):
+        assert await collect(llm, WITH_TOOLS) == ["Да."]
+    assert manners(server)[:4] == [(True, True), (True, False), (False, True), (False, False)]
+    assert manners(server)[-1] == (False, False)
+
+
+async def test_bad_question_takes_nothing_away(server, llm):
+    server.answer("main", *[Reply(status=400)] * 4, Reply("Да."))
     with pytest.raises(ProviderError):
         await collect(llm, WITH_TOOLS)
     assert await collect(llm, WITH_TOOLS) == ["Да."]
-    assert manners(server) == [(True, True), (True, False), (True, True)]
+    assert manners(server)[-1] == (True, True)
+
+
+async def test_whole_answer_is_announced_before_it_is_waited_for(server, llm):
+    server.answer("main", Reply("Да.", refuse_stream=True), Reply("Да.", hang_after=0))
+    assert [piece async for piece in llm.stream(REQUEST)] == [Whole(), "Да."]
+    assert await anext(llm.stream(REQUEST)) == Whole()
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import structlog
 from pydantic import SecretStr
 
-from voxbot.agent.llm import Stopped, ToolCall
+from voxbot.agent.llm import Stopped, ToolCall, Whole
 from voxbot.domain.errors import (
     ConfigError,
     ProviderAuthError,
@@ -39,10 +39,11 @@ _SERVER_ERROR = 500
 _SENTENCE_ENDS = (".", "!", "?", "…", "|", "»")
 _REFUSALS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
 """What servers answer that cannot do what a request asks: stream, or take tools."""
-_UNEXPLAINED = frozenset({400, 422, 501})
-"""Of those, the ones that may mean the tools even if they do not say so."""
+_UNEXPLAINED = frozenset({400, 405, 406, 415, 422, 501})
+"""Of those, the ones that may mean either even if they do not say so."""
 _NO_STREAMS_KNOWN = 2
-"""So many answers in a row that were no stream, and the server is taken for one that never streams."""
+"""So many answers in a row that were no stream, or were refused for no reason given, and the server is taken for one
+that never streams."""
 
 
 _Messages: TypeAlias = list[tuple[str, str]]
@@ -74,19 +75,20 @@ class OpenAiLlm:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Written, None]:
         """See Llm.stream. What a server refuses to do is left out at once, and from then on if that helped."""
-        manner = replace(self._manner, tools=self._manner.tools and bool(request.tools))
+        manner = fullest = replace(self._manner, tools=self._manner.tools and bool(request.tools))
         while True:
             begun = False
             try:
                 async with aclosing(self._ask(request, manner)) as source:
                     async for item in source:
-                        begun = True
+                        begun = begun or not isinstance(item, Whole)
                         yield item
             except Exception as error:
-                plainer = None if begun else _plainer(manner, error)
+                plainer = None if begun else _plainer(manner, error, fullest)
                 if plainer is None:
                     raise _translated(error) from error
-                self._no_streams += isinstance(error, _NoStreamError)
+                if manner.streams and not plainer.streams:
+                    self._no_streams = _NO_STREAMS_KNOWN if _names_streaming(error) else self._no_streams + 1
                 manner = plainer
             else:
                 self._learn(manner, offered=bool(request.tools), answered=begun)
@@ -122,6 +124,7 @@ class OpenAiLlm:
             raise ProviderUnavailableError(_NAME, "ответ оборвался посреди предложения")
 
     async def _whole(self, messages: _Messages, options: dict[str, Any]) -> AsyncGenerator[Written, None]:
+        yield Whole()
         answer = await self._client().ainvoke(messages, **options)
         for piece in _pieces(str(answer.text)):
             yield piece
@@ -192,15 +195,24 @@ class _NoStreamError(Exception):
     """Status 200 and not one event: the answer was no event stream."""
 
 
-def _plainer(manner: _Manner, error: Exception) -> _Manner | None:
-    """The request without what the server's refusal is about; None when it is about something else."""
+def _plainer(manner: _Manner, error: Exception, fullest: _Manner) -> _Manner | None:
+    """The request without what the server's refusal is about; None when it is about something else.
+
+    A refusal that names nothing may be about either: tools are left out first, then the stream, then both.
+    """
     status, text = getattr(error, "status_code", None), str(error).lower()
-    refused = status in _REFUSALS
+    refused, unexplained = status in _REFUSALS, status in _UNEXPLAINED
     if manner.tools and refused and ("tool" in text or "function" in text):
         return replace(manner, tools=False)
-    if manner.streams and (isinstance(error, _NoStreamError) or (refused and "stream" in text)):
+    if manner.streams and (isinstance(error, _NoStreamError) or (refused and _names_streaming(error))):
         return replace(manner, streams=False)
-    return replace(manner, tools=False) if manner.tools and status in _UNEXPLAINED else None
+    if manner.tools and unexplained:
+        return replace(manner, tools=False)
+    return replace(manner, streams=False, tools=fullest.tools) if manner.streams and unexplained else None
+
+
+def _names_streaming(error: Exception) -> bool:
+    return "stream" in str(error).lower()
 
 
 def _stopped(finish_reason: str) -> Stopped | None:
