@@ -227,3 +227,19 @@ def test_the_term_of_a_range_of_models():
     models = hit("# Станок СТ-80\nСТ-80 весит 900 кг.", score=0.8)
     found = extract("срок изготовления СТ-80", result(hit(text), models), 0.5)
     assert found.text == f"Срок {large}."
+
+
+NESTED = "# Прессы\n## Пресс ПГМ-100\n### Масса\n900 кг.\n## Пресс ПГМ-500\n### Масса\n4000 кг."
+
+
+@pytest.mark.parametrize(("model", "mass"), [("ПГМ-100", "900"), ("пгм пятьсот", "4000")])
+def test_a_value_belongs_to_the_model_whose_heading_is_above_its_own(model, mass):
+    assert answer(f"сколько весит {model}", hit(NESTED, title="Прессы")) == f"Масса: {mass} кг."
+
+
+def test_a_value_belongs_to_the_model_whose_heading_is_above_its_section():
+    hits = [
+        hit("## Габариты\nМасса 4000 кг.", title="Габариты", above="# Пресс РЭМ-300", chunk_id="300"),
+        hit("## Габариты\nМасса 900 кг.", title="Габариты", above="# Пресс РЭМ-50", chunk_id="50"),
+    ]
+    assert answer("сколько весит РЭМ-50", *hits) == "Масса 900 кг."

@@ -220,7 +220,7 @@ class Agent:
         self, question: str, history: Sequence[Utterance], found: SearchResult, settings: LlmSettings
     ) -> ChatRequest:
         return ChatRequest(
-            system=self._prompts().qa_system("\n\n".join(hit.text for hit in found.hits)),
+            system=self._prompts().qa_system("\n\n".join(hit.whole for hit in found.hits)),
             history=tuple(history[-_HISTORY_TURNS:]),
             question=question,
             temperature=settings.temperature,

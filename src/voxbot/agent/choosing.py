@@ -46,9 +46,9 @@ class Candidate:
     folded: str
 
     @property
-    def leads(self) -> tuple[str, str]:
-        """What stands over the sentence."""
-        return self.sentence.lead, plain(self.hit.title)
+    def leads(self) -> tuple[str, ...]:
+        """What stands over the sentence: its own lead, and all headings above."""
+        return tuple(dict.fromkeys((self.sentence.lead, *(self.sentence.above or (plain(self.hit.title),)))))
 
 
 @dataclass(frozen=True, slots=True)

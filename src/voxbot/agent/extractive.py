@@ -83,7 +83,7 @@ def extract(question: str, result: SearchResult, threshold: float) -> Extract | 
     if not result.hits or result.hits[0].score < threshold:
         return None
     hits = [hit for hit in result.hits[:_HITS] if hit.score >= _RIVAL_SCORE * result.hits[0].score]
-    candidates = [Candidate(hit, sentence, fold(sentence.text)) for hit in hits for sentence in sentences_of(hit.text)]
+    candidates = [Candidate(hit, sentence, fold(sentence.text)) for hit in hits for sentence in sentences_of(hit.whole)]
     codes = codes_asked(question, series_of(candidate.sentence.text for candidate in candidates))
     rows = compared(fold(question), codes, candidates)
     if rows is not None:
