@@ -46,6 +46,13 @@ async def test_model_answers_from_the_passages_with_history_in_one_request():
     assert search.questions == ["какая гарантия на станки"]
 
 
+async def test_a_model_reads_the_headings_above_a_passage():
+    llm = ScriptedLlm("main", "Девятьсот килограммов.")
+    weight = hit("## Габариты\nМасса 900 кг.", above="# Пресс РЭМ-50")
+    [_ async for _ in agent(llm, search=ScriptedSearch(result(weight))).reply("сколько весит РЭМ-50", [])]
+    assert "# Пресс РЭМ-50\n## Габариты\nМасса 900 кг." in llm.requests[0].system
+
+
 async def test_sources_come_before_the_first_word():
     items = [item async for item in agent(ScriptedLlm("main", "Да.")).reply("какая гарантия на станки", ())]
     assert isinstance(items[0], AnswerInfo)

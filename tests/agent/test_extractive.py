@@ -1,5 +1,7 @@
 """Without a language model the answer is the sentence of the knowledge base that answers, fit for the ear."""
 
+from dataclasses import replace
+
 import pytest
 from fakes.search import hit, result
 
@@ -159,3 +161,85 @@ def test_answers_stay_short():
 
 def test_repeated_heading_line_is_not_a_sentence():
     assert [s.text for s in sentences_of("## Цены\nЦены\nСтоит рубль.")] == ["Стоит рубль."]
+
+
+FACTS = (
+    "# Станок СТ-50\nСТ-50 — напольный станок с усилием 50 кН.\nМасса СТ-50 — 650 кг, питание 380 вольт.\n"
+    "Габариты СТ-50: ширина 900 мм, высота 1200 мм."
+)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "какого цвета станок СТ-50", "сколько ступеней защиты у станка СТ-50", "есть ли у станка СТ-50 вайфай",
+        "какой пароль у станка СТ-50",
+    ],
+)  # fmt: skip
+def test_a_property_that_is_not_told_is_not_answered_by_others(question):
+    unknown = tuple(word for word in ("цвета", "ступеней", "защиты", "вайфай", "пароль") if word in question)
+    assert extract(question, replace(result(hit(FACTS)), unknown=unknown), 0.5) is None
+
+
+def test_two_properties_of_one_thing_are_told_together():
+    rigging = hit("# Занос\nРама СТ-50 разбирается, самая тяжёлая часть весит 300 кг.", score=0.8)
+    found = extract("сколько весит СТ-50 и какая высота", result(hit(FACTS), rigging), 0.5)
+    assert "650 кг" in found.text
+    assert "1200 мм" in found.text
+    assert "300 кг" not in found.text
+
+
+DELIVERY = (
+    "# Доставка\nДоставка в Казань занимает 3 дня и стоит от 26 000 рублей.\nДоставка в Самару стоит 30 000 рублей."
+)
+
+
+@pytest.mark.parametrize("town", ["иркутск", "магадан"])
+def test_another_town_is_no_answer(town):
+    assert answer(f"сколько стоит доставка в {town}", hit(DELIVERY)) is None
+
+
+def test_the_town_asked_for_is():
+    assert answer("сколько стоит доставка в самару", hit(DELIVERY)) == "Доставка в Самару стоит 30 000 рублей."
+
+
+def test_the_telephone_of_another_owner_is_no_answer():
+    text = "# Контакты\nТелефон фирмы — 8 800 000 14 14, звонок бесплатный."
+    assert answer("какой у вас телефон", hit(text)) == "Телефон фирмы — 8 800 000 14 14, звонок бесплатный."
+    assert extract("телефон директора", replace(result(hit(text)), unknown=("директора",)), 0.5) is None
+
+
+def test_models_are_compared_by_what_they_are():
+    small = hit("# Станок СТ-5\nСТ-5 — настольный станок с усилием 5 кН.\nМасса СТ-5 — 110 кг.", score=0.85)
+    hall = hit("# Зал\nВ зале стоят станки СТ-5 и СТ-50.", score=0.8)
+    found = extract("чем отличается СТ-5 от СТ-50", result(hit(FACTS), small, hall), 0.5)
+    assert found.text == "СТ-5 — настольный станок с усилием 5 кН.|СТ-50 — напольный станок с усилием 50 кН."
+
+
+def test_a_price_list_is_told_when_no_model_is_named():
+    text = "# Цены на станки\n" + "\n".join(f"Станок СТ-{n} стоит от {n} 000 рублей." for n in (10, 20, 30, 40))
+    assert answer("какие цены на станки", hit(text)).count("стоит от") == 3
+
+
+def test_the_term_of_a_range_of_models():
+    small, large = "изготовления станков СТ до 50 кН — 30 дней", "изготовления станков СТ от 60 до 90 кН — 60 дней"
+    text = f"# Сроки\nСрок {small}.\nСрок {large}."
+    models = hit("# Станок СТ-80\nСТ-80 весит 900 кг.", score=0.8)
+    found = extract("срок изготовления СТ-80", result(hit(text), models), 0.5)
+    assert found.text == f"Срок {large}."
+
+
+NESTED = "# Прессы\n## Пресс ПГМ-100\n### Масса\n900 кг.\n## Пресс ПГМ-500\n### Масса\n4000 кг."
+
+
+@pytest.mark.parametrize(("model", "mass"), [("ПГМ-100", "900"), ("пгм пятьсот", "4000")])
+def test_a_value_belongs_to_the_model_whose_heading_is_above_its_own(model, mass):
+    assert answer(f"сколько весит {model}", hit(NESTED, title="Прессы")) == f"Масса: {mass} кг."
+
+
+def test_a_value_belongs_to_the_model_whose_heading_is_above_its_section():
+    hits = [
+        hit("## Габариты\nМасса 4000 кг.", title="Габариты", above="# Пресс РЭМ-300", chunk_id="300"),
+        hit("## Габариты\nМасса 900 кг.", title="Габариты", above="# Пресс РЭМ-50", chunk_id="50"),
+    ]
+    assert answer("сколько весит РЭМ-50", *hits) == "Масса 900 кг."

@@ -69,3 +69,24 @@ def test_a_question_about_the_firm_itself_takes_nothing_from_the_dialogue(questi
 @pytest.mark.parametrize("question", ["где вы", "А где вы?", "скажите, где вы"])
 def test_where_are_you_is_a_question_of_place(question):
     assert self_contained(question, ()).endswith("находитесь")
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "whole"),
+    [
+        ("сколько стоит твердомер по роквеллу", "а универсальный", "сколько стоит твердомер универсальный"),
+        ("сколько стоит обучение у вас на заводе", "а выездное", "сколько стоит обучение выездное"),
+        ("сколько стоит пресс пгм две тысячи", "а срок изготовления какой", "срок изготовления какой пгм 2000"),
+        ("есть ли на складе пгм тысяча", "и почём он", "почём он пгм 1000"),
+    ],
+)
+def test_the_thing_talked_about_stays(before, question, whole):
+    history = [Utterance("user", before), Utterance("bot", "Да.")]
+    assert self_contained(question, history) == whole
+
+
+@pytest.mark.parametrize("question", ["чем вы занимаетесь", "а что вы вообще делаете", "расскажите о вашей компании"])
+def test_what_the_firm_does_is_a_whole_question(question):
+    history = [Utterance("user", "сколько стоит рэм сто"), Utterance("bot", "Два миллиона.")]
+    assert self_contained(question, history).startswith("о компании")
+    assert "рэм" not in self_contained(question, history)

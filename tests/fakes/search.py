@@ -4,8 +4,8 @@ from voxbot.domain.errors import ProviderUnavailableError
 from voxbot.knowledge.search import Hit, SearchMs, SearchResult
 
 
-def hit(text, *, title="Заголовок", score=0.9, kb="general", chunk_id="c1"):
-    return Hit(kb, title, score, text, chunk_id)
+def hit(text, *, title="Заголовок", score=0.9, kb="general", chunk_id="c1", above=""):
+    return Hit(kb, title, score, text, chunk_id, above)
 
 
 def result(*hits, kb="general"):

@@ -4,6 +4,7 @@ import pytest
 
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.documents import CHUNK_CHARS, prepare, read_document, split_document
+from voxbot.knowledge.markdown import find_headings
 
 ALL_LEVELS = "\n".join(f"{'#' * level} Заголовок {level}\nТекст {level}." for level in range(1, 7))
 
@@ -119,7 +120,10 @@ def test_a_file_from_any_editor_gives_the_same_chunks(tmp_path, ending):
 def test_a_code_block_ends_with_its_own_fence(code):
     text = f"# Связь\nСвязь\n{code}\n# Дальше\nДальше\nТекст."
     assert prepare(text) == text
-    assert [heading for chunk in split_document("tech", text) for heading in chunk.headings] == ["Связь"]
+    assert [title for chunk in split_document("tech", text) for _, title in find_headings(chunk.text)] == [
+        "Связь",
+        "Дальше",
+    ]
 
 
 def test_a_code_block_that_nobody_closed_ends_with_its_section():
@@ -143,3 +147,67 @@ def test_sections_of_one_title_stay_two_and_a_copy_is_one():
 def test_a_fact_over_a_rule_is_matched_and_the_rule_is_not():
     (chunk,) = split_document("general", "# Адрес\nВладимир, дом 14.\n---\nПодъезд со двора.")
     assert chunk.passages == ("Адрес\nВладимир, дом 14.\nПодъезд со двора.",)
+
+
+NESTED = """# Прессы
+
+## Пресс ПГМ-100
+
+### Масса
+
+900 кг.
+
+## Пресс ПГМ-500
+
+### Масса
+
+4000 кг.
+"""
+
+
+def test_a_passage_is_led_by_all_headings_above_it():
+    facts = "\n".join(f"Узел {number} стенда проверяют ежемесячно и записывают в журнал." for number in range(12))
+    (chunk,) = split_document("tech", f"{NESTED}\n## Уход\n{facts}")
+    assert "Масса\nПрессы. Пресс ПГМ-100\n900 кг." in chunk.passages
+    assert "Масса\nПрессы. Пресс ПГМ-500\n4000 кг." in chunk.passages
+    assert chunk.passages[-1].startswith("Уход\nПрессы\nУзел")
+
+
+def test_a_short_section_is_one_passage_with_every_heading_over_its_facts():
+    (chunk,) = split_document("tech", NESTED)
+    assert chunk.passages == ("Прессы\nПресс ПГМ-100. Масса\n900 кг.\nПресс ПГМ-500. Масса\n4000 кг.",)
+
+
+def test_a_section_of_several_parts_is_named_after_what_they_share():
+    (chunk,) = split_document("tech", NESTED)
+    assert (chunk.title, chunk.headings, chunk.above) == ("Прессы", ("Прессы",), "")
+
+
+def test_equal_texts_under_two_machines_are_two_chunks_that_say_whose_they_are():
+    text = "# РЭМ-50\n<<->>\n## Питание\nСеть 220 В.\n<<->>\n# РЭМ-300\n<<->>\n## Питание\nСеть 220 В."
+    chunks = list(split_document("tech", text))
+    assert [chunk.headings for chunk in chunks] == [("РЭМ-50", "Питание"), ("РЭМ-300", "Питание")]
+    assert [chunk.whole.split("\n")[0] for chunk in chunks] == ["# РЭМ-50", "# РЭМ-300"]
+    assert chunks[0].chunk_id != chunks[1].chunk_id
+
+
+def test_the_rest_of_a_long_section_knows_the_headings_that_it_begins_under():
+    facts = "\n".join(f"Пункт {number}: узел проверяют и записывают в журнал." for number in range(120))
+    first, *rest = split_document("tech", f"# РЭМ-500\n## Уход\n{facts}\n## Ремонт\n{facts}")
+    assert first.above == ""
+    assert (rest[0].above, rest[0].title) == ("# РЭМ-500\n## Уход", "РЭМ-500"), "it holds a part of both"
+    assert (rest[-1].above, rest[-1].title) == ("# РЭМ-500\n## Ремонт", "Ремонт")
+    assert all("РЭМ-500" in passage for chunk in rest for passage in chunk.passages)
+
+
+def test_a_section_without_a_heading_is_under_none_and_hides_none_from_the_next():
+    text = "# Оплата\nКартой.\n<<->>\nСтоловая открыта до 18 часов.\n<<->>\n## Счёт\nНа почту."
+    chunks = list(split_document("general", text))
+    assert [chunk.headings for chunk in chunks] == [("Оплата",), (), ("Оплата", "Счёт")]
+    assert chunks[1].title == "Столовая открыта до 18 часов."
+    assert not any("Оплата" in passage for passage in chunks[1].passages)
+
+
+def test_a_heading_with_nothing_under_it_is_found_in_a_section_that_says_something():
+    (chunk,) = split_document("tech", "# Прессы\nДелаем три.\n## ПГМ-100\n## ПГМ-500\n")
+    assert chunk.passages == ("Прессы\nДелаем три.\nПГМ-100\nПГМ-500",)

@@ -135,3 +135,34 @@ async def test_a_folder_that_cannot_be_written_is_one_clear_line(sources, embedd
     blocked.write_text("not a folder", encoding="utf-8")
     with pytest.raises(KnowledgeError, match="PERSIST_DIRECTORY"):
         await build_index(Path(blocked), sources, embedder)
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b"", b"../../etc", b"v-\x00"])
+async def test_a_damaged_pointer_is_repaired_by_the_build_that_its_error_asks_for(
+    root, sources, embedder, open_over, damage
+):
+    await build_index(root, sources, embedder)
+    (root / "CURRENT").write_bytes(damage)
+    with pytest.raises(KnowledgeError, match=r"CURRENT повреждён.*voxbot kb build"):
+        await open_over(embedder)
+    version = (await build_index(root, sources, embedder)).version
+    assert (await open_over(embedder)).space.version == version
+    assert VersionStore(root).current().name == version
+
+
+async def test_a_folder_in_place_of_the_pointer_gives_way_to_it(root, sources, embedder, open_over):
+    await build_index(root, sources, embedder)
+    (root / "CURRENT").unlink()
+    (root / "CURRENT").mkdir()
+    (root / "CURRENT" / "something").write_text("", encoding="utf-8")
+    version = (await build_index(root, sources, embedder)).version
+    assert (await open_over(embedder)).space.version == version
+
+
+async def test_under_a_damaged_pointer_a_build_that_fails_takes_no_version_away(root, sources, embedder):
+    version = (await build_index(root, sources, embedder)).version
+    (root / "CURRENT").write_bytes(b"\xff")
+    sources["tech"].unlink()
+    with pytest.raises(KnowledgeError):
+        await build_index(root, sources, embedder)
+    assert versions(root) == {version}

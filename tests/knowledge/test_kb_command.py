@@ -56,6 +56,15 @@ def test_a_question_asked_twice_is_embedded_once_also_by_another_process(voxbot,
     assert len(damaged.stderr.splitlines()) == 1
 
 
+def test_an_index_outlives_the_files_that_it_was_made_of(voxbot, sources):
+    voxbot("build")
+    sources["tech"].rename(sources["tech"].with_suffix(".old"))
+    found = voxbot("search", "сколько весит рэм сто", "--json")
+    assert json.loads(found.stdout)["hits"][0]["title"] == "Разрывная машина РЭМ-100"
+    assert len(found.stderr.splitlines()) == 1
+    assert str(sources["tech"]) in found.stderr
+
+
 def test_a_redis_that_is_not_there_costs_a_warning_and_a_wrong_address_the_start(voxbot, monkeypatch):
     voxbot("build")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")

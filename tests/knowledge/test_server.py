@@ -112,6 +112,29 @@ async def test_without_the_server_a_unit_does_not_start_and_says_why(unit, serve
     assert "secret" not in str(raised.value)
 
 
+async def test_a_unit_that_starts_without_the_server_searches_what_it_had_and_catches_up(
+    tmp_path, root, sources, embedder, unit
+):
+    with running_chroma(tmp_path / "own") as own:
+        server = ChromaServer(own.url)
+        await build_index(root, sources, embedder, server=server)
+        await (await unit(at=server)).close()
+        own.stop()
+        with capture_logs() as logs:
+            retriever = await unit(at=server)
+            assert "Владимир" in (await retriever.search("где вы находитесь")).hits[0].text
+        assert [line["log_level"] for line in logs] == ["warning"]
+        with pytest.raises(KnowledgeError, match="сервер запущен"):
+            await unit(at=ChromaServer(own.url, "another"))
+        with pytest.raises(KnowledgeError, match="сервер запущен"):
+            await unit("a machine that never had it", at=server)
+        own.start()
+        sources["general"].write_text("# Адрес\nМы переехали в Казань.", encoding="utf-8")
+        await build_index(root, sources, embedder, server=server)
+        assert await retriever.maybe_reload()
+        assert "Казань" in (await retriever.search("где вы находитесь")).hits[0].text
+
+
 async def test_without_an_index_on_the_server_the_error_says_what_to_run(unit, server, root, sources):
     with pytest.raises(KnowledgeError, match="voxbot kb build"):
         await unit()

@@ -54,6 +54,21 @@ async def test_a_wrong_variable(workspace):
     assert_one_clear_line(await voxbot(workspace, "bot", KB_TOP_K="many"), "KB_TOP_K", "many", "20")
 
 
+async def test_broken_slips(workspace, tmp_path):
+    path = tmp_path / "slips.toml"
+    path.write_text("[anywhere", encoding="utf-8")
+    for command in (("normalize", "сто ка эн"), ("ask", "адрес"), ("bot",)):
+        result = await voxbot(workspace, *command, ASR_SLIPS_FILE_PATH=str(path))
+        assert_one_clear_line(result, "ASR_SLIPS_FILE_PATH", "slips.toml", "TOML")
+
+
+async def test_own_slips(workspace, tmp_path):
+    path = tmp_path / "slips.toml"
+    path.write_text('[anywhere]\n"КТВ" = ["ка тэ вэ"]\n', encoding="utf-8")
+    status, out, _ = await voxbot(workspace, "normalize", "прайс на ка-тэ-вэ", ASR_SLIPS_FILE_PATH=str(path))
+    assert (status, out) == (0, "прайс на КТВ\n")
+
+
 async def test_a_missing_variable(workspace):
     result = await voxbot(workspace, "ask", "адрес", LLM_PROVIDER="openai")
     assert_one_clear_line(result, "OPENAI_API_KEY")

@@ -1,12 +1,20 @@
 """Whatever stands in an answer can be said in Russian words."""
 
 import re
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxbot.text.verbalizer import verbalize
+
+READINGS = [
+    tuple(line.split(" => "))
+    for line in Path(__file__).with_name("readings.txt").read_text(encoding="utf-8").splitlines()
+    if " => " in line
+]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +82,32 @@ def test_reading(written, spoken):
     assert verbalize(written) == spoken
 
 
+@pytest.mark.parametrize(("written", "spoken"), READINGS)
+def test_announcer_readings(written, spoken):
+    assert verbalize(written) == spoken
+
+
+@pytest.mark.parametrize("spoken", [spoken for _, spoken in READINGS])
+def test_what_is_already_words_stays_as_it_is(spoken):
+    assert verbalize(spoken) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("# Цены\n\nРЭМ-50 — **5 руб.**", "Цены. Рэм пятьдесят — пять рублей."),
+        (
+            "Есть:\n- вес 5 кг\n- срок 24 мес.\n- ход 1 м",
+            "Есть: вес пять килограммов, срок двадцать четыре месяца, ход один метр",
+        ),
+        ("| Модель | Вес |\n|---|---|\n| РЭМ-50 | 50 кг |", "Модель, Вес. рэм пятьдесят, пятьдесят килограммов"),
+        ("строка одна\nи её конец", "строка одна и её конец"),
+    ],
+)
+def test_lists_and_tables_are_heard_as_clauses(written, spoken):
+    assert verbalize(written).lower() == spoken.lower()
+
+
 PIECES = st.one_of(
     st.text(max_size=12),
     st.from_regex(r"\d{1,3}( \d{3})*([.,]\d{1,3})?", fullmatch=True),
@@ -104,3 +138,17 @@ PIECES = st.one_of(
 def test_no_digit_and_no_foreign_letter_is_ever_left(text):
     spoken = verbalize(text)
     assert not re.search(r"[^а-яёА-ЯЁ .,!?;:—–\-«»()…\"'\n]", spoken)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1 ", "1, ", "1-", "А", "А1-", "1.", "1111-", "a.", "до 5 кН и ", "2020 г. ", "[", "<a", "|-", "+7 ", "1/"],
+)
+def test_a_long_text_costs_no_more_per_letter_than_a_short_one(piece):
+    def seconds(count):
+        start = time.perf_counter()
+        verbalize(piece * count)
+        return time.perf_counter() - start
+
+    seconds(500)
+    assert seconds(4000) < 40 * max(seconds(500), 0.002)

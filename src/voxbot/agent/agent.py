@@ -103,6 +103,7 @@ class Agent:
         self._threshold = threshold
         self._models = tuple(models)
         self._guards = ModelGuards(switches)
+        self._retired: tuple[Llm, ...] = ()
 
     async def reply(self, question: str, history: Sequence[Utterance]) -> AsyncGenerator[str | AnswerInfo, None]:
         """See Answerer.reply."""
@@ -130,9 +131,16 @@ class Agent:
         for llm in self._models:
             await llm.warm_up()
 
+    async def use(self, models: Sequence[Llm]) -> None:
+        """Answer with other models from the next question on; answers under way end with theirs."""
+        for llm in models:
+            await llm.warm_up()
+        self._retired += self._models
+        self._models = tuple(models)
+
     async def close(self) -> None:
         """Free the models."""
-        for llm in self._models:
+        for llm in (*self._models, *self._retired):
             await llm.close()
 
     async def _find(self, question: str, history: Sequence[Utterance]) -> tuple[str, SearchResult]:
@@ -222,7 +230,7 @@ class Agent:
         self, question: str, history: Sequence[Utterance], found: SearchResult, settings: LlmSettings
     ) -> ChatRequest:
         return ChatRequest(
-            system=self._prompts().qa_system("\n\n".join(hit.text for hit in found.hits)),
+            system=self._prompts().qa_system("\n\n".join(hit.whole for hit in found.hits)),
             history=tuple(history[-_HISTORY_TURNS:]),
             question=question,
             temperature=settings.temperature,

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxbot.agent import phrases
-from voxbot.agent.cues import asked, asks_price, fold, lacks_thing, without_cues
-from voxbot.agent.figures import Figures, classifiers, codes_of
-from voxbot.agent.sentences import Sentence, plain, sentences_of
+from voxbot.agent.choosing import Candidate, Rating, choose, compared, missing_of
+from voxbot.agent.cues import asked, asks_price, by_section, fold, lacks_thing, without_cues
+from voxbot.agent.figures import Figures, classifiers, codes_asked, codes_of, series_of
+from voxbot.agent.grounds import Grounds, Texts, is_grounded
+from voxbot.agent.sentences import sentences_of
 from voxbot.agent.superlatives import limited_to, superlatives
 from voxbot.knowledge.lexical import LexicalIndex
 from voxbot.knowledge.vocabulary import UNITS
@@ -24,7 +26,7 @@ from voxbot.knowledge.words import tokenize
 from voxbot.text.wordlist import word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,17 +35,10 @@ if TYPE_CHECKING:
     from voxbot.knowledge.search import Hit, SearchResult
 
 MAX_ANSWER_CHARS = 300
-_MAX_SENTENCES = 3
 _HITS = 3
 _LEAD_SHARE = 0.6
 """What a word of the question counts for when only the heading over the sentence has it."""
 _CUE_BONUS = 0.35
-_OPEN_SHARE = 0.55
-_FACT_SHARE = 0.35
-"""Share of the best sentence's score from which another is added to it; less is asked of one with a missing fact."""
-_GAIN = 0.3
-_OPEN_GAIN = 0.1
-"""How much more of the question's weight an added sentence must hold; less while the question is not settled."""
 _OTHER_NUMBER = 0.75
 """What a sentence keeps of its score for each number of the question that it and its heading lack."""
 _SAID_BONUS = 0.02
@@ -54,8 +49,8 @@ _OPENING = 2
 _GAP = 0.3
 """Share of the question's weight that, when no sentence has it, leaves the answer incomplete."""
 _PROPERTIES = word_set("""
-    цена стоимость прайс расценка деньги рубль масса вес габарит размер высота ширина глубина длина скорость мощность
-    питание точность погрешность время срок день
+    цена стоимость прайс расценка деньги деньга рубль масса вес габарит размер высота ширина глубина длина скорость
+    мощность питание точность погрешность время срок день
 """)
 """What is asked of a thing, not the thing itself."""
 _MIN_SCORE = 0.3
@@ -77,37 +72,6 @@ class Extract:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    hit: Hit
-    sentence: Sentence
-    folded: str
-
-    @property
-    def leads(self) -> tuple[str, str]:
-        """What stands over the sentence."""
-        return self.sentence.lead, plain(self.hit.title)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rating:
-    """`scores` (sentences,), `held` (sentences, concepts) 0-1, `weights` (concepts,) adding up to 1.
-
-    `weighty` are the concepts that an answer should not lack; `gap`: there is such a word in no sentence at all.
-    """
-
-    scores: NDArray[np.float64]
-    held: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    weighty: Sequence[int] = ()
-    gap: bool = False
-
-    def lacks(self, chosen: Sequence[int]) -> bool:
-        """Whether the chosen sentences leave out what the question is chiefly about."""
-        held = self.held[list(chosen)].max(axis=0)
-        return self.gap or any(not held[concept] for concept in self.weighty)
-
-
 def extract(question: str, result: SearchResult, threshold: float) -> Extract | None:
     """Pick the sentences that answer `question`; None when the bases do not hold the answer.
 
@@ -119,26 +83,35 @@ def extract(question: str, result: SearchResult, threshold: float) -> Extract | 
     if not result.hits or result.hits[0].score < threshold:
         return None
     hits = [hit for hit in result.hits[:_HITS] if hit.score >= _RIVAL_SCORE * result.hits[0].score]
-    candidates = [_Candidate(hit, sentence, fold(sentence.text)) for hit in hits for sentence in sentences_of(hit.text)]
-    if not candidates:
-        return None
+    candidates = [Candidate(hit, sentence, fold(sentence.text)) for hit in hits for sentence in sentences_of(hit.whole)]
+    codes = codes_asked(question, series_of(candidate.sentence.text for candidate in candidates))
+    rows = compared(fold(question), codes, candidates)
+    if rows is not None:
+        text, sources = _compose(rows, candidates)
+        return Extract(text, sources, complete=True) if rows else None
+    return _answer(question, hits, candidates, result.unknown) if candidates else None
+
+
+def _answer(
+    question: str, hits: Sequence[Hit], candidates: Sequence[Candidate], unknown: Collection[str]
+) -> Extract | None:
     cues = asked(fold(question))
     rating = _rate(question, cues, hits, candidates)
     if rating.scores.max() < _MIN_SCORE:
         return None
-    chosen = _choose(cues, rating, candidates)
+    chosen = choose(cues, rating, candidates)
+    facts = [row for row in chosen if len(missing_of(cues, candidates[row].folded)) < len(cues)]
+    hit = candidates[chosen[0]].hit
+    section = [row for row, candidate in enumerate(candidates) if candidate.hit is hit] if by_section(cues) else []
+    grounded = is_grounded(rating.grounds, rating.texts, chosen, facts, unknown=unknown, in_section=section)
     text, sources = _compose(chosen, candidates)
-    missing = _missing(cues, fold(text))
-    if cues and len(missing) == len(cues):  # other facts about the same thing are no answer
+    missing = missing_of(cues, fold(text))
+    if not grounded or (cues and len(missing) == len(cues)):  # other facts about the same thing are no answer
         return None
     return Extract(text, sources, complete=not missing and not rating.lacks(chosen))
 
 
-def _missing(cues: Sequence[Cue], text: str) -> list[Cue]:
-    return [cue for cue in cues if not cue.answered.search(text)]
-
-
-def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: Sequence[_Candidate]) -> _Rating:
+def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: Sequence[Candidate]) -> Rating:
     """Rate every sentence by the question's words in it and over it, by the facts asked for, and by its passage."""
     texts = [candidate.sentence.text for candidate in candidates]
     leads = list(dict.fromkeys(lead for candidate in candidates for lead in candidate.leads))
@@ -149,31 +122,35 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
     unheld = max((concept.weight for concept in beside if not concept.terms), default=0.0)
     bound = _GAP * sum(concept.weight for concept in beside)
     weighty = [row for row, concept in enumerate(concepts) if concept.terms in subject and concept.weight > bound]
+    row_of = {lead: len(texts) + row for row, lead in enumerate(leads)}
+    sheet = Texts(index, [[row_of[lead] for lead in candidate.leads] for candidate in candidates])
+    grounds = Grounds.of(index.rewrite(question), cues)
     total = sum(concept.weight for concept in concepts)
     if not total:
-        return _Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1))
+        return Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1), grounds, sheet)
     weights = np.array([concept.weight for concept in concepts]) / total
     held = np.stack([index.score([concept]).coverage for concept in concepts], axis=1).astype(np.float64)
-    row_of = {lead: len(texts) + row for row, lead in enumerate(leads)}
     above = np.stack([held[[row_of[lead] for lead in candidate.leads]].max(axis=0) for candidate in candidates])
     held = np.maximum(held[: len(texts)], _LEAD_SHARE * above)
     asking = [row for row, concept in enumerate(concepts) if concept.terms not in subject]
     said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0)
     for row, candidate in enumerate(candidates):
-        if cues and not _missing(cues, candidate.folded):  # «4200 кг» says all that «весит» asks for
+        if cues and not missing_of(cues, candidate.folded):  # «4200 кг» says all that «весит» asks for
             held[row, asking] = 1.0
     facts = np.array([_facts(cues, candidate.folded) for candidate in candidates])
     likeness = np.array([candidate.hit.score / hits[0].score for candidate in candidates])
     numbers = [row for row, concept in enumerate(concepts) if concept.terms[0][0][0].isdigit()]
     fit = np.where(held[:, numbers] > 0, 1.0, _OTHER_NUMBER).prod(axis=1)
     fit *= _fitting(index.rewrite(question), cues, candidates, index, row_of)
-    return _Rating((held @ weights + facts + said) * likeness * fit, held, weights, weighty, unheld > bound)
+    return Rating(
+        (held @ weights + facts + said) * likeness * fit, held, weights, grounds, sheet, weighty, unheld > bound
+    )
 
 
 def _fitting(
     question: str,
     cues: Sequence[Cue],
-    candidates: Sequence[_Candidate],
+    candidates: Sequence[Candidate],
     index: LexicalIndex,
     row_of: Mapping[str, int],
 ) -> NDArray[np.float64]:
@@ -192,7 +169,7 @@ def _fitting(
     words = {token.form for token in tokenize(question)}
     strict = not known or asks_price(cues) or (bool(cues) and named is not None and bool(named.any()))
 
-    def opens_with_thing(candidate: _Candidate) -> bool:
+    def opens_with_thing(candidate: Candidate) -> bool:
         """Whether a sentence with a range is about the thing: «Номиналы датчиков — от 10 до 600 Н»."""
         opening = {term for token in tokenize(candidate.sentence.text)[:_OPENING] for term in token.terms}
         return any(not opening.isdisjoint(tokenize(noun)[0].terms) for noun in nouns)
@@ -237,39 +214,10 @@ def _things(question: str, but: frozenset[str]) -> list[str]:
 
 
 def _facts(cues: Sequence[Cue], sentence: str) -> float:
-    return _CUE_BONUS * (1 - len(_missing(cues, sentence)) / len(cues)) if cues else 0.0
+    return _CUE_BONUS * (1 - len(missing_of(cues, sentence)) / len(cues)) if cues else 0.0
 
 
-def _choose(cues: Sequence[Cue], rating: _Rating, candidates: Sequence[_Candidate]) -> list[int]:
-    """The best sentence, then those that hold what it lacks, in the order of their passage.
-
-    While a kind of fact that was asked for is missing, a sentence that holds it comes first; without such kinds,
-    sentences of the same passage or with more of the question's words are added.
-    """
-    order = [int(index) for index in np.argsort(-rating.scores, kind="stable")]
-    best = order[0]
-    share = rating.scores / rating.scores[best]
-    chosen = [best]
-    missing = _missing(cues, candidates[best].folded)
-    while missing and len(chosen) < _MAX_SENTENCES:
-        left = [_missing(missing, candidate.folded) for candidate in candidates]
-        helpful = next((row for row in order if len(left[row]) < len(missing) and share[row] >= _FACT_SHARE), None)
-        if helpful is None:
-            break
-        chosen.append(helpful)
-        missing = left[helpful]
-    settled = bool(cues) and not missing
-    for row in order[1:]:
-        if len(chosen) >= _MAX_SENTENCES or share[row] < _OPEN_SHARE:
-            break
-        gain = float(np.maximum(rating.held[row] - rating.held[chosen].max(axis=0), 0) @ rating.weights)
-        wanted = gain > _GAIN if settled else gain > _OPEN_GAIN or candidates[row].hit is candidates[best].hit
-        if row not in chosen and wanted:
-            chosen.append(row)
-    return sorted(chosen, key=lambda row: (row != best, candidates[row].hit is not candidates[best].hit, row))
-
-
-def _compose(chosen: Sequence[int], candidates: Sequence[_Candidate]) -> tuple[str, tuple[ChunkId, ...]]:
+def _compose(chosen: Sequence[int], candidates: Sequence[Candidate]) -> tuple[str, tuple[ChunkId, ...]]:
     parts: list[str] = []
     sources: dict[ChunkId, None] = {}
     for row in chosen:
@@ -281,7 +229,7 @@ def _compose(chosen: Sequence[int], candidates: Sequence[_Candidate]) -> tuple[s
     return "|".join(parts), tuple(sources)
 
 
-def _spoken(row: int, chosen: Sequence[int], candidates: Sequence[_Candidate]) -> list[str]:
+def _spoken(row: int, chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[str]:
     """The sentence as it can be said by itself: with its lead, its list, or what its pronoun stands for."""
     hit, sentence = candidates[row].hit, candidates[row].sentence
     if sentence.fragment and sentence.lead:

@@ -38,6 +38,8 @@ class Amount:
 
 
 _CODE = re.compile(r"(?<![\w-])([А-ЯЁA-Z]{2,5})(?:\s+Р)?[-– ]?(\d+(?:[.,]\d+)?)")
+_SPAN = re.compile(r"(?<![\w-])([А-ЯЁA-Z]{2,5}) (?:от (\d+)(?: до (\d+))?|до (\d+))(?!\d)")
+"""«Машины РЭМ от 200 до 600 кН»: every model of the series with a number between."""
 _STANDARDS = frozenset({"гост", "iso", "исо", "astm"})
 _BOUNDS = frozenset({"до", "от", "с", "свыше", "выше", "ниже", "кроме", "более", "менее"})
 """Before a code or an amount these make it the end of a range."""
@@ -45,6 +47,7 @@ _SCALES: dict[str, tuple[str, float]] = {
     "н": ("force", 1), "кн": ("force", 1e3), "мн": ("force", 1e6), "кгс": ("kgf", 1),
     "г": ("mass", 1e-3), "кг": ("mass", 1), "т": ("mass", 1e3),
     "дж": ("energy", 1), "кдж": ("energy", 1e3),
+    "л": ("volume", 1), "вт": ("power", 1), "квт": ("power", 1e3),
     "па": ("stress", 1), "кпа": ("stress", 1e3), "мпа": ("stress", 1e6), "гпа": ("stress", 1e9),
     "мкм": ("length", 1e-6), "мм": ("length", 1e-3), "см": ("length", 1e-2), "м": ("length", 1),
 }  # fmt: skip
@@ -164,7 +167,7 @@ class Figures:
     def _stand(self, text: str, *, exact: bool = False) -> Stand:
         codes = codes_of(text)
         if self.codes:
-            return self._stand_to_codes(codes)
+            return self._stand_to_codes(codes, text)
         if not self.amounts:
             return "open"
         amounts = [amount for amount in amounts_of(text) if not exact or amount.low == amount.high]
@@ -176,9 +179,17 @@ class Figures:
             return "holds" if bears or all(_among(asked, exact_ones) for asked in self.amounts) else "spans"
         return "differs" if models or False in held else "open"
 
-    def _stand_to_codes(self, codes: Collection[Code]) -> Stand:
+    def _stand_to_codes(self, codes: Collection[Code], text: str) -> Stand:
         if not self.codes.isdisjoint(codes):
             return "holds"
+        spanned = [
+            float(low or 0) <= float(code.number) <= float(high or upper or "inf")
+            for series, low, high, upper in _SPAN.findall(text)
+            for code in self.codes
+            if code.series == fold(series)
+        ]
+        if spanned:
+            return "holds" if any(spanned) else "differs"
         series, numbers = {code.series for code in self.codes}, {code.number for code in self.codes}
         rivals = [code for code in codes if code.series in series or (code.number in numbers and _models([code]))]
         return "differs" if rivals else "open"

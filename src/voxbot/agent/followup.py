@@ -26,6 +26,8 @@ _PROPERTIES = word_set("""
     цена стоимость масса вес скорость мощность питание габарит размер высота ширина длина точность погрешность
 """)
 """What is always asked of some thing: «а вес какой?» leans on the dialogue."""
+_OF_A_THING = _PROPERTIES | {"срок", "комплектация", "комплект"}
+"""«А срок изготовления?» asks it of the thing talked about."""
 _ASKED_FOR = _PROPERTIES | word_set("""
     срок адрес гарантия стоить весить здравствуйте добрый день вечер пожалуйста подсказать весь какой
 """)
@@ -36,10 +38,19 @@ _COMPANY = word_set("вы вас вам вами ваш ваша ваше ваш
 _PREPOSITIONS = word_set("на в во до от для из по с со к за при о об без через")
 _WORD = re.compile(r"[^\W_]+(?:[-–][^\W_]+)*")
 _CODE = re.compile(r"\b[А-ЯЁ]{2,5}[- ]?\d+\b|\b[а-яё]{2,5}-\d+\b")
+_SPOKEN_CODE = re.compile(r"\b(?!от\b|до\b|на\b|из\b|не\b)[а-яё]{2,4}[- ]?\d+\b", re.IGNORECASE)
 _UNITS = r"(?:кн|н|кгс|тс|мпа|мм|см|м|кг|т|дж|килоньютон\w*|ньютон\w*|тонн\w*|джоул\w*|миллиметр\w*|градус\w*)"
 _AMOUNT = re.compile(rf"\d+(?:[.,]\d+)?(?:\s*{_UNITS}\b)?", re.IGNORECASE)
 _BARE_PLACE = re.compile(r"^\W*(?:(?:ну|а|и|так|скажите|подскажите)\W+)*где (?:же )?(?:вы|вас)\W*$", re.IGNORECASE)
 """«Где вы?» is a question in speech, but has no word to search for."""
+_OVERVIEW = re.compile(
+    r"^\W*(?:(?:ну|а|и|так|скажите|подскажите|расскажите|здравствуйте)\W+)*"
+    r"(?:чем (?:\w+ ){0,3}занима\w+|что (?:\w+ ){0,3}(?:делаете|производите|выпускаете)"
+    r"|(?:о|про) (?:себе|себя|вас|вашей? (?:компани|фирм)\w+))"
+    r"(?: (?:вы|ваша|фирма|компания|вообще|и|что|делаете|производите|выпускаете|занимаетесь)){0,5}\W*$",
+    re.IGNORECASE,
+)
+"""«Чем вы занимаетесь?» asks of the firm itself."""
 _SHORT_WORDS = 5
 _LOOK_BACK = 6
 
@@ -48,6 +59,8 @@ def self_contained(question: str, history: Sequence[Utterance]) -> str:
     """Return `question` with what it takes from the dialogue; unchanged when it needs nothing."""
     if _BARE_PLACE.search(question):
         return f"{question.strip(' ?.!')} находитесь"
+    if _OVERVIEW.search(question):
+        return "о компании: разрабатывает, делает и выпускает"
     if not leans_on(question, history):
         return question
     earlier = _earlier(history)
@@ -63,7 +76,8 @@ def self_contained(question: str, history: Sequence[Utterance]) -> str:
 
 def leans_on(question: str, history: Sequence[Utterance]) -> bool:
     """Whether the question needs something of this dialogue to be understood."""
-    return bool(_earlier(history)) and not _BARE_PLACE.search(question) and needs_dialogue(question)
+    whole = _BARE_PLACE.search(question) or _OVERVIEW.search(question)
+    return bool(_earlier(history)) and not whole and needs_dialogue(question)
 
 
 def needs_dialogue(question: str) -> bool:
@@ -82,9 +96,10 @@ def needs_dialogue(question: str) -> bool:
     if about_company and not _WHOLE.isdisjoint(body):  # «а где вы находитесь?»: the firm itself is the subject
         return False
     if opened:
+        of_a_thing = lemmatize(body[0]).lemmas[0] in _OF_A_THING
         properties_only = bool(nouns) and all(lemmatize(word).lemmas[0] in _PROPERTIES for word in nouns)
         partial = not nouns or (body[0] in _PREPOSITIONS and len(nouns) == 1)
-        return properties_only or partial or (len(nouns) == 1 and not _asks_something(body))
+        return of_a_thing or properties_only or partial or (len(nouns) == 1 and not _asks_something(body))
     return len(body) <= 3 and not nouns and not about_company  # noqa: PLR2004 - «сколько весит», «на двести»
 
 
@@ -116,6 +131,8 @@ def _merge(question: str, topic: str) -> str:
     body = _words(new)
     if _has_question_word(body) or any(lemmatize(word).lemmas[0] in _ASKED_FOR for word in body):
         return f"{new} {_subject(old)}".strip()  # a new thing is asked of the same subject
+    if (whole := _put_adjective(body, old)) is not None:
+        return whole
     if (code := _CODE.search(new)) and _CODE.search(old):
         return _CODE.sub(code.group(), old)
     amounts = _AMOUNT.findall(new)
@@ -124,6 +141,20 @@ def _merge(question: str, topic: str) -> str:
     if body and body[0] in _PREPOSITIONS and (replaced := _put_phrase(body[0], new, old)):
         return replaced
     return f"{old} {new}"
+
+
+def _put_adjective(body: Sequence[str], old: str) -> str | None:
+    """«а универсальный?» after «сколько стоит твердомер по роквеллу» → «сколько стоит твердомер универсальный»."""
+    if len(body) != 1 or lemmatize(body[0]).part != "ADJF" or body[0].isdigit():
+        return None
+    words = old.split()
+    nouns = [index for index, word in enumerate(words) if lemmatize(fold(word)).part == "NOUN"]
+    if not nouns:
+        return None
+    place = nouns[0]
+    before = [word for word in words[:place] if lemmatize(fold(word)).part != "ADJF"]
+    after = words[place + 1 :] if any(map(str.isdigit, old)) else []
+    return " ".join([*before, words[place], body[0], *after])
 
 
 def _put_amount(new: str, amount: str, old: str) -> str | None:
@@ -152,6 +183,8 @@ def _put_phrase(preposition: str, new: str, old: str) -> str | None:
 
 def _subject(old: str) -> str:
     """What the earlier question was about: without its question words, verbs and prices."""
+    if (model := _SPOKEN_CODE.search(old)) and not any(lemmatize(fold(word)).is_place for word in _WORD.findall(old)):
+        return model[0]
     kept: list[str] = []
     words = _WORD.findall(old)
     for index, word in enumerate(words):

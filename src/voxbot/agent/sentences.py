@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from voxbot.knowledge.markdown import enter, titles_of
 from voxbot.text.segmenter import split_sentences
 
-_HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
+if TYPE_CHECKING:
+    from voxbot.knowledge.markdown import Headings
+
+_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(.*)$")
 _ROW = re.compile(r"^\s*\|(.*)\|\s*$")
 _RULE = re.compile(r"^[\s|:\-=_*]+$")
@@ -21,13 +26,15 @@ class Sentence:
     """A speakable sentence.
 
     `lead` is what introduces it (the heading, the line above its list); `fragment` tells that it cannot stand
-    without the lead; `group` numbers the list or paragraph that it belongs to.
+    without the lead; `group` numbers the list or paragraph that it belongs to; `above` are all headings over it,
+    outermost first.
     """
 
     text: str
     lead: str
     fragment: bool
     group: int
+    above: tuple[str, ...] = ()
 
 
 def sentences_of(passage: str) -> list[Sentence]:
@@ -50,6 +57,7 @@ class _Reader:
     def __init__(self) -> None:
         self.sentences: list[Sentence] = []
         self._heading = ""
+        self._path: Headings = ()
         self._lead = ""
         self._header: list[str] = []
         self._group = 0
@@ -57,7 +65,8 @@ class _Reader:
 
     def take(self, line: str) -> None:
         if heading := _HEADING.match(line):
-            self._heading, self._lead, self._header = plain(heading.group(1)), "", []
+            self._heading, self._lead, self._header = plain(heading.group(2)), "", []
+            self._path = enter(self._path, (len(heading.group(1)), self._heading))
             self._next_group()
         elif not line.strip():
             self._header = []
@@ -80,7 +89,7 @@ class _Reader:
     def _add(self, text: str, *, fragment: bool) -> None:
         if any(map(str.isalnum, text)):
             lead = self._lead.rstrip(" :.") or self._heading.rstrip(" :.")
-            self.sentences.append(Sentence(_ended(text), lead, fragment, self._group))
+            self.sentences.append(Sentence(_ended(text), lead, fragment, self._group, titles_of(self._path)))
 
     def _paragraph(self, text: str) -> None:
         if not text or text.rstrip(" .:") == self._heading.rstrip(" .:"):

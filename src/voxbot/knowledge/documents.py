@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from voxbot.domain.errors import KnowledgeError
 from voxbot.domain.ids import ChunkId
-from voxbot.knowledge.markdown import SEPARATOR, find_headings, headings_of, is_fence
-from voxbot.knowledge.passages import split_passages
+from voxbot.knowledge.markdown import SEPARATOR, enter, find_headings, headings_of, is_fence, paths_of, titles_of, under
+from voxbot.knowledge.passages import common, plain, split_passages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.markdown import Heading, Headings
 
 CHUNK_CHARS = 4000
 OVERLAP_CHARS = 200
@@ -30,8 +31,9 @@ OVERLAP_CHARS = 200
 class Chunk:
     """A piece of a knowledge base that can be answered from.
 
-    `headings` is the path of headings above the text, outermost first; `title` is its last element.
-    `start_index` counts characters of the prepared document (`prepare`). `chunk_id` is a hash of base and text,
+    `headings` are the titles above all its facts, outermost first; `title` is the last of them. `above` holds, as
+    Markdown lines, those that stand over the text and not in it: who reads `whole` knows what every fact is about.
+    `start_index` counts characters of the prepared document (`prepare`). `chunk_id` is a hash of base and `whole`,
     so it survives a rebuild. `passages` are the texts that are embedded and matched.
     """
 
@@ -42,6 +44,12 @@ class Chunk:
     start_index: int
     chunk_id: ChunkId
     passages: tuple[str, ...]
+    above: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The text under all its headings."""
+        return under(self.above, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +91,23 @@ def read_bytes(path: Path) -> bytes:
 
 
 def split_document(kb: KbName, text: str) -> Iterator[Chunk]:
-    """Divide a document's text into chunks, in order; sections without text under their headings give none."""
+    """Divide a document's text into chunks, in order; sections without text under their headings give none.
+
+    A section that begins with a heading is under the higher headings before it; one without is under none.
+    """
     prepared = prepare(text)
     seen: set[ChunkId] = set()
-    scope: list[tuple[int, str]] = []
+    scope: Headings = ()
     position = 0
     for section in prepared.split(SEPARATOR):
-        for piece, start_index in _pieces(section, position):
-            for title_level, title in _leading_headings(piece):
-                _enter(scope, title_level, title)
-            headings = tuple(title for _, title in scope)
-            if _has_facts(piece):
-                chunk = _chunk(kb, headings, piece, start_index)
-                if chunk.chunk_id not in seen:
-                    seen.add(chunk.chunk_id)
-                    yield chunk
-            for level, title in find_headings(piece):
-                _enter(scope, level, title)
+        path = scope if _opening(section) else ()
+        for piece, offset in _pieces(section):
+            chunk = _chunk(kb, _path_at(section, offset, path), piece, position + offset)
+            if chunk and chunk.chunk_id not in seen:
+                seen.add(chunk.chunk_id)
+                yield chunk
+        for heading in find_headings(section):
+            scope = enter(scope, heading)
         position += len(section) + len(SEPARATOR)
 
 
@@ -118,11 +126,12 @@ def _next_words(lines: Sequence[str], index: int) -> str:
     return next((line.strip() for line in lines[index + 1 :] if line.strip()), "")
 
 
-def _pieces(section: str, offset: int) -> list[tuple[str, int]]:
+def _pieces(section: str) -> list[tuple[str, int]]:
+    """Cut a section into texts of at most `CHUNK_CHARS`, each with the place where it begins."""
     text = section.strip()
     if not text:
         return []
-    offset += len(section) - len(section.lstrip())
+    offset = len(section) - len(section.lstrip())
     if len(text) <= CHUNK_CHARS:
         return [(text, offset)]
     # Imported where it is needed: most bases have no section so long, and the import takes 0.4 s.
@@ -133,34 +142,44 @@ def _pieces(section: str, offset: int) -> list[tuple[str, int]]:
     return [(piece.page_content, offset + int(piece.metadata["start_index"])) for piece in pieces]
 
 
-def _leading_headings(piece: str) -> Iterator[tuple[int, str]]:
-    """Yield the headings that stand before the piece's first fact: they are its own title, not an inner one."""
-    title = ""
-    lines = piece.split("\n")
+def _opening(text: str) -> Heading | None:
+    """Return the heading that the text begins with, if any."""
+    lines = text.split("\n")
+    worded = (heading for line, heading in zip(lines, headings_of(lines), strict=True) if re.search(r"\w", line))
+    return next(worded, None)
+
+
+def _path_at(section: str, offset: int, path: Headings) -> Headings:
+    """Return the headings over the text that begins at `offset`; `path` are those over the section."""
+    lines = section.split("\n")
+    place = 0
     for line, heading in zip(lines, headings_of(lines), strict=True):
-        if heading:
-            title = heading[1]
-            yield heading
-        elif line.strip() and line.strip() != title:
-            return
+        if place >= offset:
+            break
+        path = enter(path, heading) if heading else path
+        place += len(line) + 1
+    opening = _opening(section[offset:])
+    return tuple(above for above in path if opening is None or above[0] < opening[0])
 
 
-def _enter(scope: list[tuple[int, str]], level: int, title: str) -> None:
-    while scope and scope[-1][0] >= level:
-        scope.pop()
-    scope.append((level, title))
+def _facts(text: str, above: Headings) -> list[tuple[Headings, str]]:
+    """Return the lines that say something, headings and their repetitions left out, each with its path."""
+    lines = text.split("\n")
+    titles = {title for _, title in find_headings(text)}
+    return [
+        (path, line)
+        for line, (heading, path) in zip(lines, paths_of(lines, above), strict=True)
+        if re.search(r"\w", line) and not heading and not is_fence(line) and line.strip() not in titles
+    ]
 
 
-def _has_facts(piece: str) -> bool:
-    lines = piece.split("\n")
-    titles = {title for _, title in find_headings(piece)}
-    return any(
-        re.search(r"\w", line) and not heading and not is_fence(line) and line.strip() not in titles
-        for line, heading in zip(lines, headings_of(lines), strict=True)
-    )
-
-
-def _chunk(kb: KbName, headings: tuple[str, ...], text: str, start_index: int) -> Chunk:
-    title = headings[-1] if headings else text.split("\n", 1)[0].strip()[:80]
-    chunk_id = ChunkId(sha256(f"{kb}\n{text}".encode()).hexdigest()[:16])
-    return Chunk(kb, title, headings, text, start_index, chunk_id, split_passages(text, title))
+def _chunk(kb: KbName, path: Headings, text: str, start_index: int) -> Chunk | None:
+    facts = _facts(text, path)
+    if not facts:
+        return None
+    first_path, first_line = facts[0]
+    headings = titles_of(common(path for path, _ in facts))
+    title = (headings or titles_of(first_path[:1]) or (plain(first_line)[:80],))[-1]
+    above = "\n".join(f"{'#' * level} {title}" for level, title in path)
+    chunk_id = ChunkId(sha256(f"{kb}\n{under(above, text)}".encode()).hexdigest()[:16])
+    return Chunk(kb, title, headings, text, start_index, chunk_id, split_passages(text, path, title), above)

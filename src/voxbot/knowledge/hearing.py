@@ -7,6 +7,7 @@ as it hears them («разравная», «опыверки»). Each is set rig
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from voxbot.knowledge.arrays import Texts, sorted_texts
@@ -14,7 +15,7 @@ from voxbot.knowledge.slips import SoundIndex, sound
 from voxbot.knowledge.words import Token, fold, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +26,17 @@ _LETTER_NAMES = {
     "к": "ка", "л": "эль", "м": "эм", "н": "эн", "о": "о", "п": "пэ", "р": "эр", "с": "эс", "т": "тэ", "у": "у",
     "ф": "эф", "х": "ха", "ц": "цэ", "ч": "че", "ш": "ша", "щ": "ща", "э": "э", "ю": "ю", "я": "я",
 }  # fmt: skip
+_SPELLED_ALSO = {
+    "к": "кэ", "л": "лэ", "м": "мэ", "н": "нэ", "р": "рэ", "с": "сэ", "ф": "фэ", "х": "хэ", "ш": "шэ", "щ": "щэ",
+}  # fmt: skip
+"""«Рэ гэ эм» for «эр гэ эм»."""
+LETTERS_SAID = frozenset({*_LETTER_NAMES.values(), *_SPELLED_ALSO.values()})
+_DIMINUTIVES = (
+    ("очка", "ка"), ("ечка", "ка"), ("очек", "ок"), ("ечко", "ко"), ("ка", "ь"), ("ка", "а"), ("ка", ""),
+    ("ик", ""), ("чик", ""), ("ок", ""),
+)  # fmt: skip
+"""«Печка» is a «печь», «скидочка» a «скидка»."""
+_MIN_ROOT = 4
 _MAX_CODE = 4
 _MAX_PARTS = 4
 
@@ -35,7 +47,7 @@ class Hearing:
     def __init__(self, forms: Texts, terms: Texts, words: Texts, sounds: SoundIndex, codes: Texts) -> None:
         """`terms[i]` are those of the sorted `forms[i]`, joined by spaces; `words`: all terms; `codes`: short forms."""
         self._forms, self._terms, self._words, self._sounds, self._codes = forms, terms, words, sounds, codes
-        self._spelled = {sound("".join(_LETTER_NAMES[letter] for letter in code)): code for code in codes}
+        self._spelled = {sound(name): code for code in codes for name in _spelled(code)}
 
     @classmethod
     def of(cls, vocabulary: Mapping[str, Collection[str]]) -> Hearing:
@@ -122,9 +134,27 @@ class Hearing:
     def _misheard(self, token: Token) -> Token:
         if self.knows(token):
             return token
+        if whole := self._whole_word(token):
+            return self._put_right([token], whole)
         code = self._spelled.get(sound(token.form))
         found = [(code, 1.0)] if code else self._sounds.similar(token.form, known=token.known)
         if not found:
             return token
         form, likeness = found[0]
         return self._put_right([token], form, likeness)
+
+    def _whole_word(self, token: Token) -> str | None:
+        """Return the word of the base that a noun the dictionary knows sounds like, or is a diminutive of."""
+        if not token.known or token.part != "NOUN":
+            return None
+        if len(token.form) > _MIN_ROOT and (same := self._sounds.same(token.form)):
+            return same[0]
+        lemma = token.terms[0]
+        words = (lemma.removesuffix(end) + instead for end, instead in _DIMINUTIVES if lemma.endswith(end))
+        return next((word for word in words if len(word) >= _MIN_ROOT and word in self._words), None)
+
+
+def _spelled(code: str) -> Iterator[str]:
+    """Yield how a code may be spelled by letter."""
+    names = [filter(None, (_LETTER_NAMES[letter], _SPELLED_ALSO.get(letter))) for letter in code]
+    return map("".join, product(*names))

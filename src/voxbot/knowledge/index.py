@@ -62,6 +62,16 @@ def is_fresh(
     return {kb: base.content_hash for kb, base in manifest.bases.items()} == hashes
 
 
+def is_usable(root: Path, embedder: Embedder, server: ChromaServer | None = None) -> bool:
+    """Tell whether there is a version that this embedder can search, of whatever files. Blocking."""
+    versions = open_versions(root, server)
+    try:
+        manifest = versions.manifest()
+    except KnowledgeError:
+        manifest = versions.at_hand()
+    return manifest is not None and manifest.embedder == embedder_id(embedder)
+
+
 async def build_index(
     root: Path,
     sources: Mapping[KbName, Path],

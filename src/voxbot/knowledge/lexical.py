@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxbot.knowledge.arrays import Rows, Texts, sorted_texts
-from voxbot.knowledge.hearing import Hearing
+from voxbot.knowledge.asking import asked_nouns, implied
+from voxbot.knowledge.hearing import LETTERS_SAID, Hearing
 from voxbot.knowledge.slips import same_root
-from voxbot.knowledge.vocabulary import MEANING_GROUPS
-from voxbot.knowledge.words import Token, pair_terms, tokenize
+from voxbot.knowledge.vocabulary import MEANING_GROUPS, SYNONYMS
+from voxbot.knowledge.words import Token, lemmatize, pair_terms, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,13 +37,22 @@ _TITLE_COUNT = 2
 """How often a word of the title counts."""
 _SYNONYM_WEIGHT = 0.75
 _ROOT_WEIGHT = 0.8
+_ADJECTIVE_ROOT_WEIGHT = 0.4
+"""«Цветные металлы» say little of a colour, a table nothing of a canteen («столовая»)."""
+_OTHER_PARTS = ("ADJF", "ADVB", "PREP")
+_OF_ADJECTIVES = ("ая", "ое", "ый", "ой", "ий")
+_HELD = 0.5
+"""From this weight a word counts as held."""
 _ASKED_FACTOR = 1.3
 _ASKED_MIN = 2.5
 """Words of the meaning groups name what is asked for (price, address, weight): they weigh more than their rarity,
 because a base may use them in every section."""
+_ASKED = frozenset(word for line in MEANING_GROUPS for word in line.split())
 _PAIR_WEIGHT = 0.6
 _MISSING_UNKNOWN = 0.6
 """A word that the dictionary does not know was probably misheard: its absence says less."""
+_NAME, _SHORT_NAME = 5, 3
+"""Letters that the name of a series has at most: any, and one that is also a word («мк»)."""
 _PART_FACTORS = {"VERB": 0.6, "INFN": 0.6, "GRND": 0.6, "ADVB": 0.6, "COMP": 0.6, "PRED": 0.6, "NPRO": 0.3, "PREP": 0.2}
 """What a question is about stands in its nouns and adjectives; the rest is said in many ways."""
 
@@ -50,25 +61,38 @@ _PART_FACTORS = {"VERB": 0.6, "INFN": 0.6, "GRND": 0.6, "ADVB": 0.6, "COMP": 0.6
 class Concept:
     """One thing that the question asks for: any of `terms` (with its weight, 0–1) stands for it.
 
-    `weight` is its share in coverage before normalising.
+    `weight` is its share in coverage before normalising, `form` the word as it was understood. `noun`: it names a
+    thing; `place`: it names a town or a country; `asked`: what the caller wants to be told («какого цвета»); `alien`:
+    a model of a series of the base that the base does not have («РЭМ-400»).
     """
 
     terms: tuple[tuple[str, float], ...]
     weight: float
+    form: str = ""
+    noun: bool = False
+    place: bool = False
+    asked: bool = False
+    alien: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalScores:
     """Per passage: BM25 as a share of the best possible (0–1), and coverage (0–1).
 
+    `elsewhere` is 1 where a place of the question is not named, `unasked` where the very thing asked for is not.
     `weight` is the whole weight of the question, 0 if it holds nothing but fillers; `missing` the share of it (0–1)
-    that no passage has.
+    that no passage has, `nouns` the share that stands in nouns which none has; `alien`: the question names a model
+    like the base's that it does not have.
     """
 
     bm25: Scores
     coverage: Scores
+    elsewhere: Scores
+    unasked: Scores
     weight: float
     missing: float
+    nouns: float
+    alien: bool
 
 
 class LexicalIndex:
@@ -135,11 +159,18 @@ class LexicalIndex:
     def understand(self, question: str) -> list[Concept]:
         """Read what the question asks for."""
         tokens = self._hearing.correct(tokenize(question))
-        concepts = [concept for token in tokens if (concept := self._concept(token))]
+        asked = asked_nouns(question)
+        concepts = [
+            replace(concept, form=token.form, asked=token.form in asked)
+            for token in (*tokens, *implied(question, tokens))
+            if (concept := self._concept(token))
+        ]
         for terms in pair_terms(tokens):
             known = tuple((term, 1.0) for term in terms if term in self._postings.words)
             if known:
                 concepts.append(Concept(known, _PAIR_WEIGHT * self._idf(known)))
+        if any(self._is_alien(left, right) for left, right in pairwise(tokens)):
+            concepts.append(Concept((), 0.0, alien=True))
         return concepts
 
     def rewrite(self, question: str) -> str:
@@ -150,6 +181,7 @@ class LexicalIndex:
         """Score every passage."""
         bm25 = np.zeros(self.size, np.float32)
         coverage = np.zeros(self.size, np.float32)
+        elsewhere, unasked = np.zeros(self.size, np.float32), np.zeros(self.size, np.float32)
         total = sum(concept.weight for concept in concepts)
         for concept in concepts:
             found = np.zeros(self.size, np.float32)
@@ -161,10 +193,25 @@ class LexicalIndex:
                 held[rows] = np.maximum(held[rows], weight)
             bm25 += concept.weight * found
             coverage += concept.weight * held
+            if concept.place:
+                elsewhere[held == 0] = 1.0
+            if concept.asked:
+                unasked[held < _HELD] = 1.0
+        alien = any(concept.alien for concept in concepts)
         if not total:
-            return LexicalScores(bm25, coverage, 0.0, 1.0)
+            return LexicalScores(bm25, coverage, elsewhere, unasked, 0.0, 1.0, 0.0, alien)
         missing = sum(concept.weight for concept in concepts if not concept.terms)
-        return LexicalScores(bm25 / (total * (_K1 + 1)), coverage / total, total, missing / total)
+        nouns = sum(concept.weight for concept in concepts if not concept.terms and concept.noun)
+        return LexicalScores(
+            bm25=bm25 / (total * (_K1 + 1)),
+            coverage=coverage / total,
+            elsewhere=elsewhere,
+            unasked=unasked,
+            weight=total,
+            missing=missing / total,
+            nouns=nouns / total,
+            alien=alien,
+        )
 
     def rarity(self, terms: Sequence[str]) -> float:
         """Return the weight of a word of the base, given as its terms."""
@@ -178,13 +225,27 @@ class LexicalIndex:
         if terms:
             found = tuple(terms.items())
             weight = self._idf(found) * _PART_FACTORS.get(token.part, 1.0)
-            if any(term in self._groups for term in token.terms):
+            if not _ASKED.isdisjoint(token.terms):
                 weight = max(weight * _ASKED_FACTOR, _ASKED_MIN)
-            return Concept(found, weight)
+            return Concept(found, weight, noun=token.part == "NOUN", place=token.is_place)
         missing = math.log(1 + self._chunks / 0.5)
+        noun = (token.part == "NOUN" or not (token.known or token.is_number)) and token.form not in LETTERS_SAID
         if token.is_number or not token.known:
-            return Concept((), missing * _MISSING_UNKNOWN)
-        return Concept((), missing * _PART_FACTORS.get(token.part, 1.0))
+            return Concept((), missing * _MISSING_UNKNOWN, noun=noun, place=token.is_place)
+        return Concept((), missing * _PART_FACTORS.get(token.part, 1.0), noun=noun, place=token.is_place)
+
+    def _is_alien(self, left: Token, right: Token) -> bool:
+        """Whether the two name a model of a series of the base that the base does not have («рэм 400»)."""
+        is_series = (
+            not left.is_number and len(left.form) > 1 and len(left.form) <= (_SHORT_NAME if left.known else _NAME)
+        )
+        if not is_series or not right.is_number:
+            return False
+        start = f"{left.terms[0]}_"
+        words = self._postings.words
+        place = words.begin(start)
+        numbered = [word for word in words[place : place + 2] if word.startswith(start) and word[len(start)].isdigit()]
+        return len(numbered) > 1 and not any(f"{start}{number}" in words for number in right.terms)
 
     def _related(self, token: Token) -> Iterator[tuple[str, float]]:
         for term in token.terms:
@@ -196,7 +257,9 @@ class LexicalIndex:
                 if not word.startswith(start):
                     break
                 if same_root(term, word):
-                    yield word, _ROOT_WEIGHT
+                    short = token.part == "NOUN" and len(min(term, word, key=len)) == len(start)
+                    derived = short and (lemmatize(word).part in _OTHER_PARTS or term.endswith(_OF_ADJECTIVES))
+                    yield word, _ADJECTIVE_ROOT_WEIGHT if derived else _ROOT_WEIGHT
 
     def _idf(self, terms: Sequence[tuple[str, float]]) -> float:
         held = np.zeros(self._chunks, np.bool_)
@@ -225,7 +288,7 @@ def _count(text: str, forms: defaultdict[str, set[str]]) -> Counter[str]:
 def _groups(vocabulary: Texts) -> dict[str, list[list[str]]]:
     """Map each word of a meaning group to the group's words that the base has."""
     groups: defaultdict[str, list[list[str]]] = defaultdict(list)
-    for line in MEANING_GROUPS:
+    for line in (*MEANING_GROUPS, *SYNONYMS):
         words = line.split()
         present = [word for word in words if word in vocabulary]
         for word in words:

@@ -1,23 +1,25 @@
 """A chunk's text to the passages that are matched against a question.
 
 One vector of a long text is an average of all its facts and close to none of them. Each passage therefore holds
-a few sentences, list items or table rows, with the titles above them in front, because a fact rarely names its own
-subject («Срок: 45 дней»).
+a few sentences, list items or table rows, with all titles above them in front, because a fact rarely names its own
+subject («Срок: 45 дней»), and neither does its own title («Масса» under «Пресс ПГМ-500»).
 """
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
-from voxbot.knowledge.markdown import headings_of, is_fence
+from voxbot.knowledge.markdown import is_fence, paths_of, titles_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from voxbot.knowledge.markdown import Heading, Headings
 
 WHOLE_CHARS = 420
-"""A chunk whose plain text is no longer is one passage."""
+"""A chunk whose plain text, the titles above its own not counted, is no longer is one passage."""
 PASSAGE_CHARS = 320
 
 _TABLE_RULE = re.compile(r"^\|?[ :|-]*-[ :|-]*\|?$")
@@ -27,24 +29,40 @@ _EMPHASIS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[«\"(]?[А-ЯЁA-Z0-9])")
 
 
-def split_passages(text: str, title: str) -> tuple[str, ...]:
-    """Divide a chunk's Markdown into passages of plain text, at least one, each led by its titles."""
-    blocks = list(_blocks(text, title))
-    whole = "\n".join(dict.fromkeys(line for heading, line in blocks for line in (heading, line) if line))
-    if len(whole) <= WHOLE_CHARS:
+def split_passages(text: str, above: Headings, title: str) -> tuple[str, ...]:
+    """Divide a chunk's Markdown into passages of plain text, at least one, each led by the titles above it.
+
+    `above` is the path over the text's first line; `title` leads what has no heading.
+    """
+    blocks = list(_blocks(text, above))
+    shared = common(path for path, _ in blocks)
+    whole = _whole(blocks, shared, title)
+    if len(whole) - len(_label(shared)) + len(_label(shared[-1:])) <= WHOLE_CHARS:
         return (whole or title,)
     passages: list[str] = []
-    heading, held = "", ""
-    for block_heading, line in blocks:
+    path, held = shared, ""
+    for block_path, line in blocks:
         for sentence in _sentences(line):
-            if held and (block_heading != heading or len(held) + len(sentence) > PASSAGE_CHARS):
-                passages.append(_led(heading, held))
+            if held and (block_path != path or len(held) + len(sentence) > PASSAGE_CHARS):
+                passages.append(_led(path, title, held))
                 held = ""
-            heading = block_heading
+            path = block_path
             held = f"{held} {sentence}" if held else sentence
     if held:
-        passages.append(_led(heading, held))
+        passages.append(_led(path, title, held))
     return tuple(dict.fromkeys(passages))
+
+
+def common(paths: Iterable[Headings]) -> Headings:
+    """Return the headings that all paths begin with."""
+    shared: Headings | None = None
+    for path in paths:
+        shared = path if shared is None else tuple(one for one, _ in takewhile(_same, zip(shared, path, strict=False)))
+    return shared or ()
+
+
+def _same(pair: tuple[Heading, Heading]) -> bool:
+    return pair[0] == pair[1]
 
 
 def plain(line: str) -> str:
@@ -54,26 +72,36 @@ def plain(line: str) -> str:
     return _EMPHASIS.sub("", line).strip()
 
 
-def _blocks(text: str, title: str) -> Iterator[tuple[str, str]]:
-    """Yield (titles above, plain line) for every line that holds words, headings themselves left out."""
+def _blocks(text: str, above: Headings) -> Iterator[tuple[Headings, str]]:
+    """Yield (path, plain line) for every line that holds words; a heading only where nothing stands under it."""
     lines = text.split("\n")
-    own = list(headings_of(lines))
-    titles = {found[1] for found in own if found}
-    heading, columns = title, []
-    for (line, following), found in zip(pairwise([*lines, ""]), own, strict=True):
-        if found:
-            heading = title if found[1] == title else f"{title}. {found[1]}"
-        elif is_fence(line) or not re.search(r"\w", line):
+    own = list(paths_of(lines, above))
+    titles = {heading[1] for heading, _ in own if heading}
+    bare: Headings = ()
+    columns: list[str] = []
+    for (line, following), (heading, path) in zip(pairwise([*lines, ""]), own, strict=True):
+        if heading:
+            yield from _alone(bare, path)
+            bare = path
+        elif is_fence(line) or not re.search(r"\w", line) or line.strip() in titles:
             continue
         elif "|" in line and (line.lstrip().startswith("|") or _TABLE_RULE.match(following.strip())):
+            bare = ()
             cells = [plain(cell) for cell in line.strip().strip("|").split("|")]
             if _TABLE_RULE.match(following.strip()):
                 columns = cells
             else:
-                yield heading, _row(columns, cells)
-        elif line.strip() and line.strip() not in titles:
-            columns = []
-            yield heading, plain(line)
+                yield path, _row(columns, cells)
+        else:
+            bare, columns = (), []
+            yield path, plain(line)
+    yield from _alone(bare, ())
+
+
+def _alone(bare: Headings, following: Headings) -> Iterator[tuple[Headings, str]]:
+    """Yield the heading that ends `bare`, which has no text, unless the heading that follows is under it."""
+    if bare and following[: len(bare)] != bare:
+        yield bare[:-1], bare[-1][1]
 
 
 def _row(columns: list[str], cells: list[str]) -> str:
@@ -96,5 +124,23 @@ def _sentences(line: str) -> Iterator[str]:
             yield rest
 
 
-def _led(heading: str, text: str) -> str:
-    return f"{heading}\n{text}" if heading else text
+def _whole(blocks: Sequence[tuple[Headings, str]], shared: Headings, title: str) -> str:
+    """Everything in one text: the titles that all has above it, then each line under what is above it alone."""
+    lines = [] if not shared and any(not path for path, _ in blocks) else [_label(shared)]
+    before = shared
+    for path, line in blocks:
+        if path != before:
+            lines.append(". ".join(titles_of(path[len(common((before, path))) :])))
+        before = path
+        lines.append(line)
+    return "\n".join(line for line in lines if line) or title
+
+
+def _led(path: Headings, title: str, text: str) -> str:
+    return f"{_label(path) or title}\n{text}"
+
+
+def _label(path: Headings) -> str:
+    """The titles above a passage: its own as the first line, where words weigh most, and those above it as another."""
+    *above, own = titles_of(path) or ("",)
+    return f"{own}\n{'. '.join(above)}" if above else own

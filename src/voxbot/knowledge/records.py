@@ -7,7 +7,7 @@ Reading takes everything into memory at once and closes the client: a search is 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -118,14 +118,12 @@ def _assemble(rows: Sequence[tuple[dict[str, Any], str, Any]]) -> Records:
                     start_index=metadata["start_index"],
                     chunk_id=ChunkId(metadata["chunk_id"]),
                     passages=(),
+                    above=metadata["above"],
                 )
             )
             texts.append([])
         texts[-1].append(passage)
-    whole = [
-        Chunk(c.kb, c.title, c.headings, c.text, c.start_index, c.chunk_id, tuple(passages))
-        for c, passages in zip(chunks, texts, strict=True)
-    ]
+    whole = [replace(chunk, passages=tuple(passages)) for chunk, passages in zip(chunks, texts, strict=True)]
     return make_records(whole, np.array([vector for _, _, vector in rows], np.float32))
 
 
@@ -148,6 +146,7 @@ def _metadata(records: Records, row: int) -> dict[str, str | int | bool]:
             "headings": json.dumps(chunk.headings, ensure_ascii=False),
             "start_index": chunk.start_index,
             "text": chunk.text,
+            "above": chunk.above,
         }
     return metadata
 

@@ -46,6 +46,7 @@ class _Found:
     used: KbName
     asked_both: bool
     hits: tuple[Hit, ...]
+    unknown: tuple[str, ...]
 
 
 class Retriever:
@@ -77,9 +78,19 @@ class Retriever:
         return self._space
 
     async def open(self) -> None:
-        """Read the index. Raises KnowledgeError that says what to do."""
-        self._stamp = await asyncio.to_thread(self._versions.stamp)
-        self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
+        """Read the index. Raises KnowledgeError that says what to do.
+
+        While its server is out of reach, the version that was fetched before is searched, and a newer one later.
+        """
+        try:
+            self._stamp = await asyncio.to_thread(self._versions.stamp)
+        except KnowledgeError as error:
+            if not await self._open_at_hand():
+                raise
+            log.warning("Сервер индекса недоступен, ищу в версии, полученной раньше", reason=str(error))
+            self._lost = True
+        else:
+            self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
 
     async def warm_up(self) -> None:
         """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
@@ -145,13 +156,23 @@ class Retriever:
         ms = SearchMs(
             embed=(embedded - started) * 1000, search=(ended - embedded) * 1000, total=(ended - started) * 1000
         )
-        return SearchResult(found.primary, found.used, found.asked_both, origin, found.hits, ms)
+        return SearchResult(found.primary, found.used, found.asked_both, origin, found.hits, ms, found.unknown)
+
+    async def _open_at_hand(self) -> bool:
+        manifest = await asyncio.to_thread(self._versions.at_hand)
+        if manifest is None or manifest.embedder != self._embedder_id:
+            return False
+        self._space = await asyncio.to_thread(self._versions.open, manifest.version)
+        self._stamp = manifest.version
+        return True
 
     def _rank(self, space: SearchSpace, question: str, vector: Vectors, kb: KbChoice, k: int) -> _Found:
-        logits = chunk_logits(space, question, vector)
+        concepts = space.lexical.understand(question)
+        logits = chunk_logits(space, concepts, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
         used, asked_both = self._choose(space, logits, primary, only=kb != "auto")
-        return _Found(primary, used, asked_both, _hits(space, logits, used, k))
+        unknown = tuple(concept.form for concept in concepts if concept.noun and not concept.terms)
+        return _Found(primary, used, asked_both, _hits(space, logits, used, k), unknown)
 
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]
@@ -213,5 +234,5 @@ def _hits(space: SearchSpace, logits: ChunkScores, kb: KbName, k: int) -> tuple[
     hits: list[Hit] = []
     for index in order:
         chunk = space.records.chunks[index]
-        hits.append(Hit(kb, chunk.title, probability(float(logits[index])), chunk.text, chunk.chunk_id))
+        hits.append(Hit(kb, chunk.title, probability(float(logits[index])), chunk.text, chunk.chunk_id, chunk.above))
     return tuple(hits)

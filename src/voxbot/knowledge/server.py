@@ -5,7 +5,8 @@
     <prefix>-v-20260131T120000-1a2b3c-kb-general, …-kb-tech     a version
 
 One request replaces all metadata of a collection, so units switch at once and see the old version or the new one.
-A version that was fetched is kept in `<root>/server`, prepared for searching.
+A version that was fetched is kept in `<root>/server`, prepared for searching; `of.json` in it tells of what index it
+is, so that a unit can begin with it while the server is out of reach.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from voxbot.knowledge.records import Records
     from voxbot.knowledge.space import SearchSpace
 
+_NOTE = "of.json"
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0
 _BEAT_S = 2.0
@@ -153,7 +155,22 @@ class ServerVersions:
             if child.returncode:
                 said = child.stderr.strip().splitlines() or [f"код {child.returncode}"]
                 raise KnowledgeError(f"{self.where}: версия индекса не получена ({said[-1]})")
-        return load_space(folder, version)
+        space = load_space(folder, version)
+        self._note(folder, version)
+        return space
+
+    def at_hand(self) -> Manifest | None:
+        """Return the manifest of the version of this very index that was fetched before; None if there is none."""
+        for folder in sorted(self._fetched.glob("v-*"), reverse=True):
+            try:
+                noted = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+                of_this = noted["server"] == self._server.address and noted["prefix"] == self._server.prefix
+                manifest = manifest_of(noted["manifest"]) if of_this and is_saved(folder) else None
+            except (OSError, ValueError, TypeError, KeyError):
+                continue
+            if manifest and manifest.version == folder.name:
+                return manifest
+        return None
 
     def fetch(self, version: str) -> None:
         """Prepare a version in `<root>/server`, and remove the others there; of several units one does it."""
@@ -162,11 +179,28 @@ class ServerVersions:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if is_saved(self._fetched / version):
                 return
-            for old in self._fetched.glob("*v-*"):
-                shutil.rmtree(old, ignore_errors=True)
+            for leftover in self._fetched.glob("new-v-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
             unfinished = self._fetched / f"new-{version}"
             save_space(unfinished, make_space(version, self.read(version)))
             unfinished.rename(self._fetched / version)
+            for old in self._fetched.glob("v-*"):
+                if old.name != version:
+                    shutil.rmtree(old, ignore_errors=True)
+
+    def _note(self, folder: Path, version: str) -> None:
+        """Write down of what index the fetched version is, unless that is done or the folder is gone by now."""
+        if (folder / _NOTE).is_file():
+            return
+        manifest = self.manifest()
+        if manifest is None or manifest.version != version:
+            return
+        text = json.dumps(asdict(manifest), ensure_ascii=False)
+        note = json.dumps({"server": self._server.address, "prefix": self._server.prefix, "manifest": text})
+        with suppress(OSError):
+            unfinished = folder / f"{_NOTE}.{secrets.token_hex(4)}"
+            unfinished.write_text(note, encoding="utf-8")
+            unfinished.replace(folder / _NOTE)
 
     def _take_turn(self, client: Any) -> None:
         turn = self._collection(client, "build")

@@ -29,9 +29,10 @@ _SOUNDS = str.maketrans(
     "ьъ",
 )
 _CANDIDATES = 12
-MIN_SIMILARITY = 0.62
+MIN_SIMILARITY = 0.68
 """Of words that the dictionary does not know. «разравная» and «разрывная» have 0.89, «опыверки» and «поверки» 0.75."""
 MIN_SIMILARITY_SHORT = 0.75
+"""Of short words, and of those that begin with another sound: «вайфай» is not «новой» (0.67)."""
 _SHORT = 6
 _CODE = 4
 _PREFIX_SHARE = 0.65
@@ -81,6 +82,11 @@ class SoundIndex:
             f"{name}.lengths": self._lengths,
         }
 
+    def same(self, form: str) -> list[str]:
+        """Return forms that sound the same."""
+        numbers: list[int] = self._by_sound.get(sound(form)).tolist()
+        return [self._forms[number] for number in numbers]
+
     def similar(self, form: str, *, known: bool) -> list[tuple[str, float]]:
         """Return forms that `form` may have been, with similarity (0–1), best first; at most three.
 
@@ -99,7 +105,11 @@ class SoundIndex:
         likeliest: list[int] = candidates[np.argsort(-shares, kind="stable")[:_CANDIDATES]].tolist()
         forms = [self._forms[index] for index in likeliest]
         found = [(candidate, similarity(heard, sound(candidate))) for candidate in forms]
-        found = [(candidate, score) for candidate, score in found if score >= bound]
+        found = [
+            (candidate, score)
+            for candidate, score in found
+            if score >= (bound if sound(candidate)[0] == heard[0] else max(bound, MIN_SIMILARITY_SHORT))
+        ]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:3]
 
 

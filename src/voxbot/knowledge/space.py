@@ -48,7 +48,9 @@ def make_space(version: str, records: Records) -> SearchSpace:
         version=version,
         records=records,
         lexical=lexical,
-        titles=TitleIndex.of([chunk.title for chunk in records.chunks], lexical.rarity),
+        titles=TitleIndex.of(
+            [chunk.title for chunk in records.chunks], [chunk.headings for chunk in records.chunks], lexical.rarity
+        ),
         first_rows=np.flatnonzero(np.diff(records.owners, prepend=-1)),
         chunks_of={
             kb: np.array([index for index, chunk in enumerate(records.chunks) if chunk.kb == kb], np.intp)

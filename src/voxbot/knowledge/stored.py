@@ -40,15 +40,15 @@ class StoredChunks(Sequence[Chunk]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         place = range(len(self))[index]
-        kb, title, headings, text, start_index, chunk_id = json.loads(self._texts[place])
+        kb, title, headings, text, start_index, chunk_id, above = json.loads(self._texts[place])
         passages = tuple(self._passages[int(self._starts[place]) : int(self._starts[place + 1])])
-        return Chunk(cast("KbName", kb), title, tuple(headings), text, start_index, ChunkId(chunk_id), passages)
+        return Chunk(cast("KbName", kb), title, tuple(headings), text, start_index, ChunkId(chunk_id), passages, above)
 
 
 def record_arrays(records: Records) -> Arrays:
     """Return records as they are kept on disk."""
     chunks = (
-        json.dumps([c.kb, c.title, c.headings, c.text, c.start_index, c.chunk_id], ensure_ascii=False)
+        json.dumps([c.kb, c.title, c.headings, c.text, c.start_index, c.chunk_id, c.above], ensure_ascii=False)
         for c in records.chunks
     )
     return {

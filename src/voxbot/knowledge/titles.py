@@ -32,26 +32,28 @@ class TitleIndex:
     def __init__(self, count: int, rows: Rows, codes: Rows, owners: NDArray[np.intp], weights: Weights) -> None:
         """Take the words of `count` titles: `owners[i]` is the title of word i, `weights[i]` its weight.
 
-        `rows` holds the words that have a term, `codes` the titles that have a word and number together.
+        `rows` holds the words that have a term, `codes` the titles that have a word and number together in them or
+        in a title above: «Масса» under «Пресс ПГМ-500» is about that press.
         """
         self._count, self._rows, self._codes, self._owners, self._weights = count, rows, codes, owners, weights
         totals = np.bincount(owners, weights, minlength=count)
         self._totals = np.where(totals > 0, totals, 1.0)
 
     @classmethod
-    def of(cls, titles: Sequence[str], rarity: Callable[[tuple[str, ...]], float]) -> TitleIndex:
-        """Index `titles`; `rarity` weighs a word given as its terms."""
+    def of(
+        cls, titles: Sequence[str], paths: Sequence[Sequence[str]], rarity: Callable[[tuple[str, ...]], float]
+    ) -> TitleIndex:
+        """Index `titles`; `paths[i]` are all titles above chunk i, `rarity` weighs a word given as its terms."""
         weigh = cache(rarity)  # titles repeat their words
         rows: defaultdict[str, list[int]] = defaultdict(list)
         owners: list[int] = []
         weights: list[float] = []
         codes: defaultdict[str, list[int]] = defaultdict(list)
-        for owner, title in enumerate(titles):
-            tokens = tokenize(title)
-            for terms in pair_terms(tokens):
-                for term in terms:
-                    codes[term].append(owner)
-            for token in tokens:
+        for owner, (title, path) in enumerate(zip(titles, paths, strict=True)):
+            named = (terms for text in path or (title,) for terms in pair_terms(tokenize(text)))
+            for term in dict.fromkeys(term for terms in named for term in terms):
+                codes[term].append(owner)
+            for token in tokenize(title):
                 for term in token.terms:
                     rows[term].append(len(owners))
                 owners.append(owner)
@@ -90,7 +92,7 @@ class TitleIndex:
         return np.bincount(self._owners, named * self._weights, minlength=self._count) / self._totals
 
     def coded(self, concepts: Sequence[Concept]) -> NDArray[np.float64]:
-        """Return 1.0 for each title that holds a word and number the question has together («рэм-100»), else 0.0."""
+        """Return 1.0 for each title that has, in it or above, a model of the question («рэм-100»), else 0.0."""
         found = np.zeros(self._count)
         for concept in concepts:
             for term, _weight in concept.terms:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -33,8 +34,13 @@ if TYPE_CHECKING:
     from voxbot.knowledge.records import Records
     from voxbot.knowledge.space import SearchSpace
 
-FORMAT = 1
+POINTER = "CURRENT"
+"""Name of the file in the root."""
+FORMAT = 3
 """Raised when chunks, passages or records are made differently: older versions are then stale."""
+
+_VERSION = re.compile(r"v-[\w-]+", re.ASCII)
+_NO_NAME = "в нём не имя версии"
 
 Stamp: TypeAlias = tuple[int, int] | str | None
 """Changes whenever another version is put in use."""
@@ -80,6 +86,10 @@ class Versions(Protocol):
         """Tell whether a version is in use, be it one that this program cannot read."""
         ...
 
+    def at_hand(self) -> Manifest | None:
+        """Return the manifest of a version that can be opened while the place of the versions is out of reach."""
+        ...
+
     def building(self) -> AbstractContextManager[None]:
         """Be the only builder, and leave nothing behind but versions that are needed."""
         ...
@@ -113,26 +123,29 @@ class VersionStore:
     def stamp(self) -> Stamp:
         """Return a value that differs after every switch; costs one `stat`."""
         try:
-            status = (self.root / "CURRENT").stat()
+            status = (self.root / POINTER).stat()
         except OSError:
             return None
         return status.st_mtime_ns, status.st_ino
 
     def current(self) -> Path | None:
-        """Return the folder of the version in use, or None if there is none."""
+        """Return the folder of the version in use, or None if there is none. Raises KnowledgeError if damaged."""
         try:
-            name = (self.root / "CURRENT").read_text(encoding="ascii").strip()
+            name = (self.root / POINTER).read_text(encoding="ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise KnowledgeError(
-                f"указатель индекса {self.root / 'CURRENT'} не читается ({error}); выполните `voxbot kb build`"
-            ) from error
+            raise self._damaged(getattr(error, "strerror", None) or _NO_NAME) from error
+        if not _VERSION.fullmatch(name):
+            raise self._damaged(_NO_NAME)
         return self.root / name
 
     def manifest(self) -> Manifest | None:
         """Return the manifest of the version in use; None if there is none or it cannot be understood."""
-        folder = self.current()
+        try:
+            folder = self.current()
+        except KnowledgeError:
+            return None
         return read_manifest(folder) if folder else None
 
     @contextmanager
@@ -153,8 +166,15 @@ class VersionStore:
             self._sweep()
 
     def exists(self) -> bool:
-        """Tell whether a version is in use, be it one that this program cannot read."""
+        """Tell whether a version is in use, be it one that this program cannot read.
+
+        Raises KnowledgeError if the pointer is damaged, so that nobody can tell.
+        """
         return self.current() is not None
+
+    def at_hand(self) -> Manifest | None:
+        """Return None: what is in this folder is always in reach."""
+        return None
 
     def begin(self) -> Path:
         """Make the folder of a new version."""
@@ -183,7 +203,9 @@ class VersionStore:
                 self.root / manifest.version / "manifest.json",
                 json.dumps(asdict(manifest), ensure_ascii=False, indent=1),
             )
-            _write_durably(self.root / "CURRENT", manifest.version)
+            if (self.root / POINTER).is_dir():  # damaged; a file cannot replace it
+                shutil.rmtree(self.root / POINTER)
+            _write_durably(self.root / POINTER, manifest.version)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -198,6 +220,10 @@ class VersionStore:
             return load_space(folder, version)
         return make_space(version, self.read(version))
 
+    def _damaged(self, reason: str) -> KnowledgeError:
+        pointer = self.root / POINTER
+        return KnowledgeError(f"указатель индекса {pointer} повреждён ({reason}); выполните voxbot kb build")
+
     def _unwritable(self, error: OSError) -> KnowledgeError:
         return KnowledgeError(
             f"папка индекса {self.root}: запись не удалась ({error.strerror}); "
@@ -205,8 +231,14 @@ class VersionStore:
         )
 
     def _sweep(self) -> None:
-        """Remove all versions but the one in use and the one before, which slow readers may still be opening."""
-        current = self.current()
+        """Remove all versions but the one in use and the one before, which slow readers may still be opening.
+
+        Under a damaged pointer all stay: only the build that is going on will tell which one is in use.
+        """
+        try:
+            current = self.current()
+        except KnowledgeError:
+            return
         manifest = read_manifest(current) if current else None
         keep = {current.name if current else "", manifest.previous if manifest else ""}
         for folder in self.root.glob("v-*"):

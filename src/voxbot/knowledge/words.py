@@ -28,12 +28,16 @@ _UNIT_SYMBOLS = frozenset(UNITS.values())
 
 @dataclass(frozen=True, slots=True)
 class Lemma:
-    """What the dictionary knows of one word form: its lemmas, likeliest first, its part of speech, its value."""
+    """What the dictionary knows of one word form: its lemmas, likeliest first, its part of speech, its value.
+
+    `is_place`: it may name a town or a country.
+    """
 
     lemmas: tuple[str, ...]
     part: str
     known: bool
     number: float | None
+    is_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Token:
     known: bool = True
     likeness: float = 1.0
     corrected: bool = False
+    is_place: bool = False
     start: int = 0
     end: int = 0
 
@@ -108,7 +113,8 @@ def lemmatize(form: str) -> Lemma:
     )
     first = parses[0]
     known = bool(morph.word_is_known(form))
-    return Lemma(lemmas[:_LEMMAS], str(first.tag.POS or ""), known, number_value(form, lemmas[0]))
+    is_place = any("Geox" in parse.tag for parse in parses if parse.score >= _LEMMA_SCORE)
+    return Lemma(lemmas[:_LEMMAS], str(first.tag.POS or ""), known, number_value(form, lemmas[0]), is_place)
 
 
 @lru_cache(maxsize=1)
@@ -129,7 +135,16 @@ def _word(match: re.Match[str], lemma: Lemma, *, after_number: bool) -> Token | 
     terms = tuple(dict.fromkeys(UNITS.get(word, word) for word in lemma.lemmas))
     if form in _UNIT_SYMBOLS:
         terms = (form,)
-    return Token(form, terms, is_number=False, part=lemma.part, known=lemma.known, start=start, end=end)
+    return Token(
+        form,
+        terms,
+        is_number=False,
+        part=lemma.part,
+        known=lemma.known,
+        is_place=lemma.is_place,
+        start=start,
+        end=end,
+    )
 
 
 def _said(match: re.Match[str]) -> _Said | None:

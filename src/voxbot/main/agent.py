@@ -8,8 +8,10 @@ import structlog
 
 from voxbot.agent.agent import Agent
 from voxbot.agent.prompts import PromptsSource
+from voxbot.domain.errors import ConfigError
 from voxbot.providers import registry
 from voxbot.speech.budget import llm_first_token_s
+from voxbot.text.normalizer import LiveNormalizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,14 @@ def load_prompts(settings: Settings) -> PromptsSource:
     return PromptsSource(settings.paths.prompts)
 
 
+def load_normalizer(settings: Settings) -> LiveNormalizer:
+    """Make what writes a caller's units and terms canonically. Raises ConfigError when the operator's file is wrong."""
+    try:
+        return LiveNormalizer(settings.paths.asr_slips)
+    except ConfigError as error:
+        raise ConfigError(f"ASR_SLIPS_FILE_PATH={error}") from error
+
+
 def build_agent(
     settings: Settings,
     retriever: Searcher,
@@ -40,9 +50,8 @@ def build_agent(
 ) -> Agent:
     """Make the agent of a unit. `current` gives the settings in force at each turn; without it they never change.
 
-    `switches` counts what becomes of requests to the models.
-
-    Models are chosen once: a change of provider, key or model name needs another agent. Raises ConfigError.
+    `switches` counts what becomes of requests to the models. A change of provider, key or model name needs other
+    models: see `Agent.use`. Raises ConfigError.
     """
     in_force = current or (lambda: settings)
     prompts = prompts or load_prompts(settings)

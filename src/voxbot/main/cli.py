@@ -19,7 +19,7 @@ from voxbot.main.commands import agent, agent_tests, dev, kb, models
 from voxbot.main.context import Context, print_json, report, run
 from voxbot.main.lifecycle import end_with_supervisor, supervised
 from voxbot.main.logs import configure_logging
-from voxbot.settings.loader import load_settings
+from voxbot.settings.loader import DEFAULT_ENV_FILE, load_settings
 from voxbot.settings.snapshot import SettingsSource
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def setup(
 ) -> None:
     """Read the settings that every command starts with."""
     warnings: list[str] = []
-    source = SettingsSource(lambda: load_settings(env, warnings=warnings))
+    source = SettingsSource(lambda: load_settings(env, warnings=warnings), env or DEFAULT_ENV_FILE)
     ctx.obj = Context(source, env, tuple(warnings))
     configure_logging(source.current, "cli")
     # A command prints its result; beside it only what went wrong. Units log everything, see _start_logging.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.domain.errors import VoxbotError
+from voxbot.domain.errors import KnowledgeError, VoxbotError
 from voxbot.knowledge import index
 from voxbot.knowledge.cache import QuestionEmbedder
 from voxbot.knowledge.retriever import Retriever
@@ -53,8 +53,7 @@ async def open_retriever(settings: Settings, *, current: Callable[[], Settings] 
         opened.push_async_callback(retriever.close)
         await asyncio.gather(cache.open(), retriever.open())
         await retriever.warm_up()
-        if not await _is_fresh(settings, embedder):
-            log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
+        await _warn_if_stale(settings, embedder)
         opened.pop_all()
     return retriever
 
@@ -89,9 +88,19 @@ async def build_index(
 
 
 async def ensure_index(settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
-    """Build the index unless the one in use was made of these very files. Raises KnowledgeError, ProviderError."""
+    """Build the index unless the one in use was made of these very files. Raises KnowledgeError, ProviderError.
+
+    An index that cannot be compared with its files, because they or its server are out of reach, is used as it is.
+    """
     async with _embedder(settings) as embedder:
-        fresh = await _is_fresh(settings, embedder)
+        try:
+            fresh = await _is_fresh(settings, embedder)
+        except KnowledgeError as error:
+            root, server = settings.paths.persist_directory, _server(settings)
+            if not await asyncio.to_thread(index.is_usable, root, embedder, server):
+                raise
+            log.warning("Работаю с прежним индексом: обновить его не из чего", reason=str(error))
+            return
     if not fresh:
         await build_index(settings, progress)
 
@@ -104,6 +113,17 @@ async def _embedder(settings: Settings) -> AsyncGenerator[Embedder, None]:
         yield embedder
     finally:
         await embedder.close()
+
+
+async def _warn_if_stale(settings: Settings, embedder: Embedder) -> None:
+    """Tell staff of a base that was edited; a unit that has an index needs neither the files nor this check."""
+    try:
+        fresh = await _is_fresh(settings, embedder)
+    except KnowledgeError as error:
+        log.warning("Не видно, менялась ли база знаний после построения индекса", reason=str(error))
+        return
+    if not fresh:
+        log.warning("База знаний изменилась после построения индекса: выполните voxbot kb build")
 
 
 async def _is_fresh(settings: Settings, embedder: Embedder) -> bool:

@@ -46,6 +46,7 @@ _NOISY = (
     "uvicorn",
     "uvicorn.access",
     "uvicorn.error",
+    "watchfiles",
     "websockets",
 )
 _SHORT_SECRET_CHARS = 6

@@ -18,8 +18,10 @@ from voxbot.call.retention import keep_clean
 from voxbot.call.services import Services
 from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ
 from voxbot.domain.errors import ConfigError, ProviderError
-from voxbot.main.agent import build_agent, load_prompts
+from voxbot.knowledge.versions import POINTER
+from voxbot.main.agent import build_agent, language_models, load_normalizer, load_prompts
 from voxbot.main.knowledge import open_retriever, prewarm
+from voxbot.main.reload import on_change, reload_settings
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
@@ -29,7 +31,6 @@ from voxbot.speech.tts_disk import TtsDisk
 from voxbot.speech.tts_dump import DumpingTts
 from voxbot.speech.wav import read_wav
 from voxbot.text import verbalizer
-from voxbot.text.normalizer import normalize
 from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
 from voxbot.turns import wording
@@ -38,10 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
+    from voxbot.agent.agent import Agent
+    from voxbot.agent.prompts import PromptsSource
     from voxbot.call.recording import Recorder
     from voxbot.domain.audio import Samples
     from voxbot.domain.events import CallEvent
     from voxbot.domain.ids import CallId
+    from voxbot.knowledge.retriever import Retriever
+    from voxbot.main.reload import Reload
     from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
     from voxbot.speech.tts import Tts
@@ -60,6 +65,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     started = time.perf_counter()
     settings = source.current
     prompts = load_prompts(settings)
+    normalize = load_normalizer(settings).normalize
     vad = registry.create_vad(settings)
     switches = Switches()
     asr = registry.create_asr(settings, switches)
@@ -75,7 +81,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             loading.create_task(asyncio.to_thread(vad.warm_up))
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())
-            loading.create_task(asyncio.to_thread(_warm_text))
+            loading.create_task(asyncio.to_thread(_warm_text, normalize))
             if end_of_turn:
                 owned.push_async_callback(end_of_turn.close)
                 loading.create_task(end_of_turn.warm_up())
@@ -95,6 +101,9 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
         owned.push_async_callback(_stop, preparing)
         usual_questions = asyncio.create_task(prewarm(retriever, settings))
         owned.push_async_callback(_stop, usual_questions)
+        if settings.reload.enabled:
+            following = asyncio.create_task(_follow_files(source, prompts, answerer, retriever, cached))
+            owned.push_async_callback(_stop, following)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
         gc.collect()
@@ -142,6 +151,38 @@ def _dumped(tts: CachedTts, settings: Settings) -> Tts:
         return tts
     log.warning("Сказанное ботом сохраняется для отладки, в нём могут быть слова звонящих", folder=str(folder))
     return DumpingTts(tts, folder)
+
+
+async def _follow_files(
+    source: SettingsSource, prompts: PromptsSource, agent: Agent, retriever: Retriever, tts: CachedTts
+) -> None:
+    """Take over what changes in `.env`, in the prompts and in the index, without a restart."""
+
+    async def settings_changed() -> None:
+        before = reload_settings(source)
+        if before and _models_of(before) != _models_of(source.current):
+            await agent.use(language_models(source.current))
+
+    async def prompts_changed() -> None:
+        if await asyncio.to_thread(prompts.reload):
+            await _prepare_opening(tts, source.current, prompts.current.greeting)
+
+    paths, reload = source.current.paths, source.current.reload
+    files: dict[Path, Reload] = {
+        paths.prompts: prompts_changed,
+        paths.persist_directory / POINTER: retriever.maybe_reload,
+    }
+    if source.file:
+        files[source.file] = settings_changed
+    log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
+    log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
+    await on_change(files, reload.interval_s)
+
+
+def _models_of(settings: Settings) -> tuple[object, ...]:
+    """What a language model is made of."""
+    llm = settings.llm
+    return llm.provider, llm.api_key, llm.base_url, llm.model_primary, llm.model_fallback
 
 
 @asynccontextmanager
@@ -198,7 +239,7 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-def _warm_text() -> None:
+def _warm_text(normalize: Callable[[str], str]) -> None:
     """Load the dictionaries of text processing, which are read at their first use."""
     normalize("Есть машина на сто килоньютонов")
     verbalizer.warm_up()

@@ -36,12 +36,9 @@ _KINDS: dict[Any, str] = {
 
 RESERVED = frozenset(
     {
-        "CHANNEL_HOLD_DURING_AI",
         "DATABASE_URL",
         "NOTIFIER_HOST",
         "NOTIFIER_PORT",
-        "PROMPTS_HOT_RELOAD",
-        "PROMPTS_RELOAD_INTERVAL_SEC",
         "SUPERUSER_TG_ID",
         "TELEGRAM_API_BASE",
     }
@@ -57,12 +54,20 @@ class Variable:
     group: str
     field: str
     info: FieldInfo
+    group_live: bool
 
     @property
     def unit(self) -> str:
         """Unit of the value, or an empty string."""
         extra = cast("dict[str, str]", self.info.json_schema_extra)
         return extra["unit"]
+
+    @property
+    def live(self) -> bool:
+        """Whether a running unit takes a change over without a restart."""
+        extra = cast("dict[str, bool | None]", self.info.json_schema_extra)
+        own = extra["live"]
+        return self.group_live if own is None else own
 
     @property
     def type(self) -> Any:
@@ -116,10 +121,19 @@ def groups() -> Iterator[tuple[str, type[Group]]]:
 def variables() -> tuple[Variable, ...]:
     """Every variable of the schema, in order."""
     return tuple(
-        Variable(name=str(info.alias), group=group, field=field, info=info)
+        Variable(name=str(info.alias), group=group, field=field, info=info, group_live=model.live)
         for group, model in groups()
         for field, info in model.model_fields.items()
     )
+
+
+def changed(before: Settings, after: Settings) -> list[Variable]:
+    """The variables whose values differ."""
+
+    def value(settings: Settings, item: Variable) -> object:
+        return getattr(getattr(settings, item.group), item.field)
+
+    return [item for item in variables() if value(before, item) != value(after, item)]
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic.config import JsonDict
@@ -43,17 +43,19 @@ ProviderOrder = Annotated[str, StringConstraints(pattern=_NAMES)]
 """`auto`, `local`, a provider's file name, or several of them in order of fallback, comma-separated."""
 
 
-def variable(name: str, default: Any, description: str, *, unit: str = "", **constraints: Any) -> Any:
+def variable(
+    name: str, default: Any, description: str, *, unit: str = "", live: bool | None = None, **constraints: Any
+) -> Any:
     """Declare a setting read from the environment variable `name`.
 
     `description` (no full stop) and `unit` are Russian: operators read them in `.env.example` and in complaints.
-    A callable default gets the group's earlier fields, by field name.
+    A callable default gets the group's earlier fields, by field name. `live` differs from the group's where given.
     """
     if callable(default):
         constraints["default_factory"] = default
     else:
         constraints["default"] = default
-    extra: JsonDict = {"unit": unit}
+    extra: JsonDict = {"unit": unit, "live": live}
     return Field(alias=name, description=description, json_schema_extra=extra, **constraints)
 
 
@@ -66,6 +68,8 @@ class Group(BaseModel):
     """A frozen set of settings that belong together; its title heads a section of `.env.example`."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+    live: ClassVar[bool] = False
+    """Whether a running unit takes a change over with the next call or question, without a restart."""
 
 
 class PathSettings(Group, title="Где лежат файлы (относительные пути — от рабочей папки)"):
@@ -79,6 +83,29 @@ class PathSettings(Group, title="Где лежат файлы (относите�
     general_kb: Path = variable("KNOWLEDGE_BASE_PATH", Path("kb/general.md"), "Общая база знаний, Markdown")
     tech_kb: Path = variable("KNOWLEDGE_BASE2_PATH", Path("kb/tech.md"), "Техническая база знаний, Markdown")
     prompts: Path = variable("PROMPTS_FILE_PATH", Path("config/prompts.json"), "Приветствие и промпты, JSON")
+    asr_slips: Path = variable(
+        "ASR_SLIPS_FILE_PATH",
+        Path("config/asr_slips.toml"),
+        "Свои термины и оговорки распознавания, TOML; правка действует сразу",
+    )
+
+
+class ReloadSettings(Group, title="Перечитывание без перезапуска"):
+    """Which changes of files reach a running unit. See main/reload.py."""
+
+    enabled: bool = variable(
+        "PROMPTS_HOT_RELOAD",
+        default=True,
+        description="Перечитывать .env, промпты и индекс, когда они изменились, без перезапуска",
+    )
+    interval_s: float = variable(
+        "PROMPTS_RELOAD_INTERVAL_SEC",
+        5.0,
+        "Не позже чем через столько изменение замечено",
+        unit="с",
+        ge=0.1,
+        le=3600,
+    )
 
 
 class AriSettings(Group, title="Asterisk"):
@@ -96,6 +123,8 @@ class AriSettings(Group, title="Asterisk"):
 
 class OperatorSettings(Group, title="Перевод на оператора"):
     """How a caller gets to a person. See call/handover.py."""
+
+    live = True
 
     way: Literal["continue", "dial", "redirect"] = variable(
         "OPERATOR_TRANSFER",
@@ -182,6 +211,8 @@ class MediaSettings(Group, title="Звук между Asterisk и ботом"):
 
 class TurnSettings(Group, title="Чья очередь говорить: паузы, перебивания, ожидание"):
     """Turn-taking; fields are named as in turns/policy.py, which says what each is for."""
+
+    live = True
 
     speech_probability: float = variable(
         "TURN_SPEECH_PROBABILITY", 0.5, "С какой вероятности VAD считает звук речью", ge=0.05, le=0.95
@@ -329,6 +360,8 @@ class TurnSettings(Group, title="Чья очередь говорить: пау�
 class CallSettings(Group, title="Пределы одного звонка"):
     """Limits of one call."""
 
+    live = True
+
     idle_s: float = variable(
         "CHANNEL_TIMEOUT", 60.0, "Звонок без речи дольше этого завершается", unit="с", gt=0, le=3600
     )
@@ -347,7 +380,7 @@ class CallSettings(Group, title="Пределы одного звонка"):
         description="Пока готовится ответ, играть музыку (HOLD_SOUND) или тихий сигнал вместо «Секунду…»",
     )
     hold_sound: Path | None = variable(
-        "HOLD_SOUND", None, "Музыка ожидания: WAV, 8 кГц, моно, 16 бит; пусто: тихий сигнал"
+        "HOLD_SOUND", None, "Музыка ожидания: WAV, 8 кГц, моно, 16 бит; пусто: тихий сигнал", live=False
     )
     protected_phrases: str = variable(
         "PROTECTED_PHRASES", "", "Фразы, которые нельзя перебить (например, требуемые законом), через |"
@@ -356,6 +389,8 @@ class CallSettings(Group, title="Пределы одного звонка"):
 
 class RecordingSettings(Group, title="Запись разговоров"):
     """Recording of both sides; RECORDING_DIR is among the paths. See call/recording.py."""
+
+    live = True
 
     enabled: bool = variable(
         "CALL_RECORDING",
@@ -644,9 +679,14 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
         pattern=_COLLECTION,
         max_length=60,
     )
-    top_k: int = variable("KB_TOP_K", 3, "Сколько фрагментов базы знаний берётся для ответа", ge=1, le=20)
+    top_k: int = variable("KB_TOP_K", 3, "Сколько фрагментов базы знаний берётся для ответа", live=True, ge=1, le=20)
     fallback_threshold: float = variable(
-        "KB_FALLBACK_THRESHOLD", 0.5, "При сходстве ниже этого бот ищет и в другой базе знаний", ge=0, le=1
+        "KB_FALLBACK_THRESHOLD",
+        0.5,
+        "При сходстве ниже этого бот ищет и в другой базе знаний",
+        live=True,
+        ge=0,
+        le=1,
     )
 
 
@@ -679,6 +719,8 @@ class CacheSettings(Group, title="Кэш эмбеддингов (повторн�
 
 class LlmSettings(Group, title="Языковая модель"):
     """The language model."""
+
+    live = True
 
     provider: Literal["auto", "openai", "extractive"] = variable(
         "LLM_PROVIDER",
@@ -768,6 +810,7 @@ class Settings(Group):
     """All settings, immutable: a reload makes a new object."""
 
     paths: PathSettings
+    reload: ReloadSettings
     ari: AriSettings
     operator: OperatorSettings
     media: MediaSettings

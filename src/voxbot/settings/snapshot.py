@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from voxbot.settings.schema import Settings
 
@@ -16,8 +17,9 @@ class SettingsSource:
     `current` is one immutable object: who takes it once per turn never sees half of a reload.
     """
 
-    def __init__(self, load: Callable[[], Settings]) -> None:
-        """Load for the first time; raises what `load` raises."""
+    def __init__(self, load: Callable[[], Settings], file: Path | None = None) -> None:
+        """Load for the first time; raises what `load` raises. `file` is what a change of is worth a reload."""
+        self.file = file
         self._load = load
         self._current = load()
 

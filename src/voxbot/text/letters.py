@@ -46,11 +46,15 @@ _READ_AS_WORD = re.compile(
 )
 _VOWELS = frozenset("aeiouy")
 
-_CAPITALS = re.compile(r"(?<![\w])[А-ЯЁ]{2,6}(?![\w])")
+_CAPITALS = re.compile(r"(?<![\w])([А-ЯЁ]{2,6})(?:(?!\w|-)|-(?=[А-ЯЁа-яё]{3})|(?=-))")
+_LONG_WORD = re.compile(r"[^\W\d_]{6}")
 _SINGLE_CAPITAL = re.compile(r"(?<=[\w»)] )[БВГДЕЁЖЗЛМНПРСТФХЦЧШЩ](?![\w.])")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿĀ-ſ]+(?:-[A-Za-z]+)*")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_SITE = re.compile(r"(?:https?://)?(?:www\.)?((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,8})(/[\w\-./?=&%]*)?(?!\w)")
+_LATIN_HYPHEN = re.compile(r"(?<=[A-Z]{2})-(?=[а-яё])")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+")
+_SITE = re.compile(r"(?<![\w.@-])(?:https?://)?(?:www\.)?((?:[A-Za-z0-9-]++\.)+[A-Za-z]{2,8})(/[\w\-./?=&%]*)?(?!\w)")
+
+_PATH_IS_THE_NAME = frozenset(("t.me", "vk.com", "wa.me", "vk.me"))
 
 
 @cache
@@ -94,9 +98,19 @@ def read_latin(word: str) -> str:
 
 
 def read_addresses(text: str) -> str:
-    """«инфо собака метротест точка ру» for info@metrotest.ru; sites likewise, without protocol and path."""
+    """«инфо собака метротест точка ру» for info@metrotest.ru; sites likewise, without protocol.
+
+    The path is left out, but where it is the name itself («t.me/metrotest»).
+    """
     text = _MAIL.sub(lambda m: _read_parts(m.group()), text)
-    return _SITE.sub(lambda m: _read_parts(m.group(1)), text)
+    return _SITE.sub(_read_site, text)
+
+
+def _read_site(match: re.Match[str]) -> str:
+    host, path = match[1], match[2] or ""
+    if host.lower() in _PATH_IS_THE_NAME and path.strip("/"):
+        return f"{_read_parts(host)} слэш {_read_parts(path.strip('/'))}"
+    return _read_parts(host)
 
 
 def _read_parts(address: str) -> str:
@@ -109,12 +123,12 @@ def _read_parts(address: str) -> str:
 
 def read_capitals(text: str) -> str:
     """Every abbreviation in capitals, as it is said. A text all in capitals is taken for ordinary words."""
-    if text.isupper() and len(text.split()) > 2:  # noqa: PLR2004 - a shouted sentence, not an abbreviation
+    if text.isupper() and len(text.split()) > 2 and _LONG_WORD.search(text):  # noqa: PLR2004 - a shouted sentence
         return text.lower()
-    text = _CAPITALS.sub(lambda m: read_abbreviation(m.group()), text)
+    text = _CAPITALS.sub(lambda m: read_abbreviation(m[1]) + (" " if m.group().endswith("-") else ""), text)
     return _SINGLE_CAPITAL.sub(lambda m: spell(m.group()), text)
 
 
 def read_latin_words(text: str) -> str:
     """Every Latin word in Russian letters."""
-    return _LATIN.sub(lambda m: read_latin(m.group()), text)
+    return _LATIN.sub(lambda m: read_latin(m.group()), _LATIN_HYPHEN.sub(" ", text))

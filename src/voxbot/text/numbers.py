@@ -93,7 +93,12 @@ _LARGEST = 10**15 - 1
 
 
 def plural_case(number: int, case: Case) -> tuple[Case, bool]:
-    """Case and plurality that a noun takes after `number` in `case`: (1) рубль, (2) рубля, (5) рублей."""
+    """Case and plurality that a noun takes after `number` in `case`: (1) рубль, (2) рубля, (5) рублей.
+
+    After a whole number of thousands it is the genitive plural in every case: «к двум тысячам рублей».
+    """
+    if number and number % 1000 == 0:
+        return "gent", True
     tens, last = number % 100, number % 10
     if last == 1 and tens != 11:  # noqa: PLR2004 - «одиннадцать» is not «один»
         return case, False

@@ -15,7 +15,7 @@ from voxbot.main.commands.batch import read_lines, read_questions
 from voxbot.main.context import print_json, run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from voxbot.agent.agent import Agent
     from voxbot.agent.prompts import PromptsSource
@@ -78,14 +78,16 @@ def chat(ctx: typer.Context) -> None:
 
 @app.command()
 def normalize(
+    ctx: typer.Context,
     text: Annotated[str | None, typer.Argument(help="Что сказал звонящий")] = None,
     batch: Annotated[Path | None, typer.Option("--batch", help="Файл: строка — одна фраза")] = None,
 ) -> None:
     """Привести единицы измерения и оговорки распознавания к каноническому виду."""
-    from voxbot.text.normalizer import normalize as to_canonical
+    from voxbot.main.agent import load_normalizer
 
     if (text is None) == (batch is None):
         raise typer.BadParameter("нужен либо текст, либо --batch ФАЙЛ")
+    to_canonical = load_normalizer(ctx.obj.settings).normalize
     for line in [text] if text is not None else read_lines(batch or Path()):
         print(to_canonical(line), flush=True)
 
@@ -94,7 +96,7 @@ async def _ask(settings: Settings, questions: Sequence[str], *, as_json: bool, o
     history: list[Utterance] = []
     async with open_agent(settings) as opened:
         for question in questions:
-            answer = await _answer(opened.agent, question, tuple(history))
+            answer = await _answer(opened, question, tuple(history))
             if one_dialogue:
                 history += [Utterance("user", question), Utterance("bot", " ".join(answer.segments))]
             if as_json:
@@ -112,18 +114,16 @@ async def _chat(settings: Settings) -> None:
         history = [Utterance("bot", greeting)]
         while question := (await asyncio.to_thread(_read_line)).strip():
             print("Бот: ", end="", flush=True)
-            answer = await _answer(opened.agent, question, history, shown=True)
+            answer = await _answer(opened, question, history, shown=True)
             print(flush=True)
             if answer.info.intent:
                 return
             history += [Utterance("user", question), Utterance("bot", " ".join(answer.segments))]
 
 
-async def _answer(agent: Agent, question: str, history: Sequence[Utterance], *, shown: bool = False) -> _Answer:
-    from voxbot.text.normalizer import normalize as to_canonical
-
+async def _answer(opened: OpenedAgent, question: str, history: Sequence[Utterance], *, shown: bool = False) -> _Answer:
     answer = _Answer()
-    async with aclosing(agent.reply(to_canonical(question), history)) as reply:
+    async with aclosing(opened.agent.reply(opened.normalize(question), history)) as reply:
         async for item in reply:
             if isinstance(item, AnswerInfo):
                 answer.info = item
@@ -141,22 +141,24 @@ class OpenedAgent:
     agent: Agent
     searcher: Retriever
     prompts: PromptsSource
+    normalize: Callable[[str], str]
 
 
 @asynccontextmanager
 async def open_agent(settings: Settings) -> AsyncGenerator[OpenedAgent, None]:
     """Give the agent of the settings, without a telephone; raises ConfigError, KnowledgeError or ProviderError."""
-    from voxbot.main.agent import build_agent, load_prompts
+    from voxbot.main.agent import build_agent, load_normalizer, load_prompts
     from voxbot.main.knowledge import open_retriever
 
     prompts = load_prompts(settings)
+    normalizer = load_normalizer(settings)
     async with AsyncExitStack() as owned:
         retriever = await open_retriever(settings)
         owned.push_async_callback(retriever.close)
         agent = build_agent(settings, retriever, prompts)
         owned.push_async_callback(agent.close)
         await agent.warm_up()  # or loading a model's libraries counts as its silence, and the fallback answers
-        yield OpenedAgent(agent, retriever, prompts)
+        yield OpenedAgent(agent, retriever, prompts, normalizer.normalize)
 
 
 def _read_line() -> str:

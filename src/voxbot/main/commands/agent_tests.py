@@ -59,7 +59,7 @@ async def _run(settings: Settings, cases: Sequence[Case], *, judged: bool, shown
     async with open_agent(settings) as opened:
         judge = _judge(settings, opened.searcher) if judged else None
         for number, case in enumerate(cases, 1):
-            result = await run_case(opened.agent, case, judge)
+            result = await run_case(opened.agent, case, judge, opened.normalize)
             results.append(result)
             if shown:
                 _show(result, f"[{number}/{len(cases)}]")

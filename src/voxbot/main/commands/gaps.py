@@ -41,10 +41,13 @@ async def _find(settings: Settings, since: datetime | None, limit: int, *, shown
     from voxbot.store.database import open_database
 
     retriever = await open_retriever(settings)
-    async with open_database(settings.paths.db_path) as database:
-        with counting("Вопросы без ответа", shown=shown) as progress:
-            turns = CallLogRepository(database).unanswered(since)
-            return await find_gaps(turns, retriever, limit=limit, progress=progress)
+    try:
+        async with open_database(settings.paths.db_path) as database:
+            with counting("Вопросы без ответа", shown=shown) as progress:
+                turns = CallLogRepository(database).unanswered(since)
+                return await find_gaps(turns, retriever, limit=limit, progress=progress)
+    finally:
+        await retriever.close()
 
 
 def _date(text: str) -> datetime:

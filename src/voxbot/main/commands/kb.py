@@ -94,9 +94,11 @@ async def _search(
 
 def _show_json(result: SearchResult) -> None:
     document = asdict(result)
+    del document["unknown"]  # not in the contract of `kb search`
     document["ms"] = {stage: round(value, 2) for stage, value in document["ms"].items()}
     for hit in document["hits"]:
         hit["score"] = round(hit["score"], 4)
+        del hit["above"]  # not in the contract of `kb search`
     print_json(document)
 
 
@@ -104,4 +106,4 @@ def _show_text(result: SearchResult) -> None:
     other = " (по запасной базе)" if result.used != result.route else ""
     print(f"База: {result.used}{other}, {result.ms.total:.0f} мс")
     for hit in result.hits:
-        print(f"\n[{hit.score:.2f}] {hit.title}\n{hit.text}")
+        print(f"\n[{hit.score:.2f}] {hit.title}\n{hit.whole}")

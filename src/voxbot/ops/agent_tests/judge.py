@@ -42,7 +42,7 @@ class LlmJudge:
 
     async def _opinion(self, turn: Turn, question: str, answer: str) -> dict[str, Any]:
         passages = [
-            hit.text for kb in ("general", "tech") for hit in (await self._searcher.search(question, kb=kb)).hits
+            hit.whole for kb in ("general", "tech") for hit in (await self._searcher.search(question, kb=kb)).hits
         ]
         wanted = "; ".join((*turn.contains, *turn.contains_any)) or "не названы"
         text = f"Вопрос: {question}\nОтвет: {answer}\nОжидаемые факты: {wanted}\nВыдержки:\n" + "\n\n".join(passages)

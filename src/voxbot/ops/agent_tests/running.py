@@ -12,7 +12,7 @@ from voxbot.text.normalizer import normalize
 from voxbot.text.segmenter import split_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from voxbot.agent.agent import Answerer
     from voxbot.ops.agent_tests.cases import Case, Turn
@@ -61,7 +61,9 @@ class Result:
         return "failed" if self.failures else "passed"
 
 
-async def run_case(agent: Answerer, case: Case, judge: Judge | None = None) -> Result:
+async def run_case(
+    agent: Answerer, case: Case, judge: Judge | None = None, normalize: Callable[[str], str] = normalize
+) -> Result:
     """Hold the case's dialogue: each question as a call would bring it, with all that was said before."""
     history: list[Utterance] = []
     turns: list[Answered] = []
