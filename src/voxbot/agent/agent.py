@@ -96,12 +96,11 @@ class Agent:
         models: Sequence[Llm] = (),
         switches: Switches | None = None,
     ) -> None:
-        models = [WithoutThoughts(llm) for llm in models]
         self._retriever = retriever
         self._prompts = prompts
         self._settings = settings
         self._threshold = threshold
-        self._models = tuple(models)
+        self._models = tuple(map(WithoutThoughts, models))
         self._guards = ModelGuards(switches)
         self._retired: tuple[Llm, ...] = ()
 
@@ -136,7 +135,7 @@ class Agent:
         for llm in models:
             await llm.warm_up()
         self._retired += self._models
-        self._models = tuple(models)
+        self._models = tuple(map(WithoutThoughts, models))
 
     async def close(self) -> None:
         """Free the models."""
