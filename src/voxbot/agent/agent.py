@@ -94,12 +94,11 @@ class Agent:
         threshold: Callable[[], float],
         models: Sequence[Llm] = (),
     ) -> None:
-        models = [WithoutThoughts(llm) for llm in models]
         self._retriever = retriever
         self._prompts = prompts
         self._settings = settings
         self._threshold = threshold
-        self._models = tuple(models)
+        self._models = tuple(map(WithoutThoughts, models))
         self._retired: tuple[Llm, ...] = ()
 
     async def reply(self, question: str, history: Sequence[Utterance]) -> AsyncGenerator[str | AnswerInfo, None]:
@@ -133,7 +132,7 @@ class Agent:
         for llm in models:
             await llm.warm_up()
         self._retired += self._models
-        self._models = tuple(models)
+        self._models = tuple(map(WithoutThoughts, models))
 
     async def close(self) -> None:
         """Free the models."""
