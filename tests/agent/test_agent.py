@@ -267,3 +267,17 @@ async def test_no_model_works_raises_the_last_error():
     with pytest.raises(ProviderUnavailableError, match="broke off"):
         async for _ in stream_with_fallback([ScriptedLlm("main", FAIL)], request, first_token_s=1):
             pass
+
+
+async def test_other_models_answer_from_the_next_question_on():
+    first, second = ScriptedLlm("first", "Два года. ", "Не больше."), ScriptedLlm("second", "<think>Хм.</think>Три года.")
+    talking = agent(first)
+    answer = talking.reply("какая гарантия на станки", ())
+    begun = [await anext(answer)]
+    while not isinstance(begun[-1], str):
+        begun.append(await anext(answer))
+    await talking.use([second])
+    whole = [*begun, *[item async for item in answer]]
+    assert "".join(item for item in whole if isinstance(item, str)) == "Два года.|Не больше."
+    text, info = await ask(talking, "какая гарантия на станки")
+    assert (text, info.model) == ("Три года.", "second")
