@@ -130,8 +130,12 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
         return Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1), grounds, sheet)
     weights = np.array([concept.weight for concept in concepts]) / total
     held = np.stack([index.score([concept]).coverage for concept in concepts], axis=1).astype(np.float64)
-    above = np.stack([held[[row_of[lead] for lead in candidate.leads]].max(axis=0) for candidate in candidates])
-    held = np.maximum(held[: len(texts)], _LEAD_SHARE * above)
+    near, above = (
+        np.stack([held[[row_of[lead] for lead in over]].max(axis=0) for over in leads_of])
+        for leads_of in zip(*((candidate.near, candidate.leads) for candidate in candidates), strict=True)
+    )
+    own = held[: len(texts)]  # a sentence with a word of the question needs no group heading to tell what it is about
+    held = np.maximum(own, _LEAD_SHARE * np.where(own.any(axis=1, keepdims=True), near, above))
     asking = [row for row, concept in enumerate(concepts) if concept.terms not in subject]
     said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0)
     for row, candidate in enumerate(candidates):
