@@ -43,6 +43,9 @@ _OTHER_NUMBER = 0.75
 """What a sentence keeps of its score for each number of the question that it and its heading lack."""
 _SAID_BONUS = 0.02
 """For the very word of the fact asked for; only «4200 кг» and «масса 4200 кг» of one worth are told apart by it."""
+_GROUP_BONUS = 0.05
+"""For the question's words in all headings over a sentence: of equal ones it takes that under the right thing. A
+sentence without any word of the question has them in full, for it cannot tell by itself what it is about."""
 _RANGE = 0.5
 """What a sentence with a range around the amount keeps of its score beside one with the amount itself."""
 _OPENING = 2
@@ -134,10 +137,11 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
         np.stack([held[[row_of[lead] for lead in over]].max(axis=0) for over in leads_of])
         for leads_of in zip(*((candidate.near, candidate.leads) for candidate in candidates), strict=True)
     )
-    own = held[: len(texts)]  # a sentence with a word of the question needs no group heading to tell what it is about
-    held = np.maximum(own, _LEAD_SHARE * np.where(own.any(axis=1, keepdims=True), near, above))
     asking = [row for row, concept in enumerate(concepts) if concept.terms not in subject]
-    said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0)
+    own = held[: len(texts)]
+    tells = own.any(axis=1, keepdims=True)
+    held = np.maximum(own, _LEAD_SHARE * np.where(tells, near, above))
+    said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0) + _GROUP_BONUS * (above @ weights)
     for row, candidate in enumerate(candidates):
         if cues and not missing_of(cues, candidate.folded):  # «4200 кг» says all that «весит» asks for
             held[row, asking] = 1.0
