@@ -270,7 +270,10 @@ async def test_no_model_works_raises_the_last_error():
 
 
 async def test_other_models_answer_from_the_next_question_on():
-    first, second = ScriptedLlm("first", "Два года. ", "Не больше."), ScriptedLlm("second", "<think>Хм.</think>Три года.")
+    first, second = (
+        ScriptedLlm("first", "Два года. ", "Не больше."),
+        ScriptedLlm("second", "<think>Хм.</think>Три года."),
+    )
     talking = agent(first)
     answer = talking.reply("какая гарантия на станки", ())
     begun = [await anext(answer)]

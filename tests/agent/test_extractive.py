@@ -243,3 +243,16 @@ def test_a_value_belongs_to_the_model_whose_heading_is_above_its_section():
         hit("## Габариты\nМасса 900 кг.", title="Габариты", above="# Пресс РЭМ-50", chunk_id="50"),
     ]
     assert answer("сколько весит РЭМ-50", *hits) == "Масса 900 кг."
+
+
+def test_a_value_belongs_to_the_thing_whose_heading_is_above_its_own():
+    text = "# Твердомеры\n## Роквелла\n### Габариты\nШирина 335 мм.\n## Бринелля\n### Габариты\nШирина 360 мм."
+    assert answer("какие габариты у твердомера бринелля", hit(text, title="Твердомеры")) == "Ширина 360 мм."
+
+
+def test_the_heading_of_a_group_does_not_speak_for_a_sentence_that_speaks_for_itself():
+    hits = [
+        hit("# Гарантия\nГарантия на все машины — 24 месяца.", title="Гарантия"),
+        hit("## Тендеры\nГарантию банка даём за три дня.", title="Тендеры", above="# Заказ оборудования", score=0.85),
+    ]
+    assert answer("какая у вас гарантия на оборудование", *hits).startswith("Гарантия на все машины — 24 месяца.")

@@ -156,9 +156,6 @@ async def test_the_command(calls, sources, tmp_path):
     assert [gap["examples"] for gap in document["gaps"]] == [["доставляете дронами"]]
     assert set(document["gaps"][0]["nearest"]) == {"kb", "title", "score"}
 
-    asked_again = json.loads(kb("search", DRONE[0], "--json").stdout)
-    assert asked_again["embedding"] == "cached"
-
     wrong = kb("gaps", "--since", "вчера")
     assert wrong.returncode == 2
     assert "2026-03-01" in wrong.stderr

@@ -168,9 +168,9 @@ NESTED = """# Прессы
 def test_a_passage_is_led_by_all_headings_above_it():
     facts = "\n".join(f"Узел {number} стенда проверяют ежемесячно и записывают в журнал." for number in range(12))
     (chunk,) = split_document("tech", f"{NESTED}\n## Уход\n{facts}")
-    assert "Масса\nПрессы. Пресс ПГМ-100\n900 кг." in chunk.passages
-    assert "Масса\nПрессы. Пресс ПГМ-500\n4000 кг." in chunk.passages
-    assert chunk.passages[-1].startswith("Уход\nПрессы\nУзел")
+    assert "Масса\n↑ Прессы. Пресс ПГМ-100\n900 кг." in chunk.passages
+    assert "Масса\n↑ Прессы. Пресс ПГМ-500\n4000 кг." in chunk.passages
+    assert chunk.passages[-1].startswith("Уход\n↑ Прессы\nУзел")
 
 
 def test_a_short_section_is_one_passage_with_every_heading_over_its_facts():

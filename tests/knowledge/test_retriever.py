@@ -4,6 +4,8 @@ from fakes.embedder import TrigramEmbedder
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.index import build_index
 
+TOWNS = (("Тула", 5), ("Самара", 23), ("Омск", 7))
+
 
 @pytest.mark.parametrize(
     ("question", "kb", "title"),
@@ -124,3 +126,17 @@ async def test_each_of_ten_facts_finds_the_one_long_block_that_holds_them(root, 
         hit = (await retriever.search(fact.lower(), kb="tech")).hits[0]
         assert fact in hit.text
         assert hit.score > 0.5
+
+
+async def test_a_section_is_found_by_the_headings_above_it_and_rather_by_its_own_words(
+    root, sources, embedder, open_over
+):
+    branches = [f"# Филиалы\n<<->>\n## {town}\n<<->>\n### Проезд\nАвтобус {bus}." for town, bus in TOWNS]
+    group = "# Как заказать оборудование\n<<->>\n## Тендеры\nДаём гарантию банка."
+    warranty = "# Гарантия\nГарантия на всё оборудование — два года."
+    sources["general"].write_text("\n<<->>\n".join([*branches, group, warranty]), encoding="utf-8")
+    await build_index(root, sources, embedder)
+    retriever = await open_over(embedder)
+    hit = (await retriever.search("как доехать в филиал в самаре")).hits[0]
+    assert (hit.text, hit.above) == ("### Проезд\nПроезд\nАвтобус 23.", "# Филиалы\n## Самара")
+    assert (await retriever.search("гарантия на оборудование")).hits[0].title == "Гарантия"

@@ -48,7 +48,14 @@ class Candidate:
     @property
     def leads(self) -> tuple[str, ...]:
         """What stands over the sentence: its own lead, and all headings above."""
-        return tuple(dict.fromkeys((self.sentence.lead, *(self.sentence.above or (plain(self.hit.title),)))))
+        above = self.sentence.above or (plain(self.hit.title),)
+        return tuple(dict.fromkeys((self.sentence.lead, *reversed(above))))
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """Those of the leads that surely speak of it: its own, its section's, and titles with a model."""
+        own = {self.sentence.lead, *(self.sentence.above or (plain(self.hit.title),))[-1:]}
+        return tuple(lead for lead in self.leads if lead in own or codes_of(lead))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ _OTHER_NUMBER = 0.75
 """What a sentence keeps of its score for each number of the question that it and its heading lack."""
 _SAID_BONUS = 0.02
 """For the very word of the fact asked for; only «4200 кг» and «масса 4200 кг» of one worth are told apart by it."""
+_GROUP_BONUS = 0.05
+"""For the question's words in all headings over a sentence: of equal ones it takes that under the right thing. A
+sentence without any word of the question has them in full, for it cannot tell by itself what it is about."""
 _RANGE = 0.5
 """What a sentence with a range around the amount keeps of its score beside one with the amount itself."""
 _OPENING = 2
@@ -130,10 +133,15 @@ def _rate(question: str, cues: Sequence[Cue], hits: Sequence[Hit], candidates: S
         return Rating(np.zeros(len(texts)), np.zeros((len(texts), 1)), np.zeros(1), grounds, sheet)
     weights = np.array([concept.weight for concept in concepts]) / total
     held = np.stack([index.score([concept]).coverage for concept in concepts], axis=1).astype(np.float64)
-    above = np.stack([held[[row_of[lead] for lead in candidate.leads]].max(axis=0) for candidate in candidates])
-    held = np.maximum(held[: len(texts)], _LEAD_SHARE * above)
+    near, above = (
+        np.stack([held[[row_of[lead] for lead in over]].max(axis=0) for over in leads_of])
+        for leads_of in zip(*((candidate.near, candidate.leads) for candidate in candidates), strict=True)
+    )
     asking = [row for row, concept in enumerate(concepts) if concept.terms not in subject]
-    said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0)
+    own = held[: len(texts)]
+    tells = own.any(axis=1, keepdims=True)
+    held = np.maximum(own, _LEAD_SHARE * np.where(tells, near, above))
+    said = _SAID_BONUS * held[:, asking].max(axis=1, initial=0.0) + _GROUP_BONUS * (above @ weights)
     for row, candidate in enumerate(candidates):
         if cues and not missing_of(cues, candidate.folded):  # «4200 кг» says all that «весит» asks for
             held[row, asking] = 1.0

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from voxbot.knowledge.arrays import Rows, Texts, sorted_texts
 from voxbot.knowledge.asking import asked_nouns, implied
 from voxbot.knowledge.hearing import LETTERS_SAID, Hearing
+from voxbot.knowledge.passages import ABOVE
 from voxbot.knowledge.slips import same_root
 from voxbot.knowledge.vocabulary import MEANING_GROUPS, SYNONYMS
 from voxbot.knowledge.words import Token, lemmatize, pair_terms, tokenize
@@ -35,6 +36,9 @@ _K1 = 1.2
 _B = 0.5
 _TITLE_COUNT = 2
 """How often a word of the title counts."""
+_ABOVE_SHARE = 0.5
+"""What a word counts for that a passage has only in the titles above its own, which often name no more than a group:
+«оборудование» of «Как заказать оборудование» says little of tenders. A title with a model in it counts in full."""
 _SYNONYM_WEIGHT = 0.75
 _ROOT_WEIGHT = 0.8
 _ADJECTIVE_ROOT_WEIGHT = 0.4
@@ -99,15 +103,15 @@ class LexicalIndex:
     """An inverted index of passages; immutable once made."""
 
     def __init__(
-        self, owners: NDArray[np.int32], postings: Rows, values: Scores, words: Texts, hearing: Hearing
+        self, owners: NDArray[np.int32], postings: Rows, values: Scores, shares: Scores, words: Texts, hearing: Hearing
     ) -> None:
-        """Take the passages of each term (`postings`, with BM25's `values` in the same order).
+        """Take the passages of each term (`postings`, with BM25's `values` and the words' `shares` in the same order).
 
         `owners[i]` is the chunk of passage i; `words` are the terms that are neither numbers nor pairs.
         """
         self.size = len(owners)
         self._chunks = int(owners.max(initial=-1)) + 1
-        self._owners, self._postings, self._values = owners, postings, values
+        self._owners, self._postings, self._values, self._shares = owners, postings, values, shares
         self._words, self._hearing = words, hearing
         self._groups = _groups(postings.words)
 
@@ -116,21 +120,25 @@ class LexicalIndex:
         """Index `passages`; `owners[i]` numbers the chunk that passage i belongs to."""
         forms: defaultdict[str, set[str]] = defaultdict(set)
         counts = [_count(text, forms) for text in passages]
-        lengths = [sum(count.values()) for count in counts]
+        lengths = [sum(count.values()) for count, _ in counts]
         mean_length = sum(lengths) / len(lengths) if lengths else 1.0
         rows: defaultdict[str, list[int]] = defaultdict(list)
         values: defaultdict[str, list[float]] = defaultdict(list)
-        for index, count in enumerate(counts):
+        shares: defaultdict[str, list[float]] = defaultdict(list)
+        for index, (count, own) in enumerate(counts):
             norm = _K1 * (1 - _B + _B * lengths[index] / mean_length)
             for term, times in count.items():
+                share = 1.0 if term in own else _ABOVE_SHARE
                 rows[term].append(index)
-                values[term].append(times * (_K1 + 1) / (times + norm))
+                shares[term].append(share)
+                values[term].append(share * times * (_K1 + 1) / (times + norm))
         postings = Rows.of(rows)
-        ordered = (value for term in postings.words for value in values[term])
+        size = len(postings.lists.values)
         return cls(
             np.array(owners, np.int32),
             postings,
-            np.fromiter(ordered, np.float32, len(postings.lists.values)),
+            np.fromiter((value for term in postings.words for value in values[term]), np.float32, size),
+            np.fromiter((share for term in postings.words for share in shares[term]), np.float32, size),
             sorted_texts(term for term in rows if "_" not in term and not term[0].isdigit()),
             Hearing.of(forms),
         )
@@ -142,6 +150,7 @@ class LexicalIndex:
             arrays[f"{name}.owners"],
             Rows.from_arrays(arrays, f"{name}.postings"),
             arrays[f"{name}.values"],
+            arrays[f"{name}.shares"],
             Texts.from_arrays(arrays, f"{name}.words"),
             Hearing.from_arrays(arrays, f"{name}.hearing"),
         )
@@ -152,6 +161,7 @@ class LexicalIndex:
             f"{name}.owners": self._owners,
             **self._postings.arrays(f"{name}.postings"),
             f"{name}.values": self._values,
+            f"{name}.shares": self._shares,
             **self._words.arrays(f"{name}.words"),
             **self._hearing.arrays(f"{name}.hearing"),
         }
@@ -190,7 +200,7 @@ class LexicalIndex:
                 span = self._postings.lists.span(self._postings.words.find(term))
                 rows, values = self._postings.lists.values[span], self._values[span]
                 found[rows] = np.maximum(found[rows], weight * values)
-                held[rows] = np.maximum(held[rows], weight)
+                held[rows] = np.maximum(held[rows], weight * self._shares[span])
             bm25 += concept.weight * found
             coverage += concept.weight * held
             if concept.place:
@@ -264,25 +274,39 @@ class LexicalIndex:
     def _idf(self, terms: Sequence[tuple[str, float]]) -> float:
         held = np.zeros(self._chunks, np.bool_)
         for term, _ in terms:
-            held[self._owners[self._postings.get(term)]] = True
+            span = self._postings.lists.span(self._postings.words.find(term))
+            own = self._shares[span] == 1
+            rows = self._postings.lists.values[span]
+            held[self._owners[rows[own] if own.any() else rows]] = True
         holders = int(np.count_nonzero(held))
         return math.log(1 + (self._chunks - holders + 0.5) / (holders + 0.5))
 
 
-def _count(text: str, forms: defaultdict[str, set[str]]) -> Counter[str]:
-    """Count the terms of a passage, and note in `forms` which terms each of its word forms has."""
+def _count(text: str, forms: defaultdict[str, set[str]]) -> tuple[Counter[str], set[str]]:
+    """Count the terms of a passage, and note in `forms` which terms each of its word forms has.
+
+    Also return the terms that it has in more than the titles above its own.
+    """
     title, _, rest = text.partition("\n")
+    above = ""
+    if rest.startswith(ABOVE):
+        above, _, rest = rest.removeprefix(ABOVE).partition("\n")
     count: Counter[str] = Counter()
-    for part, times in ((title, _TITLE_COUNT if rest else 1), (rest, 1)):
+    own: set[str] = set()
+    parts = [(title, _TITLE_COUNT if rest else 1, True), (rest, 1, True)]
+    for part, times, is_own in (*parts, *((group, 1, False) for group in above.split(". "))):
         tokens = tokenize(part)
+        pairs = list(pair_terms(tokens))
         for token in tokens:
             for term in token.terms:
                 count[term] += times
             if not token.is_number:
                 forms[token.form].update(token.terms)
-        for terms in pair_terms(tokens):
+        for terms in pairs:
             count.update(terms)
-    return count
+        if is_own or pairs:
+            own.update(term for terms in (*pairs, *(token.terms for token in tokens)) for term in terms)
+    return count, own
 
 
 def _groups(vocabulary: Texts) -> dict[str, list[list[str]]]:

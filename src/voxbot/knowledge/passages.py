@@ -22,6 +22,9 @@ WHOLE_CHARS = 420
 """A chunk whose plain text, the titles above its own not counted, is no longer is one passage."""
 PASSAGE_CHARS = 320
 
+ABOVE = "↑ "
+"""Begins the line of a passage that holds the titles above its own."""
+
 _TABLE_RULE = re.compile(r"^\|?[ :|-]*-[ :|-]*\|?$")
 _LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d{1,2}[.)])\s+")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -143,4 +146,4 @@ def _led(path: Headings, title: str, text: str) -> str:
 def _label(path: Headings) -> str:
     """The titles above a passage: its own as the first line, where words weigh most, and those above it as another."""
     *above, own = titles_of(path) or ("",)
-    return f"{own}\n{'. '.join(above)}" if above else own
+    return f"{own}\n{ABOVE}{'. '.join(above)}" if above else own
