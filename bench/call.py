@@ -1,9 +1,11 @@
 """Latency at the caller's ear, through a real Asterisk.
 
-    python bench/call.py [--stack all|doubles|local] [--json FILE] [--calls N]
+    python bench/call.py [--stack all|doubles|cloud|local] [--json FILE] [--calls N]
 
 `doubles`: the real bot whose engines take fixed times (recognition 200 ms, first token of the language model 300 ms
 over the real OpenAI protocol, first sound of the voice 150 ms), as the peers were measured: what remains is ours.
+`cloud`: the bot as it comes, on Yandex's recogniser and voice and an OpenAI model, whose doubles speak the real
+protocols and take what the clouds take (final words after 150 ms, first token after 400, first sound after 150).
 `local`: the bot as it comes, with its own recogniser, search and voice.
 
 Everything is measured on the caller's phone: `response` from the end of the caller's speech to the bot's first sound
@@ -21,23 +23,32 @@ import os
 import statistics
 import sys
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from call_report import Figures, print_stack, read_calls
 from call_scripts import Script, asking, interrupting, murmuring, pausing
-from doubles import ASR_MS, TTS_MS
+from doubles import ASR_MS, TTS_MS, recorded_book, recorded_voice
 from fakes.openai_server import Reply, openai_server
+from fakes.yandex_cloud import yandex_cloud
+from fakes.yandex_stt import SttDouble
+from fakes.yandex_tts import Speech
 from phone import LAB_DIR, Lab, Unit, caller_module, make_workspace, running_lab
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from voxbot.domain.audio import Samples
+
 LLM_MS = 300
+CLOUD_STT_MS, CLOUD_LLM_MS, CLOUD_TTS_MS = 150, 400, 150
+CLOUD_TOKEN_MS = 20
 ANSWER = "Да, стоит {} тысяч. Срок один месяц."
 """What the language model's double says; the number differs, for the bot remembers the sound of a sentence."""
 
@@ -52,6 +63,10 @@ class Stack:
     at_once: int
     arguments: tuple[str, ...]
     environ: dict[str, str] = field(default_factory=dict)
+    llm_ms: int = LLM_MS
+    token_ms: int = 0
+    engines_ms: int | None = None
+    """What its engines take one after the other; None: unknown."""
 
 
 def stacks(calls: int) -> dict[str, Stack]:
@@ -70,6 +85,22 @@ def stacks(calls: int) -> dict[str, Stack]:
             at_once=5,
             arguments=(str(doubles), "bot"),
             environ={"ASR_PROVIDER": "doubles", "TTS_PROVIDER": "doubles", "LLM_PROVIDER": "openai"},
+            engines_ms=ASR_MS + LLM_MS + TTS_MS,
+        ),
+        "cloud": Stack(
+            "cloud",
+            f"Clouds: final words {CLOUD_STT_MS} ms, first token {CLOUD_LLM_MS} ms, first sound {CLOUD_TTS_MS} ms",
+            [
+                *(asking(number, questions=4) for number in range(calls)),
+                *(interrupting(number, times=4) for number in range(4)),
+                *(pausing(number) for number in range(2)),
+            ],
+            at_once=3,
+            arguments=("-m", "voxbot", "bot"),
+            environ={"ASR_PROVIDER": "yandex", "TTS_PROVIDER": "yandex", "LLM_PROVIDER": "openai"},
+            llm_ms=CLOUD_LLM_MS,
+            token_ms=CLOUD_TOKEN_MS,
+            engines_ms=CLOUD_STT_MS + CLOUD_LLM_MS + CLOUD_TTS_MS,
         ),
         "local": Stack(
             "local",
@@ -86,17 +117,36 @@ def stacks(calls: int) -> dict[str, Stack]:
 
 async def measure(stack: Stack, lab: Lab, workspace: Path) -> Figures:
     """Hold the stack's calls and read what they show."""
-    async with openai_server() as model:
-        for name in ("gpt-4o-mini", "gpt-4o"):
-            texts = [ANSWER.format(number) for number in range(1000, 2000)]
-            model.answer(name, *(Reply(text, latency_s=LLM_MS / 1000) for text in texts))
-        environ = {**lab.ari_environ, **stack.environ, "DB_PATH": str(workspace / f"{stack.name}.sqlite")}
-        if stack.name == "doubles":
+    environ = {**lab.ari_environ, **stack.environ, "DB_PATH": str(workspace / f"{stack.name}.sqlite")}
+    async with AsyncExitStack() as running:
+        if "LLM_PROVIDER" in stack.environ:
+            model = await running.enter_async_context(openai_server())
+            for name in ("gpt-4o-mini", "gpt-4o"):
+                texts = [ANSWER.format(number) for number in range(1000, 2000)]
+                pace = {"latency_s": stack.llm_ms / 1000, "token_s": stack.token_ms / 1000}
+                model.answer(name, *(Reply(text, **pace) for text in texts))
             environ |= {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "bench"}
-        async with running_bot(workspace, stack.arguments, environ):
-            reports = await hold(stack.scripts, lab, at_once=stack.at_once)
-            await asyncio.sleep(1)  # the last call's row
+        if stack.name == "cloud":
+            environ |= await running.enter_async_context(yandex_doubles())
+        await running.enter_async_context(running_bot(workspace, stack.arguments, environ))
+        reports = await hold(stack.scripts, lab, at_once=stack.at_once)
+        await asyncio.sleep(1)  # the last call's row
     return read_calls(stack.scripts, reports, Path(environ["DB_PATH"]))
+
+
+@asynccontextmanager
+async def yandex_doubles() -> AsyncGenerator[dict[str, str], None]:
+    """Run Yandex's recogniser and voice; give the variables that point a bot there."""
+    book, voice = recorded_book(), recorded_voice(delay_ms=0)
+
+    async def speak(text: str) -> Samples:
+        return np.concatenate([chunk.samples async for chunk in voice.synthesize(text)])
+
+    stt = SttDouble(book.hear, final_ms=CLOUD_STT_MS)
+    async with yandex_cloud(speak=speak, servicers=(stt.serve,)) as cloud:
+        cloud.tts.answer(Speech(latency_s=CLOUD_TTS_MS / 1000))
+        cloud.tts_http.answer(Speech(latency_s=CLOUD_TTS_MS / 1000))
+        yield cloud.environment()
 
 
 async def hold(scripts: Sequence[Script], lab: Lab, *, at_once: int) -> list[dict[str, Any]]:
@@ -175,19 +225,18 @@ async def run(names: Sequence[str], calls: int) -> dict[str, Any]:
             stack = stacks(calls)[name]
             print(f"{name}: {len(stack.scripts)} calls ...", file=sys.stderr)
             figures = await measure(stack, lab, workspace)
-            providers = ASR_MS + LLM_MS + TTS_MS if name == "doubles" else None
-            document[name] = print_stack(stack.name, stack.title, figures, path_ms=path, providers_ms=providers)
+            document[name] = print_stack(stack.name, stack.title, figures, path_ms=path, providers_ms=stack.engines_ms)
     return document
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--stack", choices=["all", "doubles", "local"], default="all")
+    parser.add_argument("--stack", choices=["all", "doubles", "cloud", "local"], default="all")
     parser.add_argument("--calls", type=int, default=8, help="calls with questions on doubles; a quarter locally")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    names = ["doubles", "local"] if options.stack == "all" else [options.stack]
+    names = ["doubles", "cloud", "local"] if options.stack == "all" else [options.stack]
     document = asyncio.run(run(names, options.calls))
     if options.json:
         options.json.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -46,19 +46,29 @@ def recordings() -> dict[Path, str]:
     return found
 
 
-def create_asr(settings: Settings) -> BookAsr:  # noqa: ARG001 - a factory of the registry
-    """Make the recogniser."""
+def recorded_book() -> SoundBook:
+    """Every recording as it sounds through the telephone, with its words."""
     book = SoundBook()
     for path, text in recordings().items():
         sound = read_wav(path)
         sound = np.pad(sound, (0, -len(sound) % FRAME_SAMPLES))
         book.bind_recording(decode_alaw(_PHONE.encode(sound)), text)
-    return BookAsr(book, Engine(ASR_MS))
+    return book
+
+
+def create_asr(settings: Settings) -> BookAsr:  # noqa: ARG001 - a factory of the registry
+    """Make the recogniser."""
+    return BookAsr(recorded_book(), Engine(ASR_MS))
 
 
 def create_tts(settings: Settings) -> RecordedTts:  # noqa: ARG001 - a factory of the registry
     """Make the voice."""
-    return RecordedTts(TESTS / "scenarios" / "audio" / "tell_about.wav", TTS_MS)
+    return recorded_voice(TTS_MS)
+
+
+def recorded_voice(delay_ms: float) -> RecordedTts:
+    """A human voice whose first sound takes `delay_ms`."""
+    return RecordedTts(TESTS / "scenarios" / "audio" / "tell_about.wav", delay_ms)
 
 
 def main() -> None:
