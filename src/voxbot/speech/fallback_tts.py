@@ -16,13 +16,13 @@ from voxbot.speech.one_voice import OneVoice
 from voxbot.speech.resampler import Resampler
 from voxbot.speech.resumption import SpeakingRate, rest_of
 from voxbot.speech.switches import Switches
-from voxbot.speech.tts import voice_key
+from voxbot.speech.tts import VoiceKey, voice_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from voxbot.domain.errors import ProviderError
-    from voxbot.speech.tts import Tts, VoiceKey
+    from voxbot.speech.tts import Tts
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +30,20 @@ class _Voice:
     engine: Tts
     guard: Guard
     rate: SpeakingRate = field(default_factory=SpeakingRate)
+
+
+@dataclass(slots=True)
+class Authors:
+    """Who has said a text: `voices` in their order, a voice that was asked again once more."""
+
+    voices: list[VoiceKey] = field(default_factory=list[VoiceKey])
+    broken: bool = False
+    """One has broken off, so the sound may lack words: how much of a text was said is only estimated."""
+
+    @property
+    def only(self) -> VoiceKey | None:
+        """Whose sound it is, if one voice has said the text from its beginning to its end."""
+        return self.voices[0] if len(self.voices) == 1 and not self.broken else None
 
 
 class FallbackTts:
@@ -68,12 +82,12 @@ class FallbackTts:
 
     async def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
         """Speak with the first voice that gives a sound. Raises the last one's ProviderError if none does."""
-        async with aclosing(self.speak(text, [])) as chunks:
+        async with aclosing(self.speak(text, Authors())) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    async def speak(self, text: str, spoken_by: list[VoiceKey]) -> AsyncGenerator[AudioChunk, None]:
-        """Do as `synthesize` does; the key of each voice is added to `spoken_by` before its first sound."""
+    async def speak(self, text: str, authors: Authors) -> AsyncGenerator[AudioChunk, None]:
+        """Do as `synthesize` does, noting in `authors` each voice before its first sound, and whether one broke off."""
         left = text
         candidates: list[_Voice] = list(self._voices)
         rate = _OneRate()
@@ -84,7 +98,7 @@ class FallbackTts:
             async with Race(entrants, self._budget, self._slots) as race:
                 winner = await race.first()
                 voice: _Voice = next(each for each in candidates if each.guard is winner.guard)
-                spoken_by.append(voice_key(voice.engine))
+                authors.voices.append(voice_key(voice.engine))
                 if broken:
                     self._note_switch(broken, voice)
                 said = OneVoice(winner, self._budget)
@@ -97,6 +111,7 @@ class FallbackTts:
                         yield chunk
                     return
                 winner.attempt.failed(said.error)
+                authors.broken = True
             broken = voice, said.error
             left = rest_of(left, said.sound_s, voice.rate.chars_per_s)
             if not left:
