@@ -110,6 +110,22 @@ async def test_a_text_whose_end_is_only_thought_to_have_been_said_is_not_kept(tm
     assert len(files(tmp_path)) == 1
 
 
+async def test_silence_is_not_kept_and_who_speaks_instead_is(tmp_path):
+    first = ScriptedTts("cloud", voice_id="anna")
+    tts = cached(first, tmp_path)
+    assert await spoken(tts) == []
+    first.scripts = [(sound(1, 7),)]
+    assert await spoken(tts) == [7]
+    await tts.close()
+    second = ScriptedTts("local", sound(1, 2), voice_id="robot")
+    tts = cached(two_voices(ScriptedTts("cloud", voice_id="boris"), second), tmp_path)
+    assert await spoken(tts) == [2]
+    await tts.close()
+    tts = cached(ScriptedTts("local", BROKEN, voice_id="robot"), tmp_path)
+    assert await spoken(tts) == [2]
+    await tts.close()
+
+
 async def test_what_another_voice_said_is_not_played_as_the_first_s(tmp_path):
     first = ScriptedTts("cloud", BROKEN, voice_id="anna")
     second = ScriptedTts("local", sound(1, 2), voice_id="robot")

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voxbot.domain.audio import AudioChunk
+from voxbot.domain.errors import ProviderError, ProviderUnavailableError
 from voxbot.speech.budget import Budget
 from voxbot.speech.fallback import close, joint_name, warm_up
 from voxbot.speech.guard import Guard
@@ -16,12 +17,11 @@ from voxbot.speech.one_voice import OneVoice
 from voxbot.speech.resampler import Resampler
 from voxbot.speech.resumption import SpeakingRate, rest_of
 from voxbot.speech.switches import Switches
-from voxbot.speech.tts import VoiceKey, voice_key
+from voxbot.speech.tts import VoiceKey, is_speakable, voice_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from voxbot.domain.errors import ProviderError
     from voxbot.speech.tts import Tts
 
 
@@ -34,11 +34,16 @@ class _Voice:
 
 @dataclass(slots=True)
 class Authors:
-    """Who has said a text: `voices` in their order, a voice that was asked again once more."""
+    """Who was heard saying a text: `voices` in their order, a voice that was asked again once more."""
 
     voices: list[VoiceKey] = field(default_factory=list[VoiceKey])
     broken: bool = False
     """One has broken off, so the sound may lack words: how much of a text was said is only estimated."""
+
+    def note(self, voice: VoiceKey, *, broken: bool) -> None:
+        """Add a voice that is through with its part."""
+        self.voices.append(voice)
+        self.broken = self.broken or broken
 
     @property
     def only(self) -> VoiceKey | None:
@@ -50,7 +55,8 @@ class FallbackTts:
     """Voices in order of preference. A Tts itself.
 
     A voice that breaks off in mid-text is followed by the next one from the word where it stopped
-    (`speech/resumption.py` says how exactly); a single voice is asked once more. All of it at the first one's rate.
+    (`speech/resumption.py` says how exactly), one that ends without a sound from the beginning; a single voice is
+    asked once more. All of it at the first one's rate.
     """
 
     def __init__(
@@ -87,7 +93,7 @@ class FallbackTts:
                 yield chunk
 
     async def speak(self, text: str, authors: Authors) -> AsyncGenerator[AudioChunk, None]:
-        """Do as `synthesize` does, noting in `authors` each voice before its first sound, and whether one broke off."""
+        """Do as `synthesize` does, noting in `authors` who was heard once its part is over."""
         left = text
         candidates: list[_Voice] = list(self._voices)
         rate = _OneRate()
@@ -98,28 +104,30 @@ class FallbackTts:
             async with Race(entrants, self._budget, self._slots) as race:
                 winner = await race.first()
                 voice: _Voice = next(each for each in candidates if each.guard is winner.guard)
-                authors.voices.append(voice_key(voice.engine))
                 if broken:
                     self._note_switch(broken, voice)
                 said = OneVoice(winner, self._budget)
                 while (chunk := await said.next()) is not None:
                     yield rate.convert(chunk)
-                if said.error is None:
+                failure = _failure(said, voice, left)
+                if failure is None:
+                    authors.note(voice_key(voice.engine), broken=False)
                     winner.attempt.succeeded()
                     voice.rate.learn(left, said.sound_s)
                     if (chunk := rate.flush()) is not None:
                         yield chunk
                     return
-                winner.attempt.failed(said.error)
-                authors.broken = True
-            broken = voice, said.error
+                if said.sound_s > 0:
+                    authors.note(voice_key(voice.engine), broken=True)
+                winner.attempt.failed(failure)
+            broken = voice, failure
             left = rest_of(left, said.sound_s, voice.rate.chars_per_s)
             if not left:
                 return
             candidates = [each for each in candidates if each is not voice]
             if not candidates:
-                if retried or not said.error.retryable:
-                    raise said.error
+                if retried or not failure.retryable:
+                    raise failure
                 candidates, retried = [voice], True
 
     async def warm_up(self) -> None:
@@ -133,6 +141,13 @@ class FallbackTts:
     def _note_switch(self, broken: tuple[_Voice, ProviderError], to: _Voice) -> None:
         voice, error = broken
         self._switches.switched("tts", voice.engine.name, to.engine.name, error.code, str(error))
+
+
+def _failure(said: OneVoice, voice: _Voice, text: str) -> ProviderError | None:
+    """Why the voice is not through with the text, though it gives nothing more."""
+    if said.error is None and said.sound_s <= 0 and is_speakable(text):
+        return ProviderUnavailableError(voice.engine.name, "ответ без звука")
+    return said.error
 
 
 class _OneRate:

@@ -19,7 +19,7 @@ import structlog
 from voxbot.domain.audio import AudioChunk
 from voxbot.domain.errors import ProviderError
 from voxbot.speech.fallback_tts import Authors, FallbackTts
-from voxbot.speech.tts import voice_key
+from voxbot.speech.tts import is_speakable, voice_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -63,7 +63,8 @@ class CachedTts:
             async for chunk in chunks:
                 fresh.append(chunk)
                 yield chunk
-        if voice := authors.only:  # half of it by another voice is nobody's
+        voice = authors.only  # half of it by another voice is nobody's
+        if voice and (any(len(chunk.samples) for chunk in fresh) or not is_speakable(text)):
             self._remember(voice, text, tuple(fresh))
             if self._files:
                 self._files.write(voice, text, fresh)

@@ -20,6 +20,7 @@ from voxbot.providers.tts import yandex, yandex_http
 from voxbot.providers.yandex.auth import YandexAuth
 from voxbot.providers.yandex.tokens import FreshToken, RenewedToken
 from voxbot.settings.loader import load_settings
+from voxbot.speech.tts_cache import CachedTts
 
 MODULES = {"yandex": yandex, "yandex_http": yandex_http}
 TEXT = "Разрывная машина на сто килоньютонов."
@@ -196,6 +197,21 @@ async def test_an_answer_without_sound_is_a_failure_unless_there_was_nothing_to_
         cloud.tts.answer(Speech(mute=True))
         with pytest.raises(ProviderUnavailableError, match="без звука"):
             await spoken(engine)
+    cloud.tts_http.answer(Speech(mute=True))
+    async with voice(cloud, "yandex_http") as engine:
+        with pytest.raises(ProviderUnavailableError, match="без звука"):
+            await spoken(engine)
+        assert await spoken(engine, "語") == []
+
+
+async def test_the_next_voice_speaks_when_http_is_mute(cloud):
+    cloud.tts.answer(Speech(status="UNAVAILABLE"))
+    cloud.tts_http.answer(Speech(mute=True), Speech())
+    environ = cloud.environment(**QUICK, TTS_PROVIDER="yandex_http,espeak")
+    tts = CachedTts(registry.create_tts(load_settings(None, environ)))
+    assert sum(map(len, await spoken(tts))) > 8000
+    assert np.array_equal(np.concatenate(await spoken(tts)), tone(TEXT)), "the first voice speaks again"
+    await tts.close()
 
 
 async def test_a_quota_is_an_error_with_its_delay(cloud, kind):

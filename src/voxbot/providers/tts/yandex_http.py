@@ -14,7 +14,7 @@ from voxbot.domain.errors import ProviderAuthError, ProviderUnavailableError
 from voxbot.providers.yandex.auth import create_auth
 from voxbot.providers.yandex.errors import PROVIDER, from_http
 from voxbot.providers.yandex.sound import RATE_HZ, SERVICE, SampleStream, plain
-from voxbot.speech.tts import TtsCapabilities
+from voxbot.speech.tts import TtsCapabilities, is_speakable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -99,6 +99,8 @@ class YandexHttpTts:
             async with asyncio.timeout(limit_s):
                 response = await self._asked(line)
                 data = await response.content.readany()
+            if not data and is_speakable(line):
+                raise ProviderUnavailableError(_NAME, f"{_SERVICE}: ответ без звука")
             limit_s = self._settings.tts_chunk_s
             while data:
                 if (chunk := samples.take(data)) is not None:
