@@ -217,6 +217,16 @@ def test_the_limit_holds_for_what_earlier_processes_have_written(tmp_path):
     assert sum(path.stat().st_size for path in files(tmp_path)) <= 100_000
 
 
+def test_the_limit_holds_for_what_other_processes_write_meanwhile(tmp_path):
+    disks = [TtsDisk(tmp_path, 1_000_000) for _ in range(4)]
+    most = 0
+    for number in range(100):
+        for own, disk in enumerate(disks):
+            disk.write(ANNA, f"{own} {number}", sound(1))
+        most = max(most, sum(path.stat().st_size for path in files(tmp_path)))
+    assert most <= 1_000_000 * (1 + 4 / 32)
+
+
 def test_what_a_dead_process_left_half_written_is_cleared_away(tmp_path):
     disk = TtsDisk(tmp_path, 100_000)
     left, fresh = tmp_path / "left.tmp", tmp_path / "fresh.tmp"
