@@ -137,7 +137,8 @@ def print_stack(
     document["response"] = _row("response at the ear", figures.response, p50, p95)
     _histogram(figures.response)
     if providers_ms is not None:
-        print(f"    {PEERS['response']}")
+        if name == "doubles":
+            print(f"    {PEERS['response']}")
         floor = max(endpoint_ms, providers_ms)
         document["our_share"] = _row("our share of it", [value - floor for value in figures.response])
         print(

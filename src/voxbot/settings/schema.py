@@ -432,7 +432,7 @@ class AsrSettings(Group, title="Распознавание речи"):
     onnx_model: str = variable(
         "ASR_ONNX_MODEL",
         "t-one",
-        "Модель для onnx_asr (`uv sync --extra onnx-asr`): имя из `voxbot models list`, сначала "
+        "Модель для onnx_asr (`scripts/bootstrap.sh --extra onnx-asr`): имя из `voxbot models list`, сначала "
         "`voxbot models fetch ИМЯ`",
         min_length=1,
     )
@@ -451,7 +451,7 @@ class AsrSettings(Group, title="Распознавание речи"):
         "TURN_END_PROVIDER",
         "none",
         "Подсказка по интонации, что звонящий договорил; smart_turn: модель из пакета pipecat-ai "
-        "(`uv sync --extra smart-turn`)",
+        "(`scripts/bootstrap.sh --extra smart-turn`)",
     )
 
 

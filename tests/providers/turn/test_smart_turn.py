@@ -88,6 +88,6 @@ async def test_the_network_judges_real_speech():
 @pytest.mark.skipif(available(), reason="the extra smart-turn is installed")
 async def test_without_the_extra_the_operator_is_told_how_to_get_it():
     engine = SmartTurn()
-    with pytest.raises(ModelError, match="uv sync --extra smart-turn"):
+    with pytest.raises(ModelError, match=r"scripts/bootstrap\.sh --extra smart-turn"):
         await engine.warm_up()
     await engine.close()
