@@ -93,6 +93,19 @@ async def test_without_an_index_the_error_says_what_to_run(root, sources, embedd
         await open_over(embedder)
 
 
+async def test_a_model_that_answers_with_another_length_is_told_with_the_fix_and_a_build_is_the_fix(
+    retriever, root, sources, embedder
+):
+    """As `…/latest` of a cloud does when it becomes another model."""
+    exchanged = TrigramEmbedder(dimension=32)
+    embedder.embed_query = exchanged.embed_query
+    with pytest.raises(KnowledgeError, match=r"по 256 чисел.*по 32; выполните voxbot kb build"):
+        await retriever.search("где вы находитесь")
+    await build_index(root, sources, exchanged)
+    await retriever.maybe_reload()
+    assert (await retriever.search("где вы находитесь")).hits[0].title == "Адрес"
+
+
 async def test_a_short_question_gets_the_section_on_the_subject_itself(root, sources, embedder, open_over):
     sources["general"].write_text(
         "# Гарантия\nГарантия на машины действует 24 месяца.\n<<->>\n"

@@ -176,7 +176,13 @@ class Retriever:
 
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]
-        return await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+        vector, origin = await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+        if len(vector) != dimension:  # a model may be exchanged for another one of the same name
+            raise KnowledgeError(
+                f"{self._versions.where}: в индексе векторы по {dimension} чисел, а модель {self._embedder_id} "
+                f"отвечает по {len(vector)}; выполните voxbot kb build"
+            )
+        return vector, origin
 
     @property
     def is_local(self) -> bool:

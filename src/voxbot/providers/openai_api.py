@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from voxbot.domain.errors import (
     ConfigError,
@@ -29,6 +30,7 @@ NAME = "openai"
 KEEPALIVE_S = 50.0
 """An idle connection is kept so long: a caller's next question must not wait for a new TLS handshake (the client's own
 default is 5 s). Servers commonly close theirs after 60 s or more; a closed one is noticed and not used."""
+_OPENAI = "https://api.openai.com/v1"
 _SERVER_ERROR = 500
 _NO_KEY = "none"
 """Servers of one's own mostly take any key, but the header must be there."""
@@ -40,6 +42,13 @@ class Account:
 
     key: str
     base_url: str | None
+
+    @property
+    def elsewhere(self) -> str:
+        """The address as `host:port/path`, without what may be secret in it; nothing for OpenAI itself."""
+        address = urlsplit(self.base_url or _OPENAI)
+        place = f"{address.netloc.rpartition('@')[2].lower()}{address.path.rstrip('/')}"
+        return "" if place == _OPENAI.removeprefix("https://") else place
 
     def __repr__(self) -> str:
         """Without the key: an account may end up in a traceback."""

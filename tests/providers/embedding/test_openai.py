@@ -170,6 +170,18 @@ def test_what_changes_vectors_changes_the_name_of_their_space(embedder):
     assert len({embedder(**choice).model for choice in choices}) == len(choices)
 
 
+def test_another_service_is_another_space_and_its_password_is_in_no_name():
+    def model(base_url):
+        given = {"OPENAI_API_KEY": "k"} | ({"EMBEDDINGS_BASE_URL": base_url} if base_url else {})
+        return openai.create(load_settings(None, given)).model
+
+    usual = model(None)
+    assert usual == "text-embedding-3-small" == model("https://api.openai.com/v1/")
+    own = model("http://user:secret@ollama.local:11434/v1")
+    assert own == model("http://ollama.local:11434/v1/") == f"{usual};endpoint=ollama.local:11434/v1"
+    assert own != model("http://ollama.local:11435/v1")
+
+
 def test_a_missing_key_is_told_with_the_fix():
     with pytest.raises(ConfigError, match=r"OPENAI_API_KEY.*EMBEDDINGS_PROVIDER=local"):
         openai.create(load_settings(None, {}))

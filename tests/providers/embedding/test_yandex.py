@@ -119,3 +119,13 @@ def test_without_a_folder_there_is_no_model():
 async def test_other_models_are_another_index(cloud):
     async with embedder(cloud) as one, embedder(cloud, YANDEX_EMBEDDINGS_QUERY_MODEL="text-search-query/rc") as other:
         assert one.model != other.model
+
+
+def test_another_service_is_another_index_and_the_usual_ones_name_does_not_change():
+    def model(**environ):
+        given = {"YANDEX_API_KEY": "k", "YANDEX_FOLDER_ID": "f"} | environ
+        return yandex.create(load_settings(None, given)).model
+
+    usual = model()
+    assert usual == model(YANDEX_EMBEDDINGS_ENDPOINT="https://llm.api.cloud.yandex.net")
+    assert len({usual, *(model(YANDEX_EMBEDDINGS_ENDPOINT=f"127.0.0.1:{port}") for port in (1, 2))}) == 3

@@ -87,7 +87,7 @@ class OpenAiEmbedder:
         self._client: Any = None
         self._batch = _BATCH
         self._sending = asyncio.Semaphore(_BATCHES_AT_ONCE)
-        self.model = _identity(settings)
+        self.model = _identity(settings, account)
 
     async def embed_query(self, text: str) -> Vectors:
         """Embed a question: shape (dimension,). Raises ProviderError after at most two tries of 3 s."""
@@ -206,13 +206,14 @@ class _FewerError(Exception):
         self.texts = texts
 
 
-def _identity(settings: KnowledgeSettings) -> str:
-    """Everything that makes vectors comparable: see Embedder.model."""
+def _identity(settings: KnowledgeSettings, account: Account) -> str:
+    """Everything that makes vectors comparable (see Embedder.model): another service's may have the same names."""
     parts = {
         "questions": settings.embeddings_query_model,
         "dimensions": str(settings.embeddings_dimensions or ""),
         "question": settings.embeddings_query_prefix,
         "passage": settings.embeddings_document_prefix,
+        "endpoint": account.elsewhere,
     }
     return settings.embeddings_model + "".join(f";{name}={value}" for name, value in parts.items() if value)
 

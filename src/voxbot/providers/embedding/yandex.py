@@ -26,7 +26,7 @@ from voxbot.domain.errors import (
     first_error,
 )
 from voxbot.providers.yandex.auth import create_auth
-from voxbot.providers.yandex.channel import YandexChannel, answered
+from voxbot.providers.yandex.channel import YandexChannel, answered, parse_endpoint
 from voxbot.providers.yandex.errors import PROVIDER
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class YandexEmbedder:
         self._first_pause_s = first_pause_s
         self._question_s = settings.embeddings_question_s
         self._sending = asyncio.Semaphore(_AT_ONCE)
-        self.model = f"{settings.embeddings_document_model};questions={settings.embeddings_query_model}"
+        self.model = _identity(settings)
 
     async def embed_query(self, text: str) -> Vectors:
         """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError after two tries."""
@@ -157,6 +157,14 @@ class _Pace:
         wait_s = max(0.0, self._next_s - now_s)
         self._next_s = max(self._next_s, now_s) + self._gap_s
         await asyncio.sleep(wait_s)
+
+
+def _identity(settings: YandexSettings) -> str:
+    """Everything that makes vectors comparable (see Embedder.model): another service's may have the same names."""
+    address, _ = parse_endpoint(settings.embeddings_endpoint)
+    usual, _ = parse_endpoint(type(settings).model_fields["embeddings_endpoint"].default)
+    elsewhere = "" if address == usual else f";endpoint={address}"
+    return f"{settings.embeddings_document_model};questions={settings.embeddings_query_model}{elsewhere}"
 
 
 def _uri(folder_id: str, model: str) -> str:
