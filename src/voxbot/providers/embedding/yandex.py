@@ -3,8 +3,8 @@
 One text a request, up to 2,000 tokens, 10 requests a second unless the folder's quota was raised
 (https://yandex.cloud/docs/ai-studio/concepts/limits): a build of the index keeps under it, a question goes ahead of it.
 
-An index has one model, so nobody else can answer a question for it: a question that failed is asked once more here,
-a passage as often as it takes to get over a limit of requests.
+A question is asked once: guarded.py repeats it, and says how long a caller waits. A passage is sent as often as it
+takes to get over a limit of requests.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SERVICE = "эмбеддинги"
-_QUESTION_TRIES = 2
-_QUESTION_PAUSE_S = 0.1
-"""The quota of 10 requests a second has room again."""
+_QUESTION_S = 10.0
+"""Who asks waits less."""
 _DOCUMENT_S = 15.0
 _DOCUMENT_TRIES = 7
 _FIRST_PAUSE_S = 0.5
@@ -76,20 +75,12 @@ class YandexEmbedder:
         self._document_uri = _uri(settings.folder_id, settings.embeddings_document_model)
         self._pace = _Pace(settings.embeddings_per_s)
         self._first_pause_s = first_pause_s
-        self._question_s = settings.embeddings_question_s
         self._sending = asyncio.Semaphore(_AT_ONCE)
         self.model = _identity(settings)
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError after two tries."""
-        for attempt in range(_QUESTION_TRIES):
-            try:
-                return await self._ask(self._query_uri, text, self._question_s)
-            except (ProviderUnavailableError, ProviderRateLimitError):
-                if attempt + 1 == _QUESTION_TRIES:
-                    raise
-                await asyncio.sleep(_QUESTION_PAUSE_S)
-        raise AssertionError
+        """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError."""
+        return await self._ask(self._query_uri, text, _QUESTION_S)
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed passages: shape (len(texts), dimension), (0, 0) for none. Raises ProviderError."""
@@ -120,7 +111,7 @@ class YandexEmbedder:
                     raise
                 asked_s = error.retry_after_s if isinstance(error, ProviderRateLimitError) else None
                 # Spread, or all passages come back together.
-                wait_s = (pause_s if asked_s is None else asked_s) * random.uniform(1, 1.5)  # noqa: S311 - no secret
+                wait_s = max(asked_s or 0.0, pause_s) * random.uniform(1, 1.5)  # noqa: S311 - no secret
                 log.warning("Эмбеддинги: сервис занят, повторю", code=error.code, seconds=round(wait_s, 1))
             await asyncio.sleep(min(wait_s, _LONGEST_PAUSE_S))
             pause_s *= 2
