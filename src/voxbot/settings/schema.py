@@ -603,8 +603,8 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
     )
     embeddings_per_s: float = variable(
         "YANDEX_EMBEDDINGS_PER_SECOND",
-        10,
-        "Сколько фрагментов базы знаний отправлять за секунду: квота каталога",
+        8,
+        "Сколько фрагментов базы знаний отправлять за секунду; меньше квоты каталога (10), остаток — вопросам звонящих",
         gt=0,
         le=1000,
     )

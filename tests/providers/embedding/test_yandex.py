@@ -78,6 +78,34 @@ async def test_a_build_keeps_to_the_quota_and_a_question_goes_ahead(cloud):
         assert loop.time() - started_s > 19 / 20
 
 
+async def test_a_build_leaves_callers_of_another_process_their_part_of_the_quota(cloud):
+    cloud.embeddings.per_s = 10
+    chosen = load_settings(None, cloud.environment(EMBEDDINGS_PROVIDER="yandex"))
+    builder, bot = registry.create_embedder(chosen), registry.create_embedder(chosen)
+    build = asyncio.create_task(builder.embed_documents(TEXTS))
+    asked = 0
+    while not build.done():
+        await bot.embed_query(f"вопрос {asked}")
+        asked += 1
+        await asyncio.wait({build}, timeout=0.7)
+    assert len(await build) == len(TEXTS)
+    assert asked > 2
+    assert cloud.embeddings.refused <= 2
+    await builder.close()
+    await bot.close()
+
+
+async def test_a_build_that_was_refused_leaves_the_service_alone_for_a_second(cloud):
+    cloud.embeddings.answer(*[Embedding()] * 3, Embedding(status="RESOURCE_EXHAUSTED"), Embedding())
+    async with embedder(cloud, YANDEX_EMBEDDINGS_PER_SECOND="20") as engine:
+        build = asyncio.create_task(engine.embed_documents(TEXTS))
+        while len(cloud.embeddings.requests) < 4:
+            await asyncio.sleep(0.01)
+        await asyncio.wait({build}, timeout=0.7)
+        assert len(cloud.embeddings.requests) <= 5  # one may have been under way
+        await build
+
+
 async def test_a_build_waits_out_a_refusal_and_a_hiccup(cloud):
     busy = Embedding(status="RESOURCE_EXHAUSTED")
     cloud.embeddings.answer(busy, busy, Embedding(status="UNAVAILABLE"), Embedding())

@@ -1,7 +1,8 @@
 """Yandex Cloud's text embeddings over gRPC: one model for questions, one for passages, vectors of one space.
 
 One text a request, up to 2,000 tokens, 10 requests a second unless the folder's quota was raised
-(https://yandex.cloud/docs/ai-studio/concepts/limits): a build of the index keeps under it, a question goes ahead of it.
+(https://yandex.cloud/docs/ai-studio/concepts/limits). A build of the index leaves some of them to the questions of
+callers, who may be another process's; what is refused all the same, it waits a second for. A question goes ahead.
 
 A question is asked once: guarded.py repeats it, and says how long a caller waits. A passage is sent as often as it
 takes to get over a limit of requests.
@@ -46,6 +47,8 @@ _DOCUMENT_TRIES = 7
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE = 16
+_REFUSED_S = 1.0
+"""The quota is counted by the second."""
 _MOST_CHARS = 6000
 """About 2,000 tokens of Russian; what is beyond is not read."""
 _pb: Any = embedding_service_pb2
@@ -80,6 +83,7 @@ class YandexEmbedder:
 
     async def embed_query(self, text: str) -> Vectors:
         """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError."""
+        self._pace.give_way()
         return await self._ask(self._query_uri, text, _QUESTION_S)
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -109,6 +113,8 @@ class YandexEmbedder:
             except (ProviderUnavailableError, ProviderRateLimitError) as error:
                 if attempt + 1 == _DOCUMENT_TRIES:
                     raise
+                if isinstance(error, ProviderRateLimitError):
+                    self._pace.pause(_REFUSED_S)
                 asked_s = error.retry_after_s if isinstance(error, ProviderRateLimitError) else None
                 # Spread, or all passages come back together.
                 wait_s = max(asked_s or 0.0, pause_s) * random.uniform(1, 1.5)  # noqa: S311 - no secret
@@ -144,10 +150,19 @@ class _Pace:
         self._next_s = 0.0
 
     async def turn(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        wait_s = max(0.0, self._next_s - now_s)
-        self._next_s = max(self._next_s, now_s) + self._gap_s
-        await asyncio.sleep(wait_s)
+        """Wait until it is one's turn."""
+        clock = asyncio.get_running_loop().time
+        while (wait_s := self._next_s - clock()) > 0:  # noqa: ASYNC110 - another may have gone, a pause may have begun
+            await asyncio.sleep(wait_s)
+        self.give_way()
+
+    def give_way(self) -> None:
+        """Let one go now that does not wait for its turn."""
+        self._next_s = max(self._next_s, asyncio.get_running_loop().time()) + self._gap_s
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody go for so long."""
+        self._next_s = max(self._next_s, asyncio.get_running_loop().time() + seconds)
 
 
 def _identity(settings: YandexSettings) -> str:
