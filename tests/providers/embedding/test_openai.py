@@ -109,6 +109,15 @@ async def test_a_server_of_one_text_at_a_time_is_known_after_its_refusal(server,
     assert [len(asked.texts) for asked in server.embeddings.requests] == [3, 1, 1, 1, 1, 1]
 
 
+async def test_a_model_that_there_is_not_ends_a_build_at_once(server, embedder):
+    server.embeddings.faults.plan(Fault(status=400, message="invalid model URI", code="model_not_found"))
+    with pytest.raises(
+        ProviderError, match=r"не знает такой модели \(400 model_not_found\); проверьте EMBEDDINGS_MODEL"
+    ):
+        await embedder().embed_documents(TEXTS[:3])
+    assert len(server.embeddings.requests) == 1
+
+
 async def test_a_server_that_is_slow_gets_smaller_batches(server, embedder):
     async def embed(texts):
         await asyncio.sleep(0.05 * len(texts))

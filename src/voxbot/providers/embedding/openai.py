@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 from voxbot.domain.errors import ProviderError, ProviderRateLimitError, ProviderUnavailableError
-from voxbot.providers.openai_api import NAME, Variables, find_account, make_client, translated
+from voxbot.providers.openai_api import NAME, Variables, find_account, make_client, names_model, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +166,8 @@ class OpenAiEmbedder:
             raise ProviderUnavailableError(self.name, f"нет ответа за {read_s:g} с") from None
         except Exception as error:
             made = translated(error, self._variables, read_s=read_s)
-            if len(texts) > 1 and getattr(error, "status_code", None) in _REFUSALS:
+            may_be_number = getattr(error, "status_code", None) in _REFUSALS and not names_model(error)
+            if len(texts) > 1 and may_be_number:
                 raise _FewerError(1) from error
             raise made from error
         return self._vectors(answer.content, len(texts))
