@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes.embedder import TrigramEmbedder
+from fakes.virtual_time import run_virtual
 
 from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
+from voxbot.knowledge.embedding import PaidVectors, embed_passages
 from voxbot.knowledge.index import build_index, is_fresh
 from voxbot.knowledge.records import read_records
 from voxbot.knowledge.versions import VersionStore
@@ -99,6 +101,21 @@ async def test_a_model_exchanged_under_the_same_name_is_noticed_by_the_next_buil
 async def test_with_nothing_new_an_embedder_that_is_down_does_not_matter(root, sources, embedder):
     await build_index(root, sources, embedder)
     assert (await build_index(root, sources, Failing(after=0))).embedded == 0
+
+
+def test_with_nothing_new_an_embedder_that_hangs_is_not_waited_for(tmp_path, embedder):
+    class Hanging(TrigramEmbedder):
+        async def embed_documents(self, texts):
+            await asyncio.Event().wait()
+
+    async def story():
+        known = {"адрес": embedder.vector("адрес")}
+        paid = PaidVectors(tmp_path, "fake/trigrams")
+        _, computed = await embed_passages(["адрес"], known, Hanging(), paid=paid)
+        assert computed == 0
+        assert asyncio.get_running_loop().time() <= 5
+
+    run_virtual(story())
 
 
 async def test_what_a_failed_build_has_paid_for_the_next_one_need_not_compute(root, sources, embedder):

@@ -8,6 +8,7 @@ the build has ended well: the next build need not pay for it again.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 _UNFINISHED = "unfinished.sqlite"
 _MOST_PASSAGES = 1_000_000
+_PROOF_S = 5.0
+"""An embedder that is not needed for anything else is not waited for longer."""
 _SAME_COSINE = 0.95
 """Vectors that one model gives one text differ in the last digits; those of two models are strangers."""
 
@@ -144,11 +147,12 @@ async def _are_comparable(vectors: Mapping[str, Vectors], embedder: Embedder, *,
         return True
     passage, before = next(iter(vectors.items()))
     try:
-        (now,) = await embedder.embed_documents([passage])
-    except ProviderError as error:
+        async with asyncio.timeout(None if needed else _PROOF_S):
+            (now,) = await embedder.embed_documents([passage])
+    except (ProviderError, TimeoutError) as error:
         if needed:
             raise
-        log.warning("Не проверено, та же ли это модель эмбеддингов", error=str(error))
+        log.warning("Не проверено, та же ли это модель эмбеддингов: она не ответила", error=str(error))
         return True
     return len(now) == len(before) and float(now @ before) >= _SAME_COSINE
 
