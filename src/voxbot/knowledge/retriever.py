@@ -1,4 +1,8 @@
-"""A question to the passages that answer it: one embedding, both bases, no language model."""
+"""A question to the passages that answer it: one embedding, both bases, no language model.
+
+Where the embedder fails, words alone are searched: a caller gets nearly as good an answer instead of none. The
+embedder, or what is around it, says so in the log (providers/embedding/guarded.py).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import structlog
 
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import KnowledgeError, ProviderError
 from voxbot.knowledge.likely import likely_questions
 from voxbot.knowledge.opening import open_space, open_versions
 from voxbot.knowledge.router import route
@@ -93,7 +97,10 @@ class Retriever:
             self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
 
     async def warm_up(self) -> None:
-        """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
+        """Search once, so that the first caller does not pay for lazy loading.
+
+        Raises ProviderError of a model on this machine; one elsewhere that is out of reach now may come back.
+        """
         found = await self.search("сколько стоит доставка")
         if found.embedding == "cached" and self.is_local:
             await self._embedder.embedder.embed_query("сколько стоит доставка")  # loads the model
@@ -144,11 +151,14 @@ class Retriever:
         return vector
 
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
-        """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
+        """Find the passages that answer `question`; hits are of one base, best first.
+
+        Raises KnowledgeError where the index does not suit the embedder (any more).
+        """
         self._reload_beside()
         space = self.space
         started = time.perf_counter()
-        vector, origin = await self._embed(space, question)
+        vector, origin = await self._embed_if_possible(space, question)
         embedded = time.perf_counter()
         rank = partial(self._rank, space, question, vector, kb, k or self._settings().top_k)
         found = rank() if len(space.records.passages) <= _AT_ONCE else await asyncio.to_thread(rank)
@@ -166,7 +176,7 @@ class Retriever:
         self._stamp = manifest.version
         return True
 
-    def _rank(self, space: SearchSpace, question: str, vector: Vectors, kb: KbChoice, k: int) -> _Found:
+    def _rank(self, space: SearchSpace, question: str, vector: Vectors | None, kb: KbChoice, k: int) -> _Found:
         concepts = space.lexical.understand(question)
         logits = chunk_logits(space, concepts, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
@@ -174,9 +184,23 @@ class Retriever:
         unknown = tuple(concept.form for concept in concepts if concept.noun and not concept.terms)
         return _Found(primary, used, asked_both, _hits(space, logits, used, k), unknown)
 
+    async def _embed_if_possible(
+        self, space: SearchSpace, question: str
+    ) -> tuple[Vectors, Origin] | tuple[None, Literal["none"]]:
+        try:
+            return await self._embed(space, question)
+        except ProviderError:
+            return None, "none"
+
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]
-        return await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+        vector, origin = await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+        if len(vector) != dimension:  # a model may be exchanged for another one of the same name
+            raise KnowledgeError(
+                f"{self._versions.where}: в индексе векторы по {dimension} чисел, а модель {self._embedder_id} "
+                f"отвечает по {len(vector)}; выполните voxbot kb build"
+            )
+        return vector, origin
 
     @property
     def is_local(self) -> bool:

@@ -76,7 +76,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
         owned.push_async_callback(asr.close)
         owned.push_async_callback(tts.close)
         async with asyncio.TaskGroup() as loading:
-            opening = loading.create_task(open_retriever(settings, current=lambda: source.current))
+            opening = loading.create_task(open_retriever(settings, current=lambda: source.current, switches=switches))
             loading.create_task(asyncio.to_thread(vad.warm_up))
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())
