@@ -1,5 +1,8 @@
+import re
+
 import pytest
 from fakes.embedder import TrigramEmbedder
+from structlog.testing import capture_logs
 
 from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
 from voxbot.knowledge.index import build_index
@@ -93,17 +96,22 @@ async def test_without_an_index_the_error_says_what_to_run(root, sources, embedd
         await open_over(embedder)
 
 
-async def test_a_model_that_answers_with_another_length_is_told_with_the_fix_and_a_build_is_the_fix(
+async def test_beside_a_model_that_answers_with_another_length_words_are_searched_until_the_build_that_is_told(
     retriever, root, sources, embedder
 ):
     """As `…/latest` of a cloud does when it becomes another model."""
     exchanged = TrigramEmbedder(dimension=32)
     embedder.embed_query = exchanged.embed_query
-    with pytest.raises(KnowledgeError, match=r"по 256 чисел.*по 32; выполните voxbot kb build"):
-        await retriever.search("где вы находитесь")
+    with capture_logs() as logs:
+        for _ in range(2):
+            found = await retriever.search("где адрес вашей компании")
+            assert (found.embedding, found.hits[0].title) == ("none", "Адрес")
+    [told] = [entry["reason"] for entry in logs if entry["log_level"] == "error"]
+    assert re.search(r"по 256 чисел.*по 32; выполните voxbot kb build", told)
     await build_index(root, sources, exchanged)
     await retriever.maybe_reload()
-    assert (await retriever.search("где вы находитесь")).hits[0].title == "Адрес"
+    found = await retriever.search("где вы находитесь")
+    assert (found.embedding, found.hits[0].title) == ("computed", "Адрес")
 
 
 async def test_while_the_embedder_is_down_words_are_searched(retriever, embedder):

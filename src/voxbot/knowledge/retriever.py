@@ -71,6 +71,7 @@ class Retriever:
         self._stamp: Stamp = None
         self._checked_s = time.monotonic()
         self._lost = False
+        self._exchanged = False
         self._refused = ""
         self._reload: asyncio.Task[bool] | None = None
 
@@ -153,7 +154,7 @@ class Retriever:
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first.
 
-        Raises KnowledgeError where the index does not suit the embedder (any more).
+        While the embedder is out of reach, or answers otherwise than the one that the index is of, words are searched.
         """
         self._reload_beside()
         space = self.space
@@ -188,9 +189,16 @@ class Retriever:
         self, space: SearchSpace, question: str
     ) -> tuple[Vectors, Origin] | tuple[None, Literal["none"]]:
         try:
-            return await self._embed(space, question)
+            vector, origin = await self._embed(space, question)
         except ProviderError:
             return None, "none"
+        except KnowledgeError as error:  # callers are answered, and the operator told what to do
+            if not self._exchanged:
+                log.error("Ищу только по словам", reason=str(error))
+            self._exchanged = True
+            return None, "none"
+        self._exchanged = False
+        return vector, origin
 
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]
