@@ -6,43 +6,18 @@ import time
 import grpc
 import numpy as np
 import pytest
-from fakes.sounds import SoundBook, frames_of, murmur
+from fakes.sounds import murmur
 from fakes.yandex_account import API_KEY, FOLDER
+from fakes.yandex_caller import Caller, Listener, push
 from fakes.yandex_stt import Fault, SttDouble
 
-from voxbot.domain.audio import FRAME_SAMPLES, AudioChunk, silence
+from voxbot.domain.audio import AudioChunk, silence
 from voxbot.domain.errors import ProviderAuthError, ProviderError, ProviderRateLimitError, ProviderUnavailableError
 from voxbot.providers.asr import yandex
 from voxbot.settings.loader import load_settings
 from voxbot.speech.asr import AsrHints
 
 HINTS = AsrHints()
-
-
-class Listener:
-    def __init__(self):
-        self.partials = []
-        self.ends = 0
-
-    def on_partial(self, text):
-        self.partials.append(text)
-
-    def on_end_of_utterance(self):
-        self.ends += 1
-
-
-class Caller:
-    """Says words; a word takes 240 ms."""
-
-    def __init__(self):
-        self.book = SoundBook()
-        self._seed = 0
-
-    def say(self, text):
-        self._seed += 1
-        sound = murmur(frames_of(240 * len(text.split())), self._seed)
-        self.book.bind_recording(sound, text)
-        return sound
 
 
 @pytest.fixture
@@ -69,11 +44,6 @@ async def engine(double):
     yield make
     for each in engines:
         await each.close()
-
-
-def push(stream, sound):
-    for start in range(0, len(sound), FRAME_SAMPLES):
-        stream.push(sound[start : start + FRAME_SAMPLES])
 
 
 async def until(condition):

@@ -34,6 +34,7 @@ _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 _LEAST_LIFE_S, _MOST_LIFE_S = 60.0, 12 * 3600.0
 _OK, _NOT_FOUND = 200, 404
 
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 _Ask: TypeAlias = Callable[[aiohttp.ClientSession], Awaitable[FreshToken]]
 
 
@@ -45,7 +46,7 @@ class YandexAuth:
         self._scheme = scheme
         self._secret = secret
 
-    async def metadata(self) -> tuple[tuple[str, str], ...]:
+    async def metadata(self) -> Metadata:
         """Metadata of an RPC. At once unless a token must be fetched first. Raises ProviderError."""
         return tuple((await self.headers()).items())
 
