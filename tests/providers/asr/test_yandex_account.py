@@ -89,6 +89,15 @@ async def test_a_stream_whose_token_was_revoked_goes_on_with_a_new_one(with_spar
     assert switches.total("failures") == switches.total("switches") == 0
 
 
+async def test_streams_in_mid_sentence_lose_no_word_by_it_and_share_the_new_token(with_spare, caller, account):
+    asr, switches = with_spare
+    account.revoke()
+    words = [f"сколько стоит пресс {number}" for number in range(4)]
+    assert await asyncio.gather(*(said(asr, caller, each) for each in words)) == words
+    assert len(account.issued) == 2
+    assert switches.total("failures") == 0
+
+
 async def test_an_account_that_is_refused_with_a_new_token_too_is_an_error(double, caller, account):
     account.good = False
     settings = load_settings(None, {"YANDEX_STT_ENDPOINT": double.endpoint}).yandex

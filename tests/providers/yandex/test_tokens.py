@@ -137,11 +137,30 @@ def test_who_gives_up_waiting_does_not_stop_the_others():
 def test_a_revoked_one_is_replaced_but_a_new_one_that_is_refused_is_not():
     async def scenario(token, issuer):
         await token.value()
-        assert not token.refused()
+        assert not token.refused("1")
         await asyncio.sleep(60)
-        assert token.refused()
+        assert token.refused("1")
         assert await token.value() == "2"
-        assert not token.refused()
+        assert not token.refused("2")
+
+    assert run(scenario).asked_at_s == [0, 60.1]
+
+
+def test_all_whose_requests_a_revoked_one_spoilt_get_the_same_new_one():
+    """Refused while the new one is being fetched, and when it is there and young."""
+
+    async def scenario(token, issuer):
+        assert await token.value() == "1"
+        await asyncio.sleep(60)
+
+        async def request(delay_s):
+            await asyncio.sleep(delay_s)
+            sent = await token.value()
+            await asyncio.sleep(0.05)
+            assert sent != "1" or token.refused(sent)
+            return await token.value()
+
+        assert await asyncio.gather(*(request(0.02 * number) for number in range(10))) == ["2"] * 10
 
     assert run(scenario).asked_at_s == [0, 60.1]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -58,9 +58,14 @@ class YandexAuth:
             headers["x-folder-id"] = self.folder_id
         return headers
 
-    def refused(self) -> bool:
-        """Take note that the service refused this account; True if a new token may be accepted: ask once more."""
-        return isinstance(self._secret, RenewedToken) and self._secret.refused()
+    def refused(self, sent: Metadata | Mapping[str, str]) -> bool:
+        """Take note that the service refused a request with this metadata (or headers) of ours.
+
+        True if another token may be accepted: ask once more.
+        """
+        if isinstance(self._secret, str):
+            return False
+        return self._secret.refused(dict(sent)["authorization"].removeprefix(f"{self._scheme} "))
 
     async def close(self) -> None:
         """Stop renewing."""

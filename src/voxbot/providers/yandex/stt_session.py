@@ -232,7 +232,7 @@ class SttSession:
         except grpc.RpcError as error:
             failure = from_rpc(error, SERVICE)
             refused = isinstance(failure, ProviderAuthError) and not self._answering
-            if refused and self._auth.refused():
+            if refused and self._auth.refused(metadata):
                 return False
             raise failure from error
         finally:

@@ -64,9 +64,11 @@ class RenewedToken:
             self._renewing = asyncio.create_task(self._renew_for_ever())
         return self._token.value
 
-    def refused(self) -> bool:
-        """The service did not take the token: forget it. False if it is so new that another would not help."""
-        if self._token is None or asyncio.get_running_loop().time() - self._fetched_at_s < self._young_s:
+    def refused(self, value: str) -> bool:
+        """The service did not take this token: forget it. False if it is so new that another would not help."""
+        if self._token is None or self._token.value != value:  # another request has found it out
+            return True
+        if asyncio.get_running_loop().time() - self._fetched_at_s < self._young_s:
             return False
         self._token = None
         return True
