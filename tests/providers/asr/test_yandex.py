@@ -121,6 +121,21 @@ async def test_an_attempt_that_is_given_up_leaves_the_next_right(engine, caller)
     assert (await stream.settle()).text == "какой адрес у завода"
 
 
+@pytest.mark.parametrize("final_ms", [150, 500, 700])
+async def test_the_last_word_is_waited_for_where_the_words_before_it_come_late(engine, double, caller, final_ms):
+    """The final words of one pause come only after the next pause has begun: they do not answer for it."""
+    double.final_ms = final_ms
+    stream = engine(YANDEX_STT_TIMEOUT="2.5").open(HINTS, Listener())
+    push(stream, caller.say("сколько стоит машина"))
+    push(stream, silence(100))
+    first = asyncio.create_task(stream.settle())
+    await asyncio.sleep(0.3)
+    first.cancel()
+    push(stream, caller.say("на"))
+    push(stream, silence(100))
+    assert (await stream.settle()).text == "сколько стоит машина на"
+
+
 async def test_whole_utterances_go_through_the_same_rpc_at_any_rate(engine, double, caller):
     asr = engine()
     assert (await asr.transcribe(AudioChunk(caller.say("гарантия два года"), 8000), HINTS)).text == "гарантия два года"

@@ -88,7 +88,7 @@ class SttSession:
         self._finishing = False
         self._over = False
         self._asked_ends = 0
-        self._asked_at_ms = 0.0
+        self._asked_at_ms = self._asked_before_ms = 0.0
         self._final_since_asked = False
         self._silent_since_end = True
         self.words = Words()
@@ -125,7 +125,7 @@ class SttSession:
         self._out.append(None)
         self._wake.set()
         self._asked_ends += 1
-        self._asked_at_ms = self.sent_ms
+        self._asked_before_ms, self._asked_at_ms = self._asked_at_ms, self.sent_ms
         self._final_since_asked = False
         self._silent_since_end = True
 
@@ -243,6 +243,11 @@ class SttSession:
 
     def _take(self, response: StreamingResponse) -> None:
         kind = self.words.take(response)
-        self._final_since_asked = self._final_since_asked or kind == "final"
+        self._final_since_asked = self._final_since_asked or (kind == "final" and self._answers(response))
         self._changed.set()
         self._on_event(kind)
+
+    def _answers(self, final: StreamingResponse) -> bool:
+        """Whether it is of the latest end asked for: that of an end before it may come as late as that."""
+        until_ms = final.audio_cursors.final_time_ms
+        return until_ms > self._asked_before_ms and until_ms >= self._asked_at_ms - _BEHIND_MS
