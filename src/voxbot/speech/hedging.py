@@ -132,7 +132,7 @@ class Race(Generic[T]):
         self._slots = slots
         self._running: list[Runner[T]] = []
         self._all: list[Runner[T]] = []
-        self._hedge_at_s = self._late_at_s = math.inf
+        self._hedge_at_s = self._late_at_s = self._part_over_s = math.inf
         self._reasons: dict[str, tuple[str, str]] = {}
         self._failure: ProviderError | None = None
         self.failed: list[Guard] = []
@@ -193,20 +193,27 @@ class Race(Generic[T]):
         p95_s = guard.pace.p95_s if guard.breaker.state == "closed" else None
         self._hedge_at_s = now_s + self._budget.hedge_s(self._count, p95_s, local=guard.local)
         self._late_at_s = now_s + self._budget.late_s(self._count, local=guard.local)
+        self._part_over_s = now_s + self._budget.part_s(self._count)
         return True
 
     def _next(self, *, hedge: bool) -> Entrant[T] | None:
-        """The next that its breaker admits, or the first of the others when nobody is left; none beside itself."""
+        """The next that its breaker admits, then whose breaker admits it soonest; none beside itself.
+
+        Beside an engine at work nobody is asked who is shut out, until that engine's part of the time is over.
+        """
         running = {runner.guard for runner in self._running}
         free = [entrant for entrant in self._waiting if entrant.guard not in running]
         admitted = next((entrant for entrant in free if entrant.guard.breaker.admits), None)
-        return admitted or next(iter([] if hedge else free), None)
+        if admitted or (hedge and self._loop.time() < self._part_over_s):
+            return admitted
+        return min(free, key=lambda entrant: entrant.guard.breaker.opens_for_s, default=None)
 
     def _hedge(self) -> None:
-        if self._slots.free or self._loop.time() >= self._late_at_s:
-            self._start(hedge=True)
-        else:
+        now_s = self._loop.time()
+        if not self._slots.free and now_s < self._late_at_s:
             self._hedge_at_s = self._late_at_s
+        elif not self._start(hedge=True) and now_s < self._part_over_s:
+            self._hedge_at_s = self._part_over_s
 
     def _settle(self) -> Runner[T] | None:
         """Take the first of those that have something to show; let the failed ones go."""
