@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fakes.sounds import murmur
 from fakes.yandex_account import API_KEY, FOLDER
-from fakes.yandex_caller import Caller, Listener, push
+from fakes.yandex_caller import Caller, Listener, push, push_in_real_time
 from fakes.yandex_stt import Fault, SttDouble
 
 from voxbot.domain.audio import AudioChunk, silence
@@ -243,6 +243,39 @@ async def test_a_stream_that_fails_says_so_in_time_and_the_next_utterance_is_hea
     stream.close()
     whole = await asr.transcribe(AudioChunk(caller.say("сколько стоит машина"), 8000), HINTS)
     assert whole.text == "сколько стоит машина"
+
+
+async def test_with_the_service_s_own_ends_words_that_come_late_are_waited_for(engine, double, caller):
+    async def hear(samples):
+        await asyncio.sleep(0.4)  # for each partial: the service falls behind
+        return caller.book.hear(samples)
+
+    double.recognise = hear
+    stream = engine(YANDEX_STT_EOU="service", YANDEX_STT_TIMEOUT="2.5").open(HINTS, Listener())
+    await push_in_real_time(stream, caller.say("сколько стоит машина на сто"))
+    await push_in_real_time(stream, silence(100))
+    asked = asyncio.create_task(stream.settle())
+    await push_in_real_time(stream, silence(400))
+    assert (await asked).text == "сколько стоит машина на сто"
+    stream.close()
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("hang", 600)], ids=["at once", "in mid-sentence"])
+async def test_with_the_service_s_own_ends_a_service_that_hangs_is_a_failure_and_no_shorter_sentence(
+    engine, double, caller, fault
+):
+    double.faults = [fault]
+    stream = engine(YANDEX_STT_EOU="service").open(HINTS, Listener())
+    await push_in_real_time(stream, caller.say("сколько стоит разрывная машина"))
+    with pytest.raises(ProviderUnavailableError):
+        await stream.settle()
+
+
+async def test_with_the_service_s_own_ends_silence_is_nothing_to_wait_for(engine):
+    stream = engine(YANDEX_STT_EOU="service").open(HINTS, Listener())
+    started = time.perf_counter()
+    assert (await stream.settle()).text == ""
+    assert time.perf_counter() - started < 0.3
 
 
 async def test_words_that_never_become_final_are_words_all_the_same(engine, double, caller):

@@ -6,7 +6,8 @@ its final words in every pause (`settle`). Who says that an utterance is over, Y
 - `bot`: the final words are asked for after 96 ms of silence and are there some 150 ms later: before 250 ms, when the
   answer begins to be prepared. A pause that was none costs the service the context before it, no words.
 - `service`: the service waits for a pause of its own, some 500 ms or more, so that the answer is prepared so much
-  later; until then `settle` gives the words so far. Its verdict is the hint that a turn is complete.
+  later; until then `settle` gives the words so far, as soon as they cover all sound. Its verdict is the hint that a
+  turn is complete.
 
 v3 takes no hints: nothing in its options names words to expect (`StreamingOptions` in `stt.proto`).
 """
@@ -67,8 +68,6 @@ _TAIL_FRAMES = 64
 """Kept for the overlap: 1.28 s of frames of 20 ms."""
 _SILENT_LEVEL = 300.0
 """Root mean square (-41 dBFS): no word is cut in a frame that is quieter."""
-_CATCH_UP_S = 0.4
-"""With YANDEX_STT_EOU=service nobody waits longer for the words to catch up with the sound."""
 _REFINEMENT_S = 0.3
 
 
@@ -170,7 +169,7 @@ class _Stream:
         try:
             async with asyncio.timeout(limit_s):
                 for each in self._sessions:
-                    await (self._catch_up(each) if self._by_service else each.answered())
+                    await (each.caught_up() if self._by_service else each.answered())
         except TimeoutError as error:
             if not session.covers():  # what was said of all sound is good enough, final or not
                 text = f"{SERVICE}: нет ответа {limit_s:g} с"
@@ -199,18 +198,9 @@ class _Stream:
 
     def _end_utterance(self, session: SttSession) -> None:
         if self._by_service:
-            session.flush()
+            session.ask()
         else:
             session.end_utterance()
-
-    async def _catch_up(self, session: SttSession) -> None:
-        """Wait, a little, until the service's words cover the sound. Raises ProviderError."""
-        loop = asyncio.get_running_loop()
-        until_s, target_ms = loop.time() + _CATCH_UP_S, session.sent_ms
-        while session.error is None and not session.covers(target_ms) and loop.time() < until_s:
-            await session.change(until_s - loop.time())
-        if session.error:
-            raise session.error
 
     async def _refinement(self, session: SttSession) -> None:
         loop = asyncio.get_running_loop()

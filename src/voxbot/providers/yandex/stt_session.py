@@ -117,6 +117,11 @@ class SttSession:
             self._silent_since_end = False
             self._wake.set()
 
+    def ask(self) -> None:
+        """Ask for the words of all sound so far; the utterance goes on."""
+        self.flush()
+        self._asked_at_ms = self.sent_ms
+
     def end_utterance(self) -> None:
         """Ask for the final words of all sound so far; without new sound the last question stands."""
         self.flush()
@@ -125,7 +130,8 @@ class SttSession:
         self._out.append(None)
         self._wake.set()
         self._asked_ends += 1
-        self._asked_before_ms, self._asked_at_ms = self._asked_at_ms, self.sent_ms
+        self._asked_before_ms = self._asked_at_ms
+        self.ask()
         self._final_since_asked = False
         self._silent_since_end = True
 
@@ -144,6 +150,13 @@ class SttSession:
                 limit_s = max(0.0, started_s + _NOTHING_S - asyncio.get_running_loop().time())
             if not await self.change(limit_s):
                 return
+
+    async def caught_up(self) -> None:
+        """Wait for the words asked for by `ask`, as `answered` does. Raises ProviderError."""
+        while self._asked_at_ms and not self._over and not self.covers():
+            await self.change(None)
+        if self.error:
+            raise self.error
 
     def _is_answered(self) -> bool:
         if self.error:
