@@ -165,5 +165,18 @@ def test_all_whose_requests_a_revoked_one_spoilt_get_the_same_new_one():
     assert run(scenario).asked_at_s == [0, 60.1]
 
 
+def test_a_bug_under_a_request_is_an_error_of_the_house_and_renewing_goes_on():
+    async def scenario(token, issuer):
+        issuer.failures = [ValueError("a bug") for _ in range(3)]
+        with pytest.raises(ProviderUnavailableError, match="ValueError"):
+            await token.value()
+        assert await token.value() == "4"
+        issuer.failures = [ValueError("a bug")]
+        await asyncio.sleep(HOUR_S + 10)
+        assert await token.value() == "6"
+
+    run(scenario)
+
+
 def test_a_token_is_not_shown():
     assert "secret" not in repr(FreshToken("secret", 1))

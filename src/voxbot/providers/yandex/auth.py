@@ -162,7 +162,7 @@ async def _from_metadata(session: aiohttp.ClientSession, url: str) -> FreshToken
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise _unreachable("сервис метаданных (он есть только в Yandex Cloud)", error) from error
     answer = _json(text)
-    return _token(answer.get("access_token"), float(answer.get("expires_in") or 0))
+    return _token(answer.get("access_token"), _seconds(answer.get("expires_in")))
 
 
 def _unreachable(what: str, error: Exception) -> ProviderUnavailableError:
@@ -180,6 +180,14 @@ def _token(value: object, life_s: float) -> FreshToken:
     if not isinstance(value, str) or not value:
         raise ProviderUnavailableError(PROVIDER, "выдача токена: в ответе нет токена")
     return FreshToken(value, min(_MOST_LIFE_S, max(_LEAST_LIFE_S, life_s)))
+
+
+def _seconds(value: Any) -> float:
+    """A life in seconds; the shortest if it cannot be read."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return _LEAST_LIFE_S
 
 
 def _until(expires_at: str) -> float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import numpy as np
+import structlog
 from yandex.cloud.ai.stt.v3.stt_pb2 import (
     AudioChunk,
     Eou,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from voxbot.domain.audio import Samples
     from voxbot.providers.yandex.auth import Metadata, YandexAuth
+
+log = structlog.get_logger(__name__)
 
 SERVICE = "распознавание речи"
 
@@ -229,6 +232,14 @@ class SttSession:
                 self.error = ProviderUnavailableError(PROVIDER, f"{SERVICE}: сервис закрыл поток")
         except ProviderError as error:
             self.error = error
+        except asyncio.CancelledError:
+            self.error = ProviderUnavailableError(PROVIDER, f"{SERVICE}: соединение закрыто")
+            task = asyncio.current_task()
+            if task is None or task.cancelling():  # else gRPC did it: its channel was closed
+                raise
+        except Exception as error:
+            log.exception("Сеанс распознавания речи сломался не так, как умеет")
+            self.error = ProviderUnavailableError(PROVIDER, f"{SERVICE}: сбой ({type(error).__name__})")
         finally:
             self._over = True
             self._changed.set()

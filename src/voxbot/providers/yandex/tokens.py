@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 import structlog
 
-from voxbot.domain.errors import ProviderError
+from voxbot.domain.errors import ProviderError, ProviderUnavailableError
+from voxbot.providers.yandex.errors import PROVIDER
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,7 @@ class RenewedToken:
     async def _attempts(self, pauses_s: tuple[float, ...]) -> FreshToken:
         for pause_s in (*pauses_s, None):
             try:
-                token = await self._fetch()
+                token = await self._fetched()
             except ProviderError as error:
                 if pause_s is None or not error.retryable:
                     raise
@@ -101,6 +102,15 @@ class RenewedToken:
                 self._token, self._fetched_at_s = token, asyncio.get_running_loop().time()
                 return token
         raise AssertionError
+
+    async def _fetched(self) -> FreshToken:
+        try:
+            return await self._fetch()
+        except ProviderError:
+            raise
+        except Exception as error:  # whatever it is, calls go on and renewing does
+            log.exception("Запрос токена сломался не так, как умеет")
+            raise ProviderUnavailableError(PROVIDER, f"выдача токена: сбой ({type(error).__name__})") from error
 
     async def _renew_for_ever(self) -> None:
         pause_s = self._until_renewal_s()
