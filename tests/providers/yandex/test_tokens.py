@@ -104,6 +104,22 @@ def test_one_that_has_expired_is_fetched_by_who_needs_it():
     run(scenario, life_s=100)
 
 
+def test_one_that_is_still_valid_serves_to_its_end_while_its_issuer_hangs():
+    async def scenario(token, issuer):
+        loop = asyncio.get_running_loop()
+        await token.value()
+        issuer.latency_s, issuer.failures = 5.0, [down() for _ in range(100)]
+        await asyncio.sleep(592)
+        asked_s = loop.time()
+        assert await token.value() == "1"
+        assert loop.time() == asked_s
+        issuer.failures = []
+        await asyncio.sleep(7)
+        assert await token.value() != "1", "who needed the token has asked for the next one"
+
+    run(scenario, life_s=600)
+
+
 def test_the_first_request_is_repeated_and_then_fails_for_all_who_wait():
     async def scenario(token, issuer):
         issuer.failures = [down() for _ in range(3)]
