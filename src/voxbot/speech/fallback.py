@@ -64,6 +64,10 @@ class FallbackAsr:
         """Begin an utterance: the first engine hears it while it is said, the others only if they must."""
         return _FallbackStream(self._recognisers, hints, listener, self._ask)
 
+    def use(self, budget: Budget) -> None:
+        """Take other limits from the next request on."""
+        self._budget = budget
+
     async def warm_up(self) -> None:
         """Warm all engines up; one that is out of reach now may come back, so it stays."""
         await warm_up([each.engine for each in self._recognisers])

@@ -171,7 +171,9 @@ class _Stream:
                 for each in self._sessions:
                     await (each.caught_up() if self._by_service else each.answered())
         except TimeoutError as error:
-            if not session.covers():  # what was said of all sound is good enough, final or not
+            if not all(
+                each.covers() for each in self._sessions
+            ):  # what was said of all sound is good enough, final or not
                 text = f"{SERVICE}: нет ответа {limit_s:g} с"
                 raise ProviderUnavailableError(PROVIDER, text) from error
         if self._settings.stt_normalization:
