@@ -7,6 +7,7 @@ import gc
 import tempfile
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ from voxbot.main.reload import on_change, reload_settings
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
 from voxbot.speech.asr import AsrHints
+from voxbot.speech.budget import asr_budget, tts_budget
 from voxbot.speech.switches import Switches
 from voxbot.speech.tts_cache import CachedTts
 from voxbot.speech.tts_disk import TtsDisk
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from voxbot.main.reload import Reload
     from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
+    from voxbot.speech.fallback import FallbackAsr
+    from voxbot.speech.fallback_tts import FallbackTts
     from voxbot.speech.tts import Tts
 
 log = structlog.get_logger(__name__)
@@ -68,7 +72,8 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
     vad = registry.create_vad(settings)
     switches = Switches()
     asr = registry.create_asr(settings, switches)
-    cached = CachedTts(registry.create_tts(settings, switches), disk=_tts_disk(settings))
+    voice = registry.create_tts(settings, switches)
+    cached = CachedTts(voice, disk=_tts_disk(settings))
     tts = _dumped(cached, settings)
     end_of_turn = registry.create_end_of_turn(settings)
     hold_sound = _hold_sound(settings)
@@ -99,7 +104,8 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
         usual_questions = asyncio.create_task(prewarm(retriever, settings))
         owned.push_async_callback(_stop, usual_questions)
         if settings.reload.enabled:
-            following = asyncio.create_task(_follow_files(source, prompts, answerer, retriever, preparation))
+            share = partial(share_patience, asr, voice)
+            following = asyncio.create_task(_follow_files(source, prompts, answerer, retriever, preparation, share))
             owned.push_async_callback(_stop, following)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
@@ -140,13 +146,25 @@ def _dumped(tts: CachedTts, settings: Settings) -> Tts:
     return DumpingTts(tts, folder)
 
 
+def share_patience(asr: FallbackAsr, voice: FallbackTts, settings: Settings) -> None:
+    """Give the engines their parts of AI_PROCESSING_TIMEOUT; the models have theirs at each turn."""
+    asr.use(asr_budget(settings))
+    voice.use(tts_budget(settings))
+
+
 async def _follow_files(
-    source: SettingsSource, prompts: PromptsSource, agent: Agent, retriever: Retriever, preparation: Preparation
+    source: SettingsSource,
+    prompts: PromptsSource,
+    agent: Agent,
+    retriever: Retriever,
+    preparation: Preparation,
+    share: Callable[[Settings], None],
 ) -> None:
     """Take over what changes in `.env`, in the prompts and in the index, without a restart."""
 
     async def settings_changed() -> None:
         before = reload_settings(source)
+        share(source.current)
         if before and _models_of(before) != _models_of(source.current):
             await agent.use(language_models(source.current))
         await preparation.follow()

@@ -43,9 +43,13 @@ class Budget:
     hedge_max_s: float = 1.0
     """The next engine is begun at the latest, unless this one computes here."""
 
+    def part_s(self, engines: int) -> float:
+        """Each engine's part of the whole; then the next is asked even if its breaker is open."""
+        return self.total_s / engines
+
     def late_s(self, engines: int, *, local: bool) -> float:
         """After so long without a first result an engine is late, and the next is asked whatever it costs."""
-        part_s = self.total_s / engines
+        part_s = self.part_s(engines)
         return part_s if local else min(part_s, self.hedge_max_s)
 
     def stall_s(self, *, local: bool) -> float:

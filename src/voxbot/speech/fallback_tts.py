@@ -130,6 +130,10 @@ class FallbackTts:
                     raise failure
                 candidates, retried = [voice], True
 
+    def use(self, budget: Budget) -> None:
+        """Take other limits from the next request on."""
+        self._budget = budget
+
     async def warm_up(self) -> None:
         """Warm all voices up; one that is out of reach now may come back, so it stays."""
         await warm_up([voice.engine for voice in self._voices])

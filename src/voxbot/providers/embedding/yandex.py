@@ -134,7 +134,7 @@ class YandexEmbedder:
                     try:
                         answer = await answered(stub.TextEmbedding(request, metadata=metadata), _SERVICE)
                     except ProviderAuthError:
-                        if not self._auth.refused():
+                        if not self._auth.refused(metadata):
                             raise
                     else:
                         return _unit(answer.embedding)

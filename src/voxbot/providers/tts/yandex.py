@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
     from voxbot.domain.audio import AudioChunk
-    from voxbot.providers.yandex.auth import YandexAuth
+    from voxbot.providers.yandex.auth import Metadata, YandexAuth
     from voxbot.settings.schema import Settings
     from voxbot.speech.tts import Tts
 
@@ -111,7 +111,8 @@ class YandexTts:
         A token that was revoked is replaced once.
         """
         while True:
-            call = await self._call(line)
+            metadata = await self._auth.metadata()
+            call = self._call(line, metadata)
             try:
                 silent = False
                 answer = await received(call, SERVICE)
@@ -121,13 +122,12 @@ class YandexTts:
                 if answer is END and not silent:
                     raise ProviderUnavailableError(PROVIDER, f"{SERVICE}: ответ без звука")
             except ProviderAuthError:
-                if not self._auth.refused():
+                if not self._auth.refused(metadata):
                     raise
             else:
                 return call, answer
 
-    async def _call(self, line: str) -> Any:
-        metadata = await self._auth.metadata()
+    def _call(self, line: str, metadata: Metadata) -> Any:
         stub = self._channel.stub(tts_service_pb2_grpc.SynthesizerStub)
         if len(line) <= min(_UTTERANCE_CHARS, _UTTERANCE_S * _SLOWEST_CHARS_PER_S * self._settings.tts_speed):
             return stub.UtteranceSynthesis(self._utterance(line), metadata=metadata)

@@ -135,7 +135,7 @@ class YandexHttpTts:
                 return response
             async with response:
                 failure = from_http(response.status, await response.text(), response.headers, _SERVICE)
-            if not (isinstance(failure, ProviderAuthError) and self._auth.refused()):
+            if not (isinstance(failure, ProviderAuthError) and self._auth.refused(headers)):
                 raise failure
 
     def _opened(self) -> aiohttp.ClientSession:

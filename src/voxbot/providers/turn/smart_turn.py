@@ -68,7 +68,9 @@ class SmartTurn:
         """Judge an utterance. Of one that is longer than 8 s the end is heard. Raises ProviderError."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, self._judge, audio)
-        except (RuntimeError, ValueError, MemoryError) as error:
+        except ModelError:
+            raise
+        except Exception as error:  # onnxruntime's own exceptions have no public base class
             raise ProviderUnavailableError(self.name, f"оценка конца реплики не удалась ({error})") from error
 
     async def warm_up(self) -> None:
