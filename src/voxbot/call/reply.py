@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.agent.phrases import APOLOGY, CUT_SHORT, FAILED
+from voxbot.agent.phrases import APOLOGY, CUT_SHORT, line_text
 from voxbot.domain.audio import TELEPHONE_RATE_HZ
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.errors import ProviderError
@@ -114,6 +114,8 @@ class Reply:
         self.answer: AnswerInfo | None = None
         self.planned: list[str] = []
         self.ms: dict[str, float] = {}
+        self.voiceless = False
+        """No voice could say it: a person was announced instead."""
         if released:
             self._released.set()
 
@@ -189,7 +191,7 @@ class Reply:
         try:
             if not await self._speak(segments):
                 writing.cancel()
-                await self._apologise()
+                await self._give_up()
             await self._released.wait()
             await self._track.drain()
         finally:
@@ -248,9 +250,10 @@ class Reply:
                 await self._say(segment)
         return True
 
-    async def _apologise(self) -> None:
-        """Say that there is no answer, as it was spoken beforehand: that is all that this reply will be."""
-        self.planned, self._completed = split_segments(FAILED[0]), 0
+    async def _give_up(self) -> None:
+        """Announce a person, as it was spoken beforehand: that is all that this reply will be."""
+        self.voiceless = True
+        self.planned, self._completed = split_segments(line_text("unanswered")), 0
         for segment in self.planned:
             self._completed += await self._say(segment)
 
