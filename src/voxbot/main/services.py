@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from voxbot.agent.prompts import PromptsSource
     from voxbot.call.recording import Recorder
     from voxbot.domain.audio import Samples
-    from voxbot.domain.events import CallEvent
+    from voxbot.domain.events import CallEvent, LiveEvent
     from voxbot.domain.ids import CallId
     from voxbot.knowledge.retriever import Retriever
     from voxbot.main.reload import Reload
@@ -57,7 +57,11 @@ _MEGABYTE = 1024 * 1024
 
 
 @asynccontextmanager
-async def open_services(source: SettingsSource, publish: Callable[[CallEvent], None]) -> AsyncGenerator[Services, None]:
+async def open_services(
+    source: SettingsSource,
+    publish: Callable[[CallEvent], None],
+    publish_live: Callable[[LiveEvent], None] = lambda _: None,
+) -> AsyncGenerator[Services, None]:
     """Load and warm every engine, then give the services; on exit close them.
 
     Raises ConfigError, KnowledgeError or ProviderError, each with one clear line.
@@ -120,6 +124,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             normalize=normalize,
             verbalize=verbalize,
             publish=publish,
+            publish_live=publish_live,
             end_of_turn=end_of_turn,
             open_recording=open_recording,
             hold_sound=lambda: hold_sound,
