@@ -6,13 +6,10 @@ import json
 import re
 from datetime import datetime
 
-import httpx
 import pytest
+from fakes.api import ApiLab
 
-from voxbot.admin.app import create_app
-from voxbot.settings.loader import load_settings
 from voxbot.store.call_log import CallLogRepository
-from voxbot.store.database import open_database
 
 
 def at(text: str) -> float:
@@ -20,27 +17,20 @@ def at(text: str) -> float:
 
 
 @pytest.fixture
-async def database(tmp_path):
-    async with open_database(tmp_path / "log.sqlite") as opened:
+async def lab(tmp_path):
+    async with ApiLab(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-async def serve(database, tmp_path):
+def database(lab):
+    return lab.database
+
+
+@pytest.fixture
+def serve(lab):
     """Open a client of an API with the given settings."""
-    clients = []
-    env_file = tmp_path / ".env"
-    env_file.touch()
-
-    def make(**environ: str) -> httpx.AsyncClient:
-        app = create_app(load_settings(env_file, environ), database)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://bot"))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        await client.aclose()
+    return lab.client
 
 
 @pytest.fixture
@@ -159,7 +149,7 @@ async def test_reading_over_the_network_takes_the_key(serve, logged):
 
 
 async def test_reading_over_the_network_without_a_configured_key_is_refused(serve):
-    answer = await serve(API_HOST="0.0.0.0").get("/logs", headers={"X-API-Key": ""})
+    answer = await serve(API_HOST="0.0.0.0", API_SECRET_KEY="").get("/logs", headers={"X-API-Key": ""})
     assert answer.status_code == 403
     assert "API_SECRET_KEY" in answer.json()["detail"]
 

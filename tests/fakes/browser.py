@@ -1,4 +1,4 @@
-"""A browser that calls: it says what it is given, plays what it gets at its own 20 ms pace, and keeps what it is told."""
+"""A browser that calls: it says what it is given, plays what it gets at its own pace, and keeps what it is told."""
 
 import asyncio
 import json

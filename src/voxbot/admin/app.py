@@ -5,20 +5,24 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from voxbot import __version__
-from voxbot.admin import health, problems
+from voxbot.admin import health, openapi, problems
+from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
-from voxbot.settings.schema import Settings
-from voxbot.store.call_log import CallLogRepository
-from voxbot.store.database import Database
+from voxbot.admin.hosts import HostGuard
+from voxbot.admin.parts import Parts
+
+_FEATURES = (health, calls)
+"""Each has a `router`."""
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
-    """Make the application. It owns neither argument: who opened the database closes it."""
+def create_app(parts: Parts) -> FastAPI:
+    """Make the application. It owns none of the parts: who opened one closes it."""
     app = FastAPI(title="VoxBot", version=__version__, summary="Журнал звонков и управление голосовым ботом")
-    app.state.settings = settings
-    app.state.database = database
-    app.state.calls = CallLogRepository(database)
+    app.state.parts = parts
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(calls.router)
+    openapi.install(app)
+    for feature in _FEATURES:
+        app.include_router(feature.router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(HostGuard, api=parts.api)
     return app

@@ -12,28 +12,30 @@ import uvicorn
 
 from voxbot.admin.app import create_app
 from voxbot.domain.errors import ConfigError, PortBusyError
+from voxbot.main.api_parts import open_parts
 from voxbot.main.lifecycle import until_stopped
-from voxbot.store.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from voxbot.settings.schema import ApiSettings, Settings
+    from voxbot.settings.schema import ApiSettings
+    from voxbot.settings.snapshot import SettingsSource
 
 _GRACE_S = 5
 """How long requests under way may go on after the stop signal."""
 
 
-async def run(settings: Settings) -> None:
+async def run(source: SettingsSource) -> None:
     """Serve until SIGTERM, SIGINT or cancellation.
 
     Prints `ready api <address>` on stdout once connections are accepted. Raises PortBusyError, ConfigError for
     an address that cannot be listened on, StoreError.
     """
+    settings = source.current
     with contextlib.closing(_listen(settings.api)) as listening:
-        async with open_database(settings.paths.db_path) as database:
+        async with open_parts(source) as parts:
             config = uvicorn.Config(
-                create_app(settings, database),
+                create_app(parts),
                 log_config=None,
                 access_log=False,
                 server_header=False,

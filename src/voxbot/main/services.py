@@ -21,9 +21,10 @@ from voxbot.domain.errors import ConfigError, ProviderError
 from voxbot.knowledge.versions import POINTER
 from voxbot.main.agent import build_agent, language_models, load_normalizer, load_prompts
 from voxbot.main.knowledge import open_retriever, prewarm
-from voxbot.main.reload import on_change, reload_settings
+from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
+from voxbot.settings.reloads import ReloadJournal
 from voxbot.speech.asr import AsrHints
 from voxbot.speech.switches import Switches
 from voxbot.speech.tts_cache import CachedTts, keep_prepared
@@ -164,14 +165,15 @@ async def _follow_files(
     """Take over what changes in `.env`, in the prompts and in the index, without a restart."""
 
     async def settings_changed() -> None:
-        before = reload_settings(source)
+        before = reload_settings(source, reloads)
         if before and _models_of(before) != _models_of(source.current):
             await agent.use(language_models(source.current))
 
     async def prompts_changed() -> None:
-        if await asyncio.to_thread(prompts.reload):
+        if await asyncio.to_thread(reload_prompts, prompts, reloads):
             await _prepare_opening(tts, source.current, prompts.current.greeting)
 
+    reloads = ReloadJournal()
     paths, reload = source.current.paths, source.current.reload
     files: dict[Path, Reload] = {
         paths.prompts: prompts_changed,

@@ -23,6 +23,7 @@ _REDIS = r"^((rediss?|unix)://\S+)?$"
 _URLS = r"^(https?://[^\s,/]+/?(,\s*https?://[^\s,/]+/?)*)?$"
 _FOLDER = r"^[a-z0-9]*$"
 _SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
+_HOSTS = r"^(\*|[\w.-]+)?(,(\*|[\w.-]+))*$"
 _VOICE = r"^[a-z0-9_-]+$"
 _VOICE_OR_NONE = r"^[a-z0-9_-]*$"
 
@@ -35,6 +36,7 @@ FORMS = {
     _URLS: "адреса вида http://узел:порт через запятую",
     _FOLDER: "идентификатор каталога: строчные латинские буквы и цифры",
     _SERVICE: "узел:порт; http:// впереди — без шифрования",
+    _HOSTS: "имя узла или несколько через запятую, без пробелов",
     _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _VOICE_OR_NONE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
@@ -792,6 +794,18 @@ class ApiSettings(Group, title="HTTP API и панель"):
     open_reads: bool = variable(
         "API_OPEN_READS", default=False, description="Читать без ключа, даже если API_HOST открыт в сеть"
     )
+    allowed_hosts: str = variable(
+        "API_ALLOWED_HOSTS",
+        "",
+        "Под какими ещё именами сервер виден браузерам (bot.example.ru), через запятую; адреса и localhost разрешены "
+        "всегда; *: любые имена",
+        pattern=_HOSTS,
+    )
+
+    @property
+    def allowed_host_names(self) -> tuple[str, ...]:
+        """The names of `allowed_hosts`, lower case."""
+        return tuple(name for name in self.allowed_hosts.lower().split(",") if name)
 
     @property
     def is_loopback(self) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from voxbot.admin.calls import service
 from voxbot.admin.calls.schemas import CallRow
+from voxbot.admin.parts import GivenParts
 from voxbot.admin.security import ReadAllowed
-from voxbot.store.call_log import CallLogRepository
 
 router = APIRouter(tags=["calls"])
 
@@ -26,7 +26,7 @@ _MAX_OFFSET = 1_000_000_000
     description="Пустые и пропущенные параметры отбора не ограничивают.",
 )
 async def list_calls(
-    request: Request,
+    parts: GivenParts,
     q: Annotated[str, Query(description="Часть номера или сказанного, либо id звонка", examples=["поверка"])] = "",
     date_from: Annotated[str, Query(description="Не раньше этой даты", examples=["2026-03-01"])] = "",
     date_to: Annotated[str, Query(description="Не позже этой даты включительно", examples=["2026-03-31"])] = "",
@@ -36,5 +36,4 @@ async def list_calls(
 ) -> list[CallRow]:
     """Read the call log; parameters that are empty or absent do not limit."""
     wanted = service.make_filter(q, date_from, date_to, status)
-    calls = cast("CallLogRepository", request.app.state.calls)
-    return await service.list_calls(calls, wanted, limit, offset)
+    return await service.list_calls(parts.calls, wanted, limit, offset)

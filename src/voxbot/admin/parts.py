@@ -1,0 +1,48 @@
+"""What the endpoints work with. The unit makes it at its start (main/admin.py), a test as it needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from voxbot.agent.prompts import PromptsSource
+from voxbot.knowledge.retriever import Retriever
+from voxbot.settings.reloads import ReloadJournal
+from voxbot.settings.schema import ApiSettings, Settings
+from voxbot.settings.snapshot import SettingsSource
+from voxbot.store.call_log import CallLogRepository
+from voxbot.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The collaborators of the API. It owns none of them: who opened one closes it.
+
+    `api` is pinned at the start: the address and the key of a running unit never change, whatever the file says.
+    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError.
+    """
+
+    source: SettingsSource
+    api: ApiSettings
+    database: Database
+    calls: CallLogRepository
+    prompts: PromptsSource
+    reloads: ReloadJournal
+    normalize: Callable[[str], str]
+    retriever: Callable[[], Awaitable[Retriever]]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force now."""
+        return self.source.current
+
+
+def _parts(connection: HTTPConnection) -> Parts:
+    return cast("Parts", connection.app.state.parts)
+
+
+GivenParts = Annotated[Parts, Depends(_parts)]
