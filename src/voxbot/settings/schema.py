@@ -703,6 +703,17 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     )
 
 
+    upload_mb: int = variable(
+        "KB_UPLOAD_MAX_MB",
+        20,
+        "Файл базы знаний больше этого не принимается",
+        unit="МБ",
+        live=True,
+        ge=1,
+        le=500,
+    )
+
+
 class CacheSettings(Group, title="Кэш эмбеддингов (повторный вопрос не считается заново)"):
     """The cache of questions' embeddings. See knowledge/cache.py."""
 
