@@ -8,10 +8,16 @@ from voxbot import __version__
 from voxbot.admin import health, openapi, problems
 from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
+from voxbot.admin.chat import endpoints as chat
 from voxbot.admin.hosts import HostGuard
+from voxbot.admin.jobs import endpoints as jobs
+from voxbot.admin.knowledge import endpoints as knowledge
+from voxbot.admin.live import endpoints as live
 from voxbot.admin.parts import Parts
+from voxbot.admin.replay import endpoints as replay
+from voxbot.admin.talk import endpoints as talk
 
-_FEATURES = (health, calls)
+_FEATURES = (health, calls, knowledge, jobs, live, talk, chat, replay)
 """Each has a `router`."""
 
 
@@ -23,6 +29,6 @@ def create_app(parts: Parts) -> FastAPI:
     openapi.install(app)
     for feature in _FEATURES:
         app.include_router(feature.router)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, upload_mb=lambda: parts.settings.knowledge.upload_mb)
     app.add_middleware(HostGuard, api=parts.api)
     return app

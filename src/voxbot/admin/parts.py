@@ -9,13 +9,19 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from voxbot.admin.jobs.runner import JobRunner
+from voxbot.admin.knowledge.publishing import AgentOver
+from voxbot.admin.live.bots import Bots
+from voxbot.agent.agent import Answerer
 from voxbot.agent.prompts import PromptsSource
+from voxbot.domain.events import CallEvent
 from voxbot.knowledge.retriever import Retriever
 from voxbot.settings.reloads import ReloadJournal
 from voxbot.settings.schema import ApiSettings, Settings
 from voxbot.settings.snapshot import SettingsSource
 from voxbot.store.call_log import CallLogRepository
 from voxbot.store.database import Database
+from voxbot.store.jobs import JobRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,8 @@ class Parts:
     """The collaborators of the API. It owns none of them: who opened one closes it.
 
     `api` is pinned at the start: the address and the key of a running unit never change, whatever the file says.
-    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError.
+    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError. So does `answerer`,
+    the agent that chats and replays; `agent_over` makes one that searches elsewhere. `publish` tells the call log.
     """
 
     source: SettingsSource
@@ -34,6 +41,12 @@ class Parts:
     reloads: ReloadJournal
     normalize: Callable[[str], str]
     retriever: Callable[[], Awaitable[Retriever]]
+    answerer: Callable[[], Awaitable[Answerer]]
+    agent_over: AgentOver
+    jobs: JobRepository
+    runner: JobRunner
+    bots: Bots
+    publish: Callable[[CallEvent], None]
 
     @property
     def settings(self) -> Settings:

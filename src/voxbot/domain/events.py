@@ -19,7 +19,7 @@ EndReason: TypeAlias = Literal[
     "caller_hangup", "goodbye", "silence", "operator", "unanswered", "too_long", "staff", "stopped", "error"
 ]
 """`staff`: somebody has ended the call in the panel."""
-CallKind: TypeAlias = Literal["phone", "browser", "simulated"]
+CallKind: TypeAlias = Literal["phone", "browser", "chat", "simulated"]
 CallPhase: TypeAlias = Literal["greeting", "listening", "endpointing", "thinking", "speaking", "ending"]
 """Where the conversation stands; see turns/machine.py."""
 Stage: TypeAlias = Literal["endpoint", "asr", "search", "answer", "tts"]

@@ -166,7 +166,7 @@ async def _follow_files(
 
     async def settings_changed() -> None:
         before = reload_settings(source, reloads)
-        if before and _models_of(before) != _models_of(source.current):
+        if before and before.llm.model_identity != source.current.llm.model_identity:
             await agent.use(language_models(source.current))
 
     async def prompts_changed() -> None:
@@ -184,12 +184,6 @@ async def _follow_files(
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
     await on_change(files, reload.interval_s)
-
-
-def _models_of(settings: Settings) -> tuple[object, ...]:
-    """What a language model is made of."""
-    llm = settings.llm
-    return llm.provider, llm.api_key, llm.base_url, llm.model_primary, llm.model_fallback
 
 
 @asynccontextmanager

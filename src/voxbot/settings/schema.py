@@ -702,7 +702,6 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
         le=1,
     )
 
-
     upload_mb: int = variable(
         "KB_UPLOAD_MAX_MB",
         20,
@@ -792,6 +791,11 @@ class LlmSettings(Group, title="Языковая модель"):
         ge=50,
         le=5000,
     )
+
+    @property
+    def model_identity(self) -> tuple[object, ...]:
+        """What a language model is made of: another one means other models."""
+        return self.provider, self.api_key, self.base_url, self.model_primary, self.model_fallback
 
 
 class ApiSettings(Group, title="HTTP API и панель"):

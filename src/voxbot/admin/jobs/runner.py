@@ -15,9 +15,8 @@ from voxbot.store.jobs import LEASE_S, Job, JobRepository
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 6
-_RETRY_S = 5.0
-_IDLE_S = 5.0
-"""How long a job may lie that another process has left behind."""
+RETRY_S = 5.0
+IDLE_S = 5.0
 _TELL_S = 0.5
 
 
@@ -46,9 +45,19 @@ A VoxbotError that is retryable has it called again a little later; any other en
 class JobRunner:
     """Give it the jobs of this process, and `run` it beside the server."""
 
-    def __init__(self, repository: JobRepository, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        repository: JobRepository,
+        handlers: Mapping[str, Handler],
+        *,
+        idle_s: float = IDLE_S,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        """Look for jobs that others have left every `idle_s`; try again after `retry_s`, then twice as long."""
         self._repository = repository
         self._handlers = handlers
+        self._idle_s = idle_s
+        self._retry_s = retry_s
         self._wake = asyncio.Event()
 
     async def submit(self, kind: str, subject: str, payload: Mapping[str, Any]) -> Job:
@@ -69,7 +78,7 @@ class JobRunner:
             except StoreError as error:
                 log.error("Фоновые задачи ждут базу данных", error=str(error))
             with suppress(TimeoutError):
-                async with asyncio.timeout(_IDLE_S):
+                async with asyncio.timeout(self._idle_s):
                     await self._wake.wait()
 
     async def _do(self, job: Job) -> None:
@@ -97,7 +106,7 @@ class JobRunner:
 
     async def _failed(self, job: Job, error: str, *, retryable: bool) -> None:
         if retryable and job.attempts < MAX_ATTEMPTS:
-            after_s = _RETRY_S * 2 ** (job.attempts - 1)
+            after_s = self._retry_s * 2 ** (job.attempts - 1)
             log.warning("Фоновая задача будет повторена", job=job.id, error=error, after_s=after_s)
             await self._repository.give_back(job.id, after_s=after_s, error=error)
         else:

@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 PUBLISH, TRIAL = "kb_publish", "kb_trial"
 _BUSY_TRIES = 60
-_BUSY_S = 2.0
 _BUSY = "уже строит другая программа"
 
 Build: TypeAlias = Callable[[Mapping[KbName, Path], KbName, Callable[[int, int], None]], Awaitable[BuildReport]]
@@ -50,6 +49,8 @@ class KnowledgeWork:
     retriever: Callable[[], Awaitable[Retriever]]
     agent_over: AgentOver
     normalize: Callable[[str], str]
+    busy_s: float = 2.0
+    """How long to wait before asking again whether another program still builds."""
 
     def handlers(self) -> Mapping[str, Handler]:
         """Give the runner its jobs."""
@@ -63,7 +64,8 @@ class KnowledgeWork:
         progress.begin("Готовится файл")
         text = await asyncio.to_thread(self.drafts.text, draft)
         staged = await asyncio.to_thread(base.stage, text)
-        sources = {kb: file.path for kb, file in files.items()} | {draft.kb: staged}
+        sources: dict[KbName, Path] = {kb: file.path for kb, file in files.items()}
+        sources[draft.kb] = staged
         try:
             progress.begin("Строится индекс")
             report = await self._build(sources, draft.kb, progress)
@@ -122,7 +124,7 @@ class KnowledgeWork:
                 if _BUSY not in str(error):
                     raise
             progress.begin("Ждём, пока индекс достроит другая программа")
-            await asyncio.sleep(_BUSY_S)
+            await asyncio.sleep(self.busy_s)
         return await self.build(sources, kb, progress.count)
 
     async def _draft(self, job: Job) -> Draft:
