@@ -70,7 +70,9 @@ class ApiLab:
         source = SettingsSource(lambda: load_settings(self.env_file, environ), self.env_file)
         jobs = JobRepository(self.database)
         normalize = Normalizer().normalize
-        runner = JobRunner(jobs, knowledge.work(source, normalize).handlers() if knowledge else {}, idle_s=0.05, retry_s=0.05)
+        runner = JobRunner(
+            jobs, knowledge.work(source, normalize).handlers() if knowledge else {}, idle_s=0.05, retry_s=0.05
+        )
         if knowledge:
             self.doing(runner.run())
         bots = Bots(lambda: source.current)
@@ -116,7 +118,7 @@ class ApiLab:
         while not server.started:
             await asyncio.sleep(0.01)
         try:
-            yield "127.0.0.1:{}".format(listening.getsockname()[1])
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             await serving

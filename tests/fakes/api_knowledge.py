@@ -1,10 +1,9 @@
-"""The knowledge side of an API in tests: real files, index, retriever and quoting agent over an embedder without a model."""
+"""The knowledge side of an API in tests: real files, index and quoting agent over an embedder without a model."""
 
 import asyncio
 from contextlib import asynccontextmanager
 
 from fakes.embedder import TrigramEmbedder
-
 from voxbot.admin.knowledge.publishing import KnowledgeWork
 from voxbot.admin.knowledge.service import base_files, drafts_of
 from voxbot.agent.agent import Agent

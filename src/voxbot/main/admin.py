@@ -68,12 +68,14 @@ class Server(uvicorn.Server):
         serving.result()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, and say so."""
         await super().startup(sockets)
         if self.started:
             print(f"ready api {_address(self._listening)}", flush=True)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to whoever runs the unit."""
         yield
 
 

@@ -34,6 +34,8 @@ class AllCalls:
     def __init__(self, browser: BrowserCalls) -> None:
         self._browser = browser
         self.dispatcher: Dispatcher | None = None
+        self.addresses: tuple[str, ...] = ()
+        """Where the server listens; none if it could not."""
 
     def hang_up(self, call_id: str) -> bool:
         """See Controls.hang_up."""
@@ -56,13 +58,18 @@ async def serve_bot_http(
     browser = BrowserCalls(services, lambda: settings().bot.browser_calls)
     calls = AllCalls(browser)
     app = live_app(live, calls, settings)
-    app.router.add_get("/talk", lambda request: _talk(request, browser))
+
+    async def talk(request: web.Request) -> web.StreamResponse:
+        return await _talk(request, browser)
+
+    app.router.add_get("/talk", talk)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
     host, port = settings().bot.host, settings().bot.port
     try:
         await web.TCPSite(runner, host, port).start()
-        log.info("Панель видит живые звонки", address=_addresses(runner))
+        calls.addresses = _addresses(runner)
+        log.info("Панель видит живые звонки", address=", ".join(calls.addresses))
     except OSError as error:
         log.error(
             f"BOT_HTTP_HOST={host} BOT_HTTP_PORT={port}: порт не открыт, панель не увидит живых звонков; "
@@ -88,5 +95,9 @@ async def _talk(request: web.Request, browser: BrowserCalls) -> web.StreamRespon
     return socket
 
 
-def _addresses(runner: web.AppRunner) -> str:
-    return ", ".join(f"http://{address[0]}:{address[1]}" for address in runner.addresses)
+def _addresses(runner: web.AppRunner) -> tuple[str, ...]:
+    return tuple(_url(*address[:2]) for address in runner.addresses)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

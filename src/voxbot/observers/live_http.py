@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import ipaddress
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -64,7 +65,7 @@ class _Routes:
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Send the picture, then each call that has changed, until the client goes away."""
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        with self._live.following() as follower:
+        with self._live.following() as follower, suppress(ConnectionError):
             await answer.prepare(request)
             await answer.write(_event("snapshot", {"calls": self._live.snapshot()}))
             while not _is_gone(request):
@@ -120,10 +121,10 @@ def _guard(settings: Callable[[], Settings]) -> Any:
 def _is_from_a_page(request: web.Request, own_host: str) -> bool:
     if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
         return True
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    if host in ("localhost", own_host):
-        return False
     try:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        if host in ("localhost", own_host):
+            return False
         ipaddress.ip_address(host)
     except ValueError:
         return True
