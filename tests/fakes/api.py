@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from contextlib import AsyncExitStack
 
 import httpx
@@ -31,6 +32,14 @@ async def no_index():
     raise KnowledgeError("индекса нет; выполните voxbot kb build")
 
 
+async def no_manifest():
+    return None
+
+
+async def no_chunks(_ids):
+    return {}
+
+
 class ApiLab:
     """Files in `folder`, a database in it, and clients of APIs with any environment."""
 
@@ -50,7 +59,7 @@ class ApiLab:
     async def __aexit__(self, *exc):
         await self._owned.aclose()
 
-    def parts(self, *, retriever=no_index, **environ):
+    def parts(self, *, retriever=no_index, chunks=no_chunks, **environ):
         environ = {
             "API_SECRET_KEY": "k",
             "DATA_DIR": str(self.folder / "data"),
@@ -58,15 +67,18 @@ class ApiLab:
             "PROMPTS_FILE_PATH": str(self.prompts_file),
             **environ,
         }
-        source = SettingsSource(lambda: load_settings(self.env_file, environ), self.env_file)
+        source = SettingsSource(lambda: load_settings(self.env_file, environ), self.env_file, environ)
         return Parts(
             source=source,
-            api=source.current.api,
+            started=source.current,
+            started_at=time.time(),
             database=self.database,
             calls=self.calls,
             prompts=PromptsSource(self.prompts_file),
             reloads=ReloadJournal(),
             normalize=Normalizer().normalize,
+            manifest=no_manifest,
+            chunks=chunks,
             retriever=retriever,
         )
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from voxbot import __version__
-from voxbot.admin import health, openapi, problems
+from voxbot.admin import health, normalize, openapi, problems
+from voxbot.admin.analytics import endpoints as analytics
 from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
 from voxbot.admin.hosts import HostGuard
 from voxbot.admin.parts import Parts
+from voxbot.admin.prompts import endpoints as prompts
+from voxbot.admin.settings import endpoints as settings
+from voxbot.admin.system import endpoints as system
 
-_FEATURES = (health, calls)
+_FEATURES = (health, calls, analytics, prompts, settings, system, normalize)
 """Each has a `router`."""
 
 

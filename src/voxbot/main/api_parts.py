@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import structlog
 
 from voxbot.admin.parts import Parts
 from voxbot.main.agent import load_normalizer, load_prompts
+from voxbot.main.knowledge import Chunks
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.settings.reloads import ReloadJournal
 from voxbot.store.call_log import CallLogRepository
@@ -33,7 +35,7 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
     settings = source.current
     prompts = load_prompts(settings)
     reloads = ReloadJournal()
-    knowledge = _Knowledge(source)
+    knowledge, chunks = _Knowledge(source), Chunks(settings)
     async with AsyncExitStack() as owned:
         database = await owned.enter_async_context(open_database(settings.paths.db_path))
         owned.push_async_callback(knowledge.close)
@@ -42,12 +44,15 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
             owned.push_async_callback(_stop, following)
         yield Parts(
             source=source,
-            api=settings.api,
+            started=settings,
+            started_at=time.time(),
             database=database,
             calls=CallLogRepository(database),
             prompts=prompts,
             reloads=reloads,
             normalize=load_normalizer(settings).normalize,
+            manifest=chunks.manifest,
+            chunks=chunks.find,
             retriever=knowledge.retriever,
         )
 
