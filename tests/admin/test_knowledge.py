@@ -211,6 +211,24 @@ async def test_a_draft_is_asked_before_it_is_live(client):
     assert (await client.get("/kb")).json()["text"] == GENERAL
 
 
+async def test_a_question_without_an_answer_becomes_a_section(client):
+    new = {"kb": "general", "title": "Рассрочка", "text": "Рассрочка даётся на шесть месяцев."}
+    draft = (await client.post("/api/kb/drafts/section", json=new, headers=KEY)).json()
+    assert draft["name"] == "Раздел «Рассрочка»"
+    assert (draft["review"]["added"], draft["review"]["removed"]) == (1, 0)
+    await over(client, await client.post(f"/api/kb/drafts/{draft['id']}/publish", headers=KEY))
+    found = (await client.get("/api/kb/search", params={"q": "есть ли рассрочка", "k": 1})).json()
+    assert found["hits"][0]["title"] == "Рассрочка"
+
+
+@pytest.mark.parametrize("name", ["../../x\0y\n.md", "C:\\docs\\цены.md", "-\r\n.md", "🙂" * 300 + ".md"])
+async def test_a_name_of_any_kind_harms_nobody(client, name):
+    made = await client.post("/api/kb/drafts/upload", files=a_file(name, NEW), data={"kb": "tech"}, headers=KEY)
+    assert made.status_code == 201, made.text
+    assert "/" not in made.json()["name"]
+    assert made.json()["name"].isprintable()
+
+
 async def test_a_draft_is_deleted(client):
     draft = (await client.post("/api/kb/drafts", json={"kb": "general", "text": NEW}, headers=KEY)).json()
     assert (await client.delete(f"/api/kb/drafts/{draft['id']}", headers=KEY)).status_code == 204

@@ -23,6 +23,7 @@ from voxbot.admin.knowledge.schemas import (
 from voxbot.admin.problems import ApiError
 from voxbot.knowledge.documents import split_document
 from voxbot.knowledge.files import BaseFile
+from voxbot.knowledge.markdown import SEPARATOR
 from voxbot.knowledge.review import Review, review
 from voxbot.knowledge.uploads.refusal import UploadError
 from voxbot.store.times import local_text
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from fastapi import UploadFile
 
+    from voxbot.admin.knowledge.schemas import NewSection
     from voxbot.admin.parts import Parts
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.documents import Chunk
@@ -75,6 +77,15 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile) -> Draft
             f"Файл больше {limit_mb} МБ. Уменьшите его, разделите на части или поднимите KB_UPLOAD_MAX_MB.",
         )
     return await refused_as_422(drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content))
+
+
+async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
+    """Make a draft of the base as it is with a section more. Raises ApiError (422)."""
+    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].text) or ""
+    title = " ".join(new.title.split()).lstrip("# ")
+    section = f"## {title}\n{new.text.strip()}\n"
+    text = f"{current.rstrip()}\n{SEPARATOR}\n{section}" if current.strip() else section
+    return await refused_as_422(drafts_of(parts.settings.paths).from_text(new.kb, f"Раздел «{title}»", text))
 
 
 async def refused_as_422(making: Awaitable[Draft]) -> Draft:
