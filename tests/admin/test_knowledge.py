@@ -211,6 +211,16 @@ async def test_a_draft_is_asked_before_it_is_live(client):
     assert (await client.get("/kb")).json()["text"] == GENERAL
 
 
+async def test_a_draft_is_published_once_however_often_the_button_is_pressed(client, knowledge):
+    draft = (await client.post("/api/kb/drafts", json={"kb": "general", "text": NEW}, headers=KEY)).json()
+    knowledge.gate.clear()
+    place = f"/api/kb/drafts/{draft['id']}/publish"
+    first, second = [await client.post(place, headers=KEY) for _ in range(2)]
+    assert first.json() == second.json()
+    knowledge.gate.set()
+    assert (await over(client, first))[-1]["state"] == "done"
+
+
 async def test_a_question_without_an_answer_becomes_a_section(client):
     new = {"kb": "general", "title": "Рассрочка", "text": "Рассрочка даётся на шесть месяцев."}
     draft = (await client.post("/api/kb/drafts/section", json=new, headers=KEY)).json()
@@ -260,7 +270,7 @@ async def test_the_search_is_tried_out(client):
 
 async def test_without_an_index_the_search_says_what_to_do(lab):
     refused = await lab.client().get("/api/kb/search", params={"q": "адрес"})
-    assert refused.status_code == 503
+    assert refused.status_code == 409
     assert "voxbot kb build" in refused.json()["detail"]
 
 

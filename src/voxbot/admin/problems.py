@@ -136,7 +136,8 @@ async def _own_error(request: Request, error: Exception) -> JSONResponse:
         detail = "База данных недоступна. Подробности в журнале сервиса."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
     if isinstance(error, KnowledgeError):
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, f"База знаний недоступна: {error}.")
+        # No failure of the service: there is no index yet, or a file is wrong, and the text says what to do.
+        return problem(HTTPStatus.CONFLICT, error.code, f"База знаний недоступна: {error}.")
     if isinstance(error, ProviderError):
         detail = "Движок, от которого зависит ответ, недоступен. Подробности в журнале сервиса."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _SHOWN_CHUNKS = 1000
 _MAX_DIFF_LINES = 20_000
 _MEGABYTE = 1024 * 1024
+_RECENT_JOBS = 100
 
 
 def base_files(paths: PathSettings) -> dict[KbName, BaseFile]:
@@ -97,8 +98,10 @@ async def refused_as_422(making: Awaitable[Draft]) -> Draft:
 
 
 async def publish(parts: Parts, draft: Draft) -> Accepted:
-    """Begin to put a draft in force."""
-    job = await parts.runner.submit(PUBLISH, draft.kb, {"draft": draft.id})
+    """Begin to put a draft in force; once, however often it is asked for."""
+    under_way = await parts.jobs.latest(_RECENT_JOBS, unfinished=True)
+    same = (job for job in under_way if job.kind == PUBLISH and job.payload.get("draft") == draft.id)
+    job = next(same, None) or await parts.runner.submit(PUBLISH, draft.kb, {"draft": draft.id})
     return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
 
 
