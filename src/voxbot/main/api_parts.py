@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from voxbot.admin.parts import Parts
+from voxbot.domain.errors import StoreError
 from voxbot.main.agent import load_normalizer, load_prompts
 from voxbot.main.knowledge import Chunks
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_CATCH_UP_S = 2.0
+_BREATH_S = 0.02
+"""Between two batches, so that the bot, which writes its calls to the same file, is not kept waiting."""
+_IDLE_S = 5.0
+_TELL_EVERY = 10_000
+
 
 @asynccontextmanager
 async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
@@ -39,6 +46,10 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
     async with AsyncExitStack() as owned:
         database = await owned.enter_async_context(open_database(settings.paths.db_path))
         owned.push_async_callback(knowledge.close)
+        calls = CallLogRepository(database)
+        await _catch_up(calls)
+        indexing = asyncio.create_task(_follow_log(calls))
+        owned.push_async_callback(_stop, indexing)
         if settings.reload.enabled:
             following = asyncio.create_task(_follow_files(source, prompts, reloads))
             owned.push_async_callback(_stop, following)
@@ -47,7 +58,7 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
             started=settings,
             started_at=time.time(),
             database=database,
-            calls=CallLogRepository(database),
+            calls=calls,
             prompts=prompts,
             reloads=reloads,
             normalize=load_normalizer(settings).normalize,
@@ -96,6 +107,29 @@ async def _follow_files(source: SettingsSource, prompts: PromptsSource, reloads:
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
     await on_change(files, reload.interval_s)
+
+
+async def _catch_up(calls: CallLogRepository) -> None:
+    """Make calls of another program searchable before the first request, as far as that is quick."""
+    ends = time.monotonic() + _CATCH_UP_S
+    while time.monotonic() < ends and await calls.follow_pending():
+        pass
+
+
+async def _follow_log(calls: CallLogRepository) -> None:
+    """Make calls searchable that an older bot left, or that another program writes; runs until it is cancelled."""
+    done = 0
+    while True:
+        try:
+            made = await calls.follow_pending()
+        except StoreError as error:
+            log.warning("Поиск по звонкам пока не обновляется", reason=str(error))
+            made = 0
+        if made and done % _TELL_EVERY + made >= _TELL_EVERY:
+            left, total = await calls.count_pending()
+            log.info("Старые звонки становятся доступны поиску", done=total - left, total=total)
+        done += made
+        await asyncio.sleep(_BREATH_S if made else _IDLE_S)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -77,7 +77,7 @@ async def export_calls(
     wanted = service.make_filter(q, date_from, date_to, [status])
     name = f"calls-{datetime.now().astimezone():%Y-%m-%d}.csv"
     return StreamingResponse(
-        csv_of(parts.calls, wanted),
+        csv_of(parts.database, wanted),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="{name}"'},
     )
