@@ -14,14 +14,20 @@ from datetime import datetime
 import httpx
 
 from voxbot.admin.app import create_app
+from voxbot.admin.jobs.runner import JobRunner
+from voxbot.admin.live.bots import Bots
 from voxbot.admin.parts import Parts
 from voxbot.agent.prompts import PromptsSource
 from voxbot.domain.errors import KnowledgeError
+from voxbot.main.admin import Server, listen
+from voxbot.observers.bus import EventBus
+from voxbot.observers.call_log import CallLog
 from voxbot.settings.loader import load_settings
 from voxbot.settings.reloads import ReloadJournal
 from voxbot.settings.snapshot import SettingsSource
-from voxbot.store.call_log import CallLogRepository
+from voxbot.store.call_log import CallFilter, CallLogRepository
 from voxbot.store.database import open_database
+from voxbot.store.jobs import JobRepository
 from voxbot.text.normalizer import Normalizer
 
 KEY = {"X-API-Key": "k"}
@@ -90,6 +96,7 @@ class ApiLab:
         self.prompts_file.write_text(json.dumps(PROMPTS, ensure_ascii=False), encoding="utf-8")
         self.database = await self._owned.enter_async_context(open_database(self.folder / "log.sqlite"))
         self.calls = CallLogRepository(self.database)
+        self.bus = await self._owned.enter_async_context(EventBus([CallLog(self.calls)]))
         return self
 
     async def __aexit__(self, *exc):
@@ -105,7 +112,8 @@ class ApiLab:
         await self.calls.finish("c1", "Completed", at("2026-03-01T12:01:00"))
         await self.calls.finish("c2", "Transferred", at("2026-03-02T12:01:00"))
 
-    def parts(self, *, retriever=no_index, chunks=no_chunks, **environ):
+    def parts(self, *, retriever=no_index, chunks=no_chunks, knowledge=None, answerer=None, **environ):
+        """`knowledge`: a fakes.api_knowledge.ApiKnowledge, whose jobs then run; `answerer`: what chats and replays."""
         environ = {
             "API_SECRET_KEY": "k",
             "DATA_DIR": str(self.folder / "data"),
@@ -114,6 +122,19 @@ class ApiLab:
             **environ,
         }
         source = SettingsSource(lambda: load_settings(self.env_file, environ), self.env_file, environ)
+        jobs = JobRepository(self.database)
+        normalize = Normalizer().normalize
+        runner = JobRunner(
+            jobs, knowledge.work(source, normalize).handlers() if knowledge else {}, idle_s=0.05, retry_s=0.05
+        )
+        if knowledge:
+            self.doing(runner.run())
+        bots = Bots(lambda: source.current)
+        self._owned.push_async_callback(bots.close)
+
+        async def opened():
+            return answerer or await (knowledge.answerer if knowledge else no_index)()
+
         return Parts(
             source=source,
             started=source.current,
@@ -122,11 +143,50 @@ class ApiLab:
             calls=self.calls,
             prompts=PromptsSource(self.prompts_file),
             reloads=ReloadJournal(),
-            normalize=Normalizer().normalize,
+            normalize=normalize,
             manifest=no_manifest,
             chunks=chunks,
-            retriever=retriever,
+            retriever=knowledge.retriever if knowledge else retriever,
+            answerer=opened,
+            agent_over=knowledge.agent_over if knowledge else None,
+            jobs=jobs,
+            runner=runner,
+            bots=bots,
+            publish=self.bus.publish,
         )
+
+    def doing(self, coroutine):
+        """Run something beside the test until the lab closes."""
+        task = asyncio.create_task(coroutine)
+
+        async def end():
+            task.cancel()
+            await asyncio.wait({task})
+
+        self._owned.push_async_callback(end)
+        return task
+
+    @asynccontextmanager
+    async def running(self, parts):
+        """The API as a real server on a port of its own; gives its `host:port`."""
+        listening = listen(parts.api.model_copy(update={"port": 0}))
+        server = Server(parts, listening)
+        serving = asyncio.create_task(server.serve([listening]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+            listening.close()
+
+    async def logged(self, condition, timeout_s=5):
+        """Wait until the call log, newest first, fulfils a condition; return it."""
+        async with asyncio.timeout(timeout_s):
+            while not condition(rows := await self.calls.list_calls(CallFilter(), 100)):
+                await asyncio.sleep(0.02)
+        return rows
 
     def client(self, parts=None, **environ):
         """Open a client that is closed with the lab."""

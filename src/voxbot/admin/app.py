@@ -9,13 +9,21 @@ from voxbot.admin import health, normalize, openapi, problems
 from voxbot.admin.analytics import endpoints as analytics
 from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
+from voxbot.admin.chat import endpoints as chat
 from voxbot.admin.hosts import HostGuard
+from voxbot.admin.jobs import endpoints as jobs
+from voxbot.admin.knowledge import endpoints as knowledge
+from voxbot.admin.live import endpoints as live
 from voxbot.admin.parts import Parts
 from voxbot.admin.prompts import endpoints as prompts
+from voxbot.admin.replay import endpoints as replay
 from voxbot.admin.settings import endpoints as settings
 from voxbot.admin.system import endpoints as system
+from voxbot.admin.talk import endpoints as talk
 
-_FEATURES = (health, calls, analytics, prompts, settings, system, normalize)
+_FEATURES = (
+    health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize,
+)  # fmt: skip
 """Each has a `router`."""
 
 
@@ -27,6 +35,6 @@ def create_app(parts: Parts) -> FastAPI:
     openapi.install(app)
     for feature in _FEATURES:
         app.include_router(feature.router)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, upload_mb=lambda: parts.settings.knowledge.upload_mb)
     app.add_middleware(HostGuard, api=parts.api)
     return app

@@ -11,12 +11,15 @@ from starlette.datastructures import Headers
 from voxbot.admin.problems import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """Far more than prompts and settings take."""
-_OWN_LIMIT = ("/kb/upload", "/kb2/upload", "/api/kb/")
-"""These take files and count for themselves."""
+_UPLOADS = ("/kb/upload", "/kb2/upload", "/api/kb/")
+"""These take files; what the form puts around a file comes on top of its size."""
+_MEGABYTE = 1024 * 1024
 
 
 class _TooLargeError(Exception):
@@ -26,24 +29,32 @@ class _TooLargeError(Exception):
 class BodyLimit:
     """ASGI middleware: answers 413 to a body beyond the limit, whether it says its length or not."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, *, upload_mb: Callable[[], int]) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._upload_mb = upload_mb
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request as long as its body is small enough."""
-        if scope["type"] != "http" or scope["path"].startswith(_OWN_LIMIT):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        max_bytes, refusal = (
+            self._max_bytes,
+            _refusal(f"Запрос слишком велик: можно не больше {self._max_bytes // 1024} КБ."),
+        )
+        if scope["path"].startswith(_UPLOADS):
+            max_bytes += self._upload_mb() * _MEGABYTE
+            refusal = _refusal(f"Файл слишком велик: можно не больше {self._upload_mb()} МБ (KB_UPLOAD_MAX_MB).")
         said = Headers(scope=scope).get("content-length", "")
-        if said.isdecimal() and int(said[:20]) > self._max_bytes:
-            await self._refusal()(scope, receive, send)
+        if said.isdecimal() and int(said[:20]) > max_bytes:
+            await refusal(scope, receive, send)
             return
         taken = 0
         answered = False
 
         def is_too_large() -> bool:
-            return taken > self._max_bytes
+            return taken > max_bytes
 
         async def counted() -> Message:
             nonlocal taken
@@ -63,8 +74,8 @@ class BodyLimit:
         with contextlib.suppress(_TooLargeError):
             await self._app(scope, counted, noted)
         if is_too_large() and not answered:
-            await self._refusal()(scope, receive, send)
+            await refusal(scope, receive, send)
 
-    def _refusal(self) -> ASGIApp:
-        detail = f"Запрос слишком велик: можно не больше {self._max_bytes // 1024} КБ."
-        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
+
+def _refusal(detail: str) -> ASGIApp:
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)

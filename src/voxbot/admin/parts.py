@@ -11,7 +11,12 @@ from starlette.requests import HTTPConnection
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
+    from voxbot.admin.jobs.runner import JobRunner
+    from voxbot.admin.knowledge.publishing import AgentOver
+    from voxbot.admin.live.bots import Bots
+    from voxbot.agent.agent import Answerer
     from voxbot.agent.prompts import PromptsSource
+    from voxbot.domain.events import CallEvent
     from voxbot.knowledge.documents import Chunk
     from voxbot.knowledge.retriever import Retriever
     from voxbot.knowledge.versions import Manifest
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from voxbot.settings.snapshot import SettingsSource
     from voxbot.store.call_log import CallLogRepository
     from voxbot.store.database import Database
+    from voxbot.store.jobs import JobRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,9 @@ class Parts:
     `started` are the settings at the start; the address and the key of a running unit are always those, whatever the
     file says later. `started_at`: seconds since the epoch. `manifest` tells of the index in use, None without one.
     `chunks` gives those of the chunks asked for that the index in use holds, without opening it for search.
-    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError.
+    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError. So does
+    `answerer`, the agent that chats and replays; `agent_over` makes one that searches elsewhere. `publish` tells the
+    call log.
     """
 
     source: SettingsSource
@@ -43,6 +51,12 @@ class Parts:
     manifest: Callable[[], Awaitable[Manifest | None]]
     chunks: Callable[[Collection[str]], Awaitable[Mapping[str, Chunk]]]
     retriever: Callable[[], Awaitable[Retriever]]
+    answerer: Callable[[], Awaitable[Answerer]]
+    agent_over: AgentOver
+    jobs: JobRepository
+    runner: JobRunner
+    bots: Bots
+    publish: Callable[[CallEvent], None]
 
     @property
     def api(self) -> ApiSettings:

@@ -97,7 +97,7 @@ async def build_index(
             kb: await asyncio.to_thread(read_document, kb, sources[kb]) for kb in KB_NAMES if not kept or kb == only
         }
         chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]
-        vectors, embedded = await _embed(chunks, records, embedder, progress)
+        vectors, embedded = await embed_passages(chunks, records, embedder, progress)
         version = await asyncio.to_thread(versions.write, make_records(chunks, vectors))
         made = Manifest(
             version=version,
@@ -145,13 +145,16 @@ def _chunks(kb: KbName, documents: Mapping[KbName, Document], records: Records |
     return [chunk for chunk in records.chunks if chunk.kb == kb] if records else []
 
 
-async def _embed(
+async def embed_passages(
     chunks: Sequence[Chunk],
     records: Records | None,
     embedder: Embedder,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Vectors, int]:
-    """Return the vectors of all passages in order, and how many were computed."""
+    """Return the vectors of all passages in order, and how many were computed: those that `records` has are not.
+
+    Raises ProviderError.
+    """
     passages = [passage for chunk in chunks for passage in chunk.passages]
     known = dict(zip(records.passages, records.vectors, strict=True)) if records else {}
     missing = list(dict.fromkeys(passage for passage in passages if passage not in known))

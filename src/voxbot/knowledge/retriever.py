@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.cache import Origin, QuestionEmbedder
-    from voxbot.knowledge.embedder import Vectors
+    from voxbot.knowledge.embedder import Embedder, Vectors
     from voxbot.knowledge.scoring import ChunkScores
     from voxbot.knowledge.server import ChromaServer
     from voxbot.knowledge.space import SearchSpace
@@ -69,6 +69,11 @@ class Retriever:
         self._lost = False
         self._refused = ""
         self._reload: asyncio.Task[bool] | None = None
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes the vectors."""
+        return self._embedder.embedder
 
     @property
     def space(self) -> SearchSpace:
@@ -146,7 +151,12 @@ class Retriever:
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
         """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
         self._reload_beside()
-        space = self.space
+        return await self.search_in(self.space, question, kb=kb, k=k)
+
+    async def search_in(
+        self, space: SearchSpace, question: str, *, kb: KbChoice = "auto", k: int | None = None
+    ) -> SearchResult:
+        """Search a version that need not be the one in use, as `search` does. Raises ProviderError."""
         started = time.perf_counter()
         vector, origin = await self._embed(space, question)
         embedded = time.perf_counter()

@@ -18,11 +18,14 @@ from voxbot.main.lifecycle import until_stopped
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from voxbot.admin.parts import Parts
     from voxbot.settings.schema import ApiSettings
     from voxbot.settings.snapshot import SettingsSource
 
 _GRACE_S = 5
 """How long requests under way may go on after the stop signal."""
+_MAX_MESSAGE_BYTES = 256 * 1024
+"""Of a websocket: a longer one closes it. Sound comes in a tenth of that, a question in a hundredth."""
 
 
 async def run(source: SettingsSource) -> None:
@@ -32,22 +35,25 @@ async def run(source: SettingsSource) -> None:
     an address that cannot be listened on, StoreError.
     """
     settings = source.current
-    with contextlib.closing(_listen(settings.api)) as listening:
+    with contextlib.closing(listen(settings.api)) as listening:
         async with open_parts(source) as parts:
-            config = uvicorn.Config(
-                create_app(parts),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_S,
-            )
-            await until_stopped(_Server(config, listening).serve_until_cancelled())
+            await until_stopped(Server(parts, listening).serve_until_cancelled())
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Uvicorn that leaves the process's signals alone and says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
+    def __init__(self, parts: Parts, listening: socket.socket) -> None:
+        """Serve on a socket that listens already."""
+        config = uvicorn.Config(
+            create_app(parts),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            ws="websockets-sansio",
+            ws_max_size=_MAX_MESSAGE_BYTES,
+        )
         super().__init__(config)
         self._listening = listening
 
@@ -62,16 +68,18 @@ class _Server(uvicorn.Server):
         serving.result()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, and say so."""
         await super().startup(sockets)
         if self.started:
             print(f"ready api {_address(self._listening)}", flush=True)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to whoever runs the unit."""
         yield
 
 
-def _listen(api: ApiSettings) -> socket.socket:
+def listen(api: ApiSettings) -> socket.socket:
     """Take the port before anything else is opened."""
     where = f"API_HOST={api.host} API_PORT={api.port}"
     try:

@@ -76,13 +76,20 @@ async def prewarm(retriever: Retriever, settings: Settings) -> None:
 
 
 async def build_index(
-    settings: Settings, progress: Callable[[int, int], None] | None = None, *, only: KbName | None = None
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    only: KbName | None = None,
+    sources: Mapping[KbName, Path] | None = None,
 ) -> BuildReport:
-    """Build the index and switch to it. Raises KnowledgeError, ProviderError."""
+    """Build the index and switch to it, of the files of the settings or `sources`.
+
+    Raises KnowledgeError, ProviderError.
+    """
     async with _embedder(settings) as embedder:
         return await index.build_index(
             settings.paths.persist_directory,
-            _sources(settings),
+            sources or _sources(settings),
             embedder,
             only=only,
             progress=progress,

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from voxbot.agent.prompts import PromptsSource
     from voxbot.call.recording import Recorder
     from voxbot.domain.audio import Samples
-    from voxbot.domain.events import CallEvent
+    from voxbot.domain.events import CallEvent, LiveEvent
     from voxbot.domain.ids import CallId
     from voxbot.knowledge.retriever import Retriever
     from voxbot.main.reload import Reload
@@ -58,7 +58,11 @@ _MEGABYTE = 1024 * 1024
 
 
 @asynccontextmanager
-async def open_services(source: SettingsSource, publish: Callable[[CallEvent], None]) -> AsyncGenerator[Services, None]:
+async def open_services(
+    source: SettingsSource,
+    publish: Callable[[CallEvent], None],
+    publish_live: Callable[[LiveEvent], None] = lambda _: None,
+) -> AsyncGenerator[Services, None]:
     """Load and warm every engine, then give the services; on exit close them.
 
     Raises ConfigError, KnowledgeError or ProviderError, each with one clear line.
@@ -121,6 +125,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             normalize=normalize,
             verbalize=verbalize,
             publish=publish,
+            publish_live=publish_live,
             end_of_turn=end_of_turn,
             open_recording=open_recording,
             hold_sound=lambda: hold_sound,
@@ -161,7 +166,7 @@ async def _follow_files(
 
     async def settings_changed() -> None:
         before = reload_settings(source, reloads)
-        if before and _models_of(before) != _models_of(source.current):
+        if before and before.llm.model_identity != source.current.llm.model_identity:
             await agent.use(language_models(source.current))
 
     async def prompts_changed() -> None:
@@ -179,12 +184,6 @@ async def _follow_files(
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
     await on_change(files, reload.interval_s)
-
-
-def _models_of(settings: Settings) -> tuple[object, ...]:
-    """What a language model is made of."""
-    llm = settings.llm
-    return llm.provider, llm.api_key, llm.base_url, llm.model_primary, llm.model_fallback
 
 
 @asynccontextmanager

@@ -89,3 +89,26 @@ class SearchWord(Base):
     word: Mapped[str] = mapped_column(Text, primary_key=True)
 
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class StoredJob(Base):
+    """One piece of work; times are seconds since the epoch. See store/jobs.py."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    stage: Mapped[str] = mapped_column(Text)
+    done: Mapped[int] = mapped_column(Integer)
+    total: Mapped[int] = mapped_column(Integer)
+    payload: Mapped[str] = mapped_column(Text)
+    result: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[float] = mapped_column(Float)
+    not_before: Mapped[float] = mapped_column(Float)
+    finished_at: Mapped[float | None] = mapped_column(Float)
+
+    __table_args__ = (Index("ix_jobs_state", "state", "not_before"),)

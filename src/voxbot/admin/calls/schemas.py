@@ -113,7 +113,8 @@ class CallDetails(CallSummary, title="Звонок целиком"):
     """Everything known of a call."""
 
     reason: str | None = Field(
-        description="Чем кончился: caller_hangup, goodbye, silence, operator, unanswered, too_long, stopped, error",
+        description="Чем кончился: caller_hangup, goodbye, silence, operator, unanswered, too_long, staff (завершён в "
+        "панели), stopped, error",
         examples=["caller_hangup"],
     )
     detail: str = Field(description="Подробность сбоя, если он был", examples=[""])
