@@ -136,8 +136,7 @@ async def _own_error(request: Request, error: Exception) -> JSONResponse:
         detail = "База данных недоступна. Подробности в журнале сервиса."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
     if isinstance(error, KnowledgeError):
-        # No failure of the service: there is no index yet, or a file is wrong, and the text says what to do.
-        return problem(HTTPStatus.CONFLICT, error.code, f"База знаний недоступна: {error}.")
+        return problem(HTTPStatus.CONFLICT, error.code, f"База знаний не готова: {error}.")
     if isinstance(error, ProviderError):
         detail = "Движок, от которого зависит ответ, недоступен. Подробности в журнале сервиса."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
