@@ -165,3 +165,31 @@ def test_a_joined_call_outlives_the_bot():
         assert call.lines.bridge.kept
 
     run_virtual(main())
+
+
+def test_staff_end_a_call():
+    async def main():
+        call = Call()
+        task = call.session.start()
+        await asyncio.sleep(1)
+        call.session.hang_up()
+        await task
+        assert call.end == ("Completed", "staff")
+        assert call.ari.sent[-1] == HANG_UP
+
+    run_virtual(main())
+
+
+def test_staff_pass_a_caller_on_in_the_middle_of_the_greeting():
+    async def main():
+        call = Call()
+        task = call.session.start()
+        assert call.session.transfer() is False, "nobody is there yet who could be told"
+        await asyncio.sleep(1)
+        assert call.session.transfer() is True
+        await task
+        assert call.end == ("Transferred", "operator")
+        assert call.ari.sent[-1] == CONTINUE
+        assert call.session.transfer() is False
+
+    run_virtual(main())

@@ -13,19 +13,24 @@ import sys
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from voxbot.domain.errors import ConfigError, PortBusyError, StoreError
 from voxbot.main import admin
 from voxbot.settings.loader import load_settings
+from voxbot.settings.snapshot import SettingsSource
 
 pytestmark = pytest.mark.enable_socket
 
 PROGRAM = """
 import asyncio
 from voxbot.main import admin
+from voxbot.main.logs import configure_logging
 from voxbot.settings.loader import load_settings
+from voxbot.settings.snapshot import SettingsSource
+configure_logging(load_settings(), "fastapi")
 try:
-    asyncio.run(admin.run(load_settings()))
+    asyncio.run(admin.run(SettingsSource(load_settings)))
 finally:
     print("stopped", flush=True)
 """
@@ -35,7 +40,12 @@ finally:
 def settings(tmp_path):
     env_file = tmp_path / ".env"
     env_file.touch()
-    return lambda **environ: load_settings(env_file, {"DATA_DIR": str(tmp_path / "data"), "API_PORT": "0", **environ})
+
+    def make(**environ):
+        environ = {"DATA_DIR": str(tmp_path / "data"), "API_PORT": "0", **environ}
+        return SettingsSource(lambda: load_settings(env_file, environ), env_file)
+
+    return make
 
 
 async def test_it_answers_once_it_is_ready_and_stops_on_sigterm(tmp_path):
@@ -103,7 +113,7 @@ class Announcement(io.StringIO):
 
 
 async def test_cancellation_stops_it_and_frees_the_port(settings):
-    with contextlib.redirect_stdout(Announcement()) as stdout:
+    with contextlib.redirect_stdout(Announcement()) as stdout, capture_logs():
         serving = asyncio.create_task(admin.run(settings()))
         await stdout.made.wait()
     serving.cancel()

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from voxbot.agent.prompts import DEFAULT_PROMPTS, PromptsSource
 from voxbot.main.reload import on_change, reload_settings
 from voxbot.settings.loader import load_settings
+from voxbot.settings.reloads import ReloadJournal
 from voxbot.settings.snapshot import SettingsSource
 
 _PATIENCE_S = 20
@@ -88,7 +89,7 @@ def source(env_file):
 def test_settings_that_need_a_restart_are_named(env_file, source):
     env_file.write_text("KB_TOP_K=7\nAPI_PORT=9001\n")
     with capture_logs() as lines:
-        assert reload_settings(source) is not None
+        assert reload_settings(source, ReloadJournal()) is not None
     assert source.current.knowledge.top_k == 7
     assert [line["variables"] for line in lines if "после перезапуска" in line["event"]] == ["API_PORT"]
 
@@ -96,7 +97,7 @@ def test_settings_that_need_a_restart_are_named(env_file, source):
 def test_wrong_settings_change_nothing_and_are_reported(env_file, source):
     env_file.write_text("KB_TOP_K=7\nLLM_TEMPERATURE=9\n")
     with capture_logs() as lines:
-        assert reload_settings(source) is None
+        assert reload_settings(source, ReloadJournal()) is None
     assert source.current.knowledge.top_k == 4
     assert "LLM_TEMPERATURE" in lines[0]["reason"]
 

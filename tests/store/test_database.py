@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -38,12 +39,18 @@ async def records(path: Path):
         return await CallLogRepository(database).list_calls(CallFilter(), limit=1000)
 
 
+def not_full_text(name, kind, _parents):
+    """Leave out SQLite's own tables behind the two full-text tables."""
+    return kind != "table" or not re.match("call_(words|numbers)", name)
+
+
 def test_migrations_give_exactly_the_models(tmp_path):
     path = tmp_path / "log.sqlite"
     prepare(path)
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": not_full_text})
+        assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
 
 
@@ -106,7 +113,9 @@ async def test_an_old_logs_words_can_be_searched(tmp_path):
         rows=[("a", "1", "2024-05-02 10:00:00", None, "Completed", spoken)],
     )
     async with open_database(path) as database:
-        found = await CallLogRepository(database).list_calls(CallFilter(q="поверка"), limit=10)
+        calls = CallLogRepository(database)
+        assert await calls.follow_pending() == 1
+        found = await calls.list_calls(CallFilter(q="поверка"), limit=10)
     assert [record.id for record in found] == ["a"]
 
 

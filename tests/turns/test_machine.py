@@ -31,6 +31,7 @@ from voxbot.turns.events import (
     SpeechWindow,
     TakeTurn,
     Tick,
+    TransferAsked,
     TransferFailed,
 )
 from voxbot.turns.machine import Phase
@@ -536,6 +537,15 @@ def test_digits_answer_a_question_for_a_number_and_mean_nothing_else():
     for digit in "12":
         caller.tell(Digit(digit, expected=True))
     assert Answer("12") in caller.tell(Digit("#", expected=True)), "the pound key ends the number at once"
+
+
+def test_staff_pass_the_caller_on_at_any_moment_once():
+    for begun in (Caller(), Caller().greeted(), Caller().greeted().asked()):
+        told = begun.tell(TransferAsked())
+        assert told == [CancelReply(), SayLine(Line.OPERATOR, end="operator"), DropUtterance()]
+        assert begun.tell(Recognised(begun.state.attempt - 1, "а сколько стоит")) == []
+        assert begun.tell(TransferAsked()) == []
+        assert begun.tell(ReplyEnded("operator")) == [EndCall("operator")]
 
 
 def test_a_busy_operator_brings_the_caller_back_to_the_bot():

@@ -5,20 +5,36 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from voxbot import __version__
-from voxbot.admin import health, problems
+from voxbot.admin import health, normalize, openapi, problems
+from voxbot.admin.analytics import endpoints as analytics
+from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
-from voxbot.settings.schema import Settings
-from voxbot.store.call_log import CallLogRepository
-from voxbot.store.database import Database
+from voxbot.admin.chat import endpoints as chat
+from voxbot.admin.hosts import HostGuard
+from voxbot.admin.jobs import endpoints as jobs
+from voxbot.admin.knowledge import endpoints as knowledge
+from voxbot.admin.live import endpoints as live
+from voxbot.admin.parts import Parts
+from voxbot.admin.prompts import endpoints as prompts
+from voxbot.admin.replay import endpoints as replay
+from voxbot.admin.settings import endpoints as settings
+from voxbot.admin.system import endpoints as system
+from voxbot.admin.talk import endpoints as talk
+
+_FEATURES = (
+    health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize,
+)  # fmt: skip
+"""Each has a `router`."""
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
-    """Make the application. It owns neither argument: who opened the database closes it."""
+def create_app(parts: Parts) -> FastAPI:
+    """Make the application. It owns none of the parts: who opened one closes it."""
     app = FastAPI(title="VoxBot", version=__version__, summary="Журнал звонков и управление голосовым ботом")
-    app.state.settings = settings
-    app.state.database = database
-    app.state.calls = CallLogRepository(database)
+    app.state.parts = parts
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(calls.router)
+    openapi.install(app)
+    for feature in _FEATURES:
+        app.include_router(feature.router)
+    app.add_middleware(BodyLimit, upload_mb=lambda: parts.settings.knowledge.upload_mb)
+    app.add_middleware(HostGuard, api=parts.api)
     return app

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter
+from pydantic import Field
 
 from voxbot import __version__
-from voxbot.store.database import Database
+from voxbot.admin.parts import GivenParts
+from voxbot.admin.views import View
 
 router = APIRouter(tags=["health"])
 
 
-class Health(BaseModel):
+class Health(View, title="Сервис работает"):
     """The unit works."""
-
-    model_config = ConfigDict(json_schema_extra={"description": "Сервис работает."})
 
     status: Literal["ok"] = "ok"
     unit: Literal["api"] = "api"
@@ -24,7 +23,7 @@ class Health(BaseModel):
 
 
 @router.get("/", summary="Проверка работы", description="Ответ ok, или 503, если база данных не отвечает.")
-async def health(request: Request) -> Health:
+async def health(parts: GivenParts) -> Health:
     """Answer `ok`, or 503 when the database does not answer."""
-    await cast("Database", request.app.state.database).ping()
+    await parts.database.ping()
     return Health()

@@ -9,14 +9,18 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from voxbot.domain.errors import StoreError, VoxbotError
+from voxbot.admin.views import View
+from voxbot.domain.errors import KnowledgeError, ProviderError, StoreError, VoxbotError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
 
 _INTERNAL = "Внутренняя ошибка. Подробности в журнале сервиса."
 
@@ -44,6 +48,17 @@ _FRAMEWORK = {
 
 _NEEDED = {
     "bool_parsing": "нужно true или false",
+    "dict_type": "нужен объект",
+    "enum": "нужно одно из: {expected}",
+    "finite_number": "нужно конечное число",
+    "list_type": "нужен список",
+    "literal_error": "нужно одно из: {expected}",
+    "model_attributes_type": "нужен объект",
+    "model_type": "нужен объект",
+    "string_pattern_mismatch": "значение другого вида",
+    "string_unicode": "нужен текст в Юникоде",
+    "too_long": "слишком много, нужно не больше {max_length}",
+    "too_short": "слишком мало, нужно не меньше {min_length}",
     "bool_type": "нужно true или false",
     "extra_forbidden": "лишний параметр",
     "float_parsing": "нужно число",
@@ -65,6 +80,18 @@ _NEEDED = {
 """Pydantic's types of error in words; the fields are those of its `ctx`."""
 
 
+class Problem(View, title="Отказ или сбой (RFC 9457)"):
+    """An error as clients get it."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Неверные параметры"])
+    status: int = Field(examples=[422])
+    code: str = Field(description="Постоянное имя ошибки, для программ", examples=["invalid"])
+    detail: str = Field(
+        description="Что не так и что делать, для людей", examples=["Неверные параметры. limit: нужно не меньше 1."]
+    )
+
+
 class ApiError(VoxbotError):
     """A request that is refused; `detail` tells the user why."""
 
@@ -83,12 +110,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Make the answer of an error; `detail` is a Russian sentence for people, `code` is for programs."""
     return JSONResponse(
         {"type": "about:blank", "title": _title(status), "status": status, "code": code, "detail": detail},
         status,
         headers,
-        media_type="application/problem+json",
+        media_type=MEDIA_TYPE,
     )
 
 
@@ -98,7 +126,7 @@ def _title(status: int) -> str:
 
 async def _api_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
-    return _problem(error.status, error.problem_code, str(error))
+    return problem(error.status, error.problem_code, str(error))
 
 
 async def _own_error(request: Request, error: Exception) -> JSONResponse:
@@ -106,31 +134,36 @@ async def _own_error(request: Request, error: Exception) -> JSONResponse:
     _log.error("Запрос не выполнен", path=request.url.path, code=error.code, error=str(error))
     if isinstance(error, StoreError):
         detail = "База данных недоступна. Подробности в журнале сервиса."
-        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, error.code, _INTERNAL)
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
+    if isinstance(error, KnowledgeError):
+        return problem(HTTPStatus.CONFLICT, error.code, f"База знаний не готова: {error}.")
+    if isinstance(error, ProviderError):
+        detail = "Движок, от которого зависит ответ, недоступен. Подробности в журнале сервиса."
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, error.code, _INTERNAL)
 
 
 async def _bad_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     detail = "Неверные параметры. " + "; ".join(map(_wrong, error.errors())) + "."
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
 
 
 def _wrong(item: Mapping[str, Any]) -> str:
     """Say what is wrong with one parameter, `limit: нужно не меньше 1`."""
     # The place begins with `query` or `body`; of a body that is no JSON it ends with a mere position.
     name = ".".join(str(part) for part in item["loc"][1:]) if item["type"] != "json_invalid" else ""
-    needed = _NEEDED.get(item["type"], "недопустимое значение").format(**item.get("ctx", {}))
+    needed = _NEEDED.get(item["type"], "недопустимое значение").format(**item.get("ctx", {})).replace(" or ", " или ")
     return f"{name}: {needed}" if name else needed
 
 
 async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
     # The server logs the exception itself.
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", _INTERNAL)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", _INTERNAL)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     wording = _FRAMEWORK.get(HTTPStatus(error.status_code), f"{_title(error.status_code)}.")
     detail = wording.format(path=request.url.path, method=request.method)
-    return _problem(error.status_code, "http", detail, error.headers)
+    return problem(error.status_code, "http", detail, error.headers)

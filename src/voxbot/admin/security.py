@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hmac
 from http import HTTPStatus
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader
 
+from voxbot.admin.parts import GivenParts
 from voxbot.admin.problems import ApiError
-from voxbot.settings.schema import Settings
 
 _KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Значение API_SECRET_KEY из .env")
 
 GivenKey = Annotated[str | None, Security(_KEY_HEADER)]
 
 
-def require_key(request: Request, given: GivenKey) -> None:
+def require_key(parts: GivenParts, given: GivenKey) -> None:
     """Let through only who knows API_SECRET_KEY."""
-    expected = _settings(request).api.secret_key
+    expected = parts.api.secret_key
     if expected is None:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
@@ -33,15 +33,10 @@ def require_key(request: Request, given: GivenKey) -> None:
         raise ApiError(HTTPStatus.UNAUTHORIZED, "key_wrong", "Неверный ключ в заголовке X-API-Key.")
 
 
-def allow_read(request: Request, given: GivenKey) -> None:
+def allow_read(parts: GivenParts, given: GivenKey) -> None:
     """Let reading through on a loopback address or with API_OPEN_READS, else ask for the key."""
-    api = _settings(request).api
-    if not (api.is_loopback or api.open_reads):
-        require_key(request, given)
-
-
-def _settings(request: Request) -> Settings:
-    return cast("Settings", request.app.state.settings)
+    if not (parts.api.is_loopback or parts.api.open_reads):
+        require_key(parts, given)
 
 
 KeyRequired = Depends(require_key)

@@ -50,7 +50,9 @@ class PromptsSource:
     """The prompts in force. Raises ConfigError at the start when the file is there and wrong."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        self.failure = ""
+        """Why the file as it is now is not in force; empty when it is."""
         self._current = DEFAULT_PROMPTS
         try:
             self._current = read_prompts(path)
@@ -65,14 +67,17 @@ class PromptsSource:
     def reload(self) -> bool:
         """Read the file again; True if the prompts changed. A bad or missing file leaves the last good ones."""
         try:
-            read = read_prompts(self._path)
+            read = read_prompts(self.path)
         except (ConfigError, FileNotFoundError) as error:
-            log.error("Промпты не обновлены, действуют прежние", reason=str(error))
+            missing = isinstance(error, FileNotFoundError)
+            self.failure = f"{self.path}: файла нет; верните его" if missing else str(error)
+            log.error("Промпты не обновлены, действуют прежние", reason=self.failure)
             return False
+        self.failure = ""
         changed = read != self._current
         self._current = read
         if changed:
-            log.info("Промпты обновлены", path=str(self._path))
+            log.info("Промпты обновлены", path=str(self.path))
         return changed
 
 

@@ -11,6 +11,7 @@ from voxbot.call.line import Lines
 from voxbot.call.recovery import attend, live_channels, release_orphans
 from voxbot.call.session import CallSession
 from voxbot.domain.errors import AriError
+from voxbot.domain.ids import ChannelId
 from voxbot.telephony.channels import MEDIA_PREFIX
 from voxbot.telephony.events import AriEvent, ChannelDestroyed, DialStatus, DtmfReceived, StasisEnd, StasisStart
 from voxbot.telephony.operator import OPERATOR_PREFIX, whole_of
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxbot.call.services import Services
-    from voxbot.domain.ids import ChannelId
     from voxbot.telephony.ari import AriClient
     from voxbot.telephony.events import Channel
 
@@ -46,6 +46,18 @@ class Dispatcher:
     def live(self) -> int:
         """Calls under way."""
         return len(self._sessions)
+
+    def hang_up(self, call_id: str) -> bool:
+        """End a call because staff want it; False if there is no such call."""
+        found = self._sessions.get(ChannelId(call_id))
+        if found:
+            found[0].hang_up()
+        return found is not None
+
+    def transfer(self, call_id: str) -> bool | None:
+        """Get a caller to a person because staff want it; False if that cannot be done now, None without the call."""
+        found = self._sessions.get(ChannelId(call_id))
+        return found[0].transfer() if found else None
 
     async def run(self) -> None:
         """Take calls until cancelled; then hand the live ones over and wait until they are gone.

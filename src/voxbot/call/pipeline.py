@@ -21,6 +21,7 @@ from voxbot.agent.phrases import line_text
 from voxbot.call.ear import Ear
 from voxbot.call.memory import Memory
 from voxbot.call.recognition import Recognition
+from voxbot.call.telling import Telling
 from voxbot.call.transfer import TransferRequest
 from voxbot.call.voice import Voice
 from voxbot.media.playout import Playout
@@ -47,6 +48,7 @@ from voxbot.turns.events import (
     SpeechWindow,
     TakeTurn,
     Tick,
+    TransferAsked,
     TransferFailed,
     TurnEvent,
 )
@@ -88,6 +90,7 @@ class Pipeline:
         self._pin_settings()
         self._state = machine.begin(self._now_ms())
         self._timer: asyncio.TimerHandle | None = None
+        self._telling = Telling(call_id, services.publish_live)
         self._memory = Memory(call_id, services.publish, log_speech=self._settings.log.speech)
         self._playout = Playout(transport, self._settings.media, self._on_sound)
         self._turn_ms: dict[str, float] = {}
@@ -128,6 +131,7 @@ class Pipeline:
                 receiving = self._tasks.create_task(self._receive())
                 notice = self._settings.recording.notice if recorder else ""
                 self._say("|".join(filter(None, (notice, self._services.greeting()))))
+                self._telling.state(self._state)
                 self._arm_timer()
                 reason = await self._ended
                 self._voice.stop()
@@ -200,6 +204,7 @@ class Pipeline:
         self._state, actions = machine.step(self._state, event, self._now_ms(), self._policy)
         for action in actions:
             self._perform(action)
+        self._telling.state(self._state, event)
         self._arm_timer()
 
     def _perform(self, action: Action) -> None:  # noqa: C901, PLR0912 - a branch per action
@@ -267,17 +272,19 @@ class Pipeline:
         self._keyed = keyed
         self._speech_end_ms = self._now_ms() - silence_ms
         self._turn_ms["endpoint"] = round(silence_ms, 1)
+        self._telling.stage("endpoint", silence_ms)
 
     def _answer(self, text: str) -> None:
         self._pin_settings()
         waited_ms = self._now_ms() - self._speech_end_ms - self._turn_ms.get("endpoint", 0)
         self._turn_ms |= {"asr": self._recognition.took_ms, "asr_wait": round(max(0.0, waited_ms), 1)}
+        self._telling.stage("asr", self._recognition.took_ms)
         self._take_words(text)
         if not self._voice.take_prepared(lambda prepared: same_words(prepared, text)):
             self._voice.say(lambda: self._reply_to(text), words=text)
 
     def _reply_to(self, text: str) -> AsyncGenerator[str | AnswerInfo, None]:
-        return self._services.answerer.reply(text, tuple(self._memory.history))
+        return self._telling.answer(self._services.answerer.reply(text, tuple(self._memory.history)))
 
     def _pin_settings(self) -> None:
         """Take the settings that hold until the next turn, and what every window of sound asks of them."""
@@ -288,6 +295,7 @@ class Pipeline:
 
     def _take_words(self, text: str) -> None:
         """Keep what the caller has said or keyed in."""
+        self._telling.turn_taken()
         if self._keyed:
             self._memory.take(text, text, {})
         else:
@@ -300,6 +308,7 @@ class Pipeline:
         self._recognition.drop()  # what the caller says from now on is an utterance of its own
         if self._memory.awaits_answer:
             reply.ms["response"] = round(self._now_ms() - self._speech_end_ms, 1)
+            self._telling.stage("tts", reply.ms.get("tts_first_audio", 0.0))
         self._memory.commit()
         self._dispatch(ReplyStarted(final=reply.answer is not None and reply.answer.intent == "operator"))
 
@@ -327,6 +336,13 @@ class Pipeline:
         return self._services.hold_sound()
 
     # --- the end -------------------------------------------------------------------------------
+
+    def transfer(self) -> bool:
+        """Find the caller a person because staff want it (called by the session); False if the call is ending."""
+        if self._ended.done() or self._state.phase is machine.Phase.ENDING:
+            return False
+        self._dispatch(TransferAsked())
+        return True
 
     def _end(self, reason: EndReason) -> None:
         """End the call, or first find the caller a person."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from voxbot.agent.agent import Answerer
     from voxbot.call.recording import Recorder
     from voxbot.domain.audio import Samples
-    from voxbot.domain.events import CallEvent
+    from voxbot.domain.events import CallEvent, LiveEvent
     from voxbot.domain.ids import CallId
     from voxbot.settings.schema import Settings
     from voxbot.speech.asr import Asr, AsrHints
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from voxbot.speech.switches import Switches
     from voxbot.speech.tts import Tts
     from voxbot.speech.vad import Vad
+
+
+def _nobody_watches(_event: LiveEvent) -> None:
+    pass
 
 
 def _no_recording(_call_id: CallId) -> Recorder | None:
@@ -41,6 +45,7 @@ class Services:
     normalize: Callable[[str], str]
     verbalize: Callable[[str], str]
     publish: Callable[[CallEvent], None]
+    publish_live: Callable[[LiveEvent], None] = _nobody_watches
     end_of_turn: EndOfTurn | None = None
     switches: Switches | None = None
     """Counters of all engines' requests, for metrics."""

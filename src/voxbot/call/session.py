@@ -39,6 +39,7 @@ STATUS: dict[EndReason, CallStatus] = {
     "goodbye": "Completed",
     "silence": "Completed",
     "too_long": "Completed",
+    "staff": "Completed",
     "operator": "Transferred",
     "unanswered": "Transferred",
     "stopped": "Failed",
@@ -87,6 +88,16 @@ class CallSession:
             self._handover.let_talk()
             log.info("Разговор с оператором продолжится без бота", call_id=self.call_id)
         self._stop(self._handover.reason if self._handover.outcome in ("joined", "left") else "stopped")
+
+    def hang_up(self) -> None:
+        """End the call because staff want it."""
+        self._stop("staff")
+
+    def transfer(self) -> bool:
+        """Begin to get the caller to a person because staff want it; False if that cannot be done now."""
+        if not self._pipeline or not self._conversing or self._handover.joined:
+            return False
+        return self._context.run(self._pipeline.transfer)
 
     def on_digit(self, digit: str) -> None:
         """Take a key that the caller has pressed."""
@@ -181,7 +192,7 @@ class CallSession:
             match reason:
                 case "caller_hangup":
                     pass
-                case "goodbye" | "silence" | "too_long":
+                case "goodbye" | "silence" | "too_long" | "staff":
                     await asyncio.sleep(_LAST_WORD_S)
                     await self._caller.hang_up()
                 case "operator" | "unanswered" | "stopped" | "error":

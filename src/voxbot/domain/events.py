@@ -1,6 +1,6 @@
 """What happens in a call, as told to the observers (call log, metrics, live view).
 
-Frozen values in one union: handle them with `match` and `assert_never`. `at` is seconds since the epoch.
+Frozen values in two unions: handle them with `match` and `assert_never`. `at` is seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 CallStatus: TypeAlias = Literal["Active", "Completed", "Transferred", "Failed"]
 EndReason: TypeAlias = Literal[
-    "caller_hangup", "goodbye", "silence", "operator", "unanswered", "too_long", "stopped", "error"
+    "caller_hangup", "goodbye", "silence", "operator", "unanswered", "too_long", "staff", "stopped", "error"
 ]
+"""`staff`: somebody has ended the call in the panel."""
+CallKind: TypeAlias = Literal["phone", "browser", "chat", "simulated"]
+CallPhase: TypeAlias = Literal["greeting", "listening", "endpointing", "thinking", "speaking", "ending"]
+"""Where the conversation stands; see turns/machine.py."""
+Stage: TypeAlias = Literal["endpoint", "asr", "search", "answer", "tts"]
+"""What a reply has gone through, in this order. `answer`: the first words of the answer are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class CallStarted:
     call_id: CallId
     at: float
     caller: str
+    kind: CallKind = "phone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +85,37 @@ class CallEnded:
 
 
 CallEvent: TypeAlias = CallStarted | CallerTurn | BotTurn | CallEnded
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStateChanged:
+    """The conversation is in another phase, or somebody has begun or ceased to speak."""
+
+    call_id: CallId
+    at: float
+    phase: CallPhase
+    caller_speaks: bool
+    bot_speaks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartialHeard:
+    """What the caller has said so far in a turn that is not over; it may still change."""
+
+    call_id: CallId
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageReached:
+    """A stage of the coming reply is done, and took `ms` milliseconds. It may be of an answer prepared unasked."""
+
+    call_id: CallId
+    at: float
+    stage: Stage
+    ms: float
+
+
+LiveEvent: TypeAlias = TurnStateChanged | PartialHeard | StageReached
+"""What only a live view needs: several a second and call, worth nothing a moment later."""

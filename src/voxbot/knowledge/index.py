@@ -98,7 +98,7 @@ async def build_index(
         }
         chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]
         paid = PaidVectors(root, embedder_id(embedder))
-        vectors, embedded = await _vectors(chunks, records, embedder, paid, progress)
+        vectors, embedded = await chunk_vectors(chunks, records, embedder, paid, progress)
         version = await asyncio.to_thread(versions.write, make_records(chunks, vectors))
         made = Manifest(
             version=version,
@@ -147,14 +147,17 @@ def _chunks(kb: KbName, documents: Mapping[KbName, Document], records: Records |
     return [chunk for chunk in records.chunks if chunk.kb == kb] if records else []
 
 
-async def _vectors(
+async def chunk_vectors(
     chunks: Sequence[Chunk],
     records: Records | None,
     embedder: Embedder,
     paid: PaidVectors,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Vectors, int]:
-    """Return the vectors of all passages in order, and how many were computed."""
+    """Return the vectors of all passages in order, and how many were computed: those that `records` has are not.
+
+    Raises ProviderError.
+    """
     passages = [passage for chunk in chunks for passage in chunk.passages]
     known = dict(zip(records.passages, records.vectors, strict=True)) if records else {}
     try:

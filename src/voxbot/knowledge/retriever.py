@@ -16,6 +16,7 @@ import numpy as np
 import structlog
 
 from voxbot.domain.errors import KnowledgeError, ProviderError
+from voxbot.knowledge.embedding import PaidVectors
 from voxbot.knowledge.likely import likely_questions
 from voxbot.knowledge.opening import open_space, open_versions
 from voxbot.knowledge.router import route
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.cache import Origin, QuestionEmbedder
-    from voxbot.knowledge.embedder import Vectors
+    from voxbot.knowledge.embedder import Embedder, Vectors
     from voxbot.knowledge.scoring import ChunkScores
     from voxbot.knowledge.server import ChromaServer
     from voxbot.knowledge.space import SearchSpace
@@ -64,6 +65,7 @@ class Retriever:
         server: ChromaServer | None = None,
     ) -> None:
         """Search the index in `root`, or on `server`; `settings` gives what is in force at each question."""
+        self._root = root
         self._settings = settings
         self._embedder = embedder
         self._versions = open_versions(root, server)
@@ -74,6 +76,15 @@ class Retriever:
         self._exchanged = False
         self._refused = ""
         self._reload: asyncio.Task[bool] | None = None
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes the vectors."""
+        return self._embedder.embedder
+
+    def paid_vectors(self) -> PaidVectors:
+        """Return what was computed for an index that is not there yet."""
+        return PaidVectors(self._root, self._embedder_id)
 
     @property
     def space(self) -> SearchSpace:
@@ -157,7 +168,12 @@ class Retriever:
         While the embedder is out of reach, or answers otherwise than the one that the index is of, words are searched.
         """
         self._reload_beside()
-        space = self.space
+        return await self.search_in(self.space, question, kb=kb, k=k)
+
+    async def search_in(
+        self, space: SearchSpace, question: str, *, kb: KbChoice = "auto", k: int | None = None
+    ) -> SearchResult:
+        """Search a version that need not be the one in use, as `search` does. Raises ProviderError."""
         started = time.perf_counter()
         vector, origin = await self._embed_if_possible(space, question)
         embedded = time.perf_counter()

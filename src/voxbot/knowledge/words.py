@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voxbot.knowledge.numerals import MULTIPLIERS, compose, number_value, spelled
 from voxbot.knowledge.vocabulary import SHORT_UNITS, STOP_WORDS, UNITS
+from voxbot.store.words import morphology
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,14 +116,6 @@ def lemmatize(form: str) -> Lemma:
     known = bool(morph.word_is_known(form))
     is_place = any("Geox" in parse.tag for parse in parses if parse.score >= _LEMMA_SCORE)
     return Lemma(lemmas[:_LEMMAS], str(first.tag.POS or ""), known, number_value(form, lemmas[0]), is_place)
-
-
-@lru_cache(maxsize=1)
-def morphology() -> Any:
-    """Return the process's dictionary; the first call takes about 0.2 s."""
-    import pymorphy3  # noqa: PLC0415 - only who searches or builds needs it
-
-    return pymorphy3.MorphAnalyzer(lang="ru")
 
 
 def _word(match: re.Match[str], lemma: Lemma, *, after_number: bool) -> Token | None:

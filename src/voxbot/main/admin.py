@@ -12,41 +12,50 @@ import uvicorn
 
 from voxbot.admin.app import create_app
 from voxbot.domain.errors import ConfigError, PortBusyError
+from voxbot.main.api_parts import open_parts
 from voxbot.main.lifecycle import until_stopped
-from voxbot.store.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from voxbot.settings.schema import ApiSettings, Settings
+    from voxbot.admin.parts import Parts
+    from voxbot.settings.schema import ApiSettings
+    from voxbot.settings.snapshot import SettingsSource
 
 _GRACE_S = 5
 """How long requests under way may go on after the stop signal."""
+_MAX_MESSAGE_BYTES = 256 * 1024
+"""Of a websocket: a longer one closes it. Sound comes in a tenth of that, a question in a hundredth."""
 
 
-async def run(settings: Settings) -> None:
+async def run(source: SettingsSource) -> None:
     """Serve until SIGTERM, SIGINT or cancellation.
 
     Prints `ready api <address>` on stdout once connections are accepted. Raises PortBusyError, ConfigError for
     an address that cannot be listened on, StoreError.
     """
-    with contextlib.closing(_listen(settings.api)) as listening:
-        async with open_database(settings.paths.db_path) as database:
-            config = uvicorn.Config(
-                create_app(settings, database),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_S,
-            )
-            await until_stopped(_Server(config, listening).serve_until_cancelled())
+    settings = source.current
+    with contextlib.closing(listen(settings.api)) as listening:
+        async with open_parts(source) as parts:
+            await until_stopped(Server(parts, listening).serve_until_cancelled())
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Uvicorn that leaves the process's signals alone and says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
+    def __init__(self, parts: Parts, listening: socket.socket) -> None:
+        """Serve on a socket that listens already."""
+        config = uvicorn.Config(
+            create_app(parts),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            ws="websockets-sansio",
+            ws_max_size=_MAX_MESSAGE_BYTES,
+        )
         super().__init__(config)
+        self._stopping = parts.stopping
         self._listening = listening
 
     async def serve_until_cancelled(self) -> None:
@@ -60,16 +69,23 @@ class _Server(uvicorn.Server):
         serving.result()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, and say so."""
         await super().startup(sockets)
         if self.started:
             print(f"ready api {_address(self._listening)}", flush=True)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let streams end, then what is under way."""
+        self._stopping.set()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to whoever runs the unit."""
         yield
 
 
-def _listen(api: ApiSettings) -> socket.socket:
+def listen(api: ApiSettings) -> socket.socket:
     """Take the port before anything else is opened."""
     where = f"API_HOST={api.host} API_PORT={api.port}"
     try:

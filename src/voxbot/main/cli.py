@@ -75,7 +75,7 @@ def api(ctx: typer.Context) -> None:
     from voxbot.main import admin
 
     _start_logging(ctx.obj, "fastapi")
-    run(admin.run(ctx.obj.settings))
+    run(admin.run(ctx.obj.source))
 
 
 @app.command()

@@ -11,11 +11,14 @@ from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - it
 
 from voxbot.domain.errors import ConfigError
 from voxbot.settings.catalog import changed
+from voxbot.settings.loader import DEFAULT_ENV_FILE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping
     from pathlib import Path
 
+    from voxbot.agent.prompts import PromptsSource
+    from voxbot.settings.reloads import ReloadJournal
     from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
 
@@ -43,23 +46,36 @@ async def on_change(files: Mapping[Path, Reload], interval_s: float) -> None:
                 await reload()
 
 
-def reload_settings(source: SettingsSource) -> Settings | None:
+def reload_settings(source: SettingsSource, journal: ReloadJournal) -> Settings | None:
     """Take the settings anew and return what was in force before; None, and nothing changes, if they are wrong.
 
     Says in the log which of the changes have to wait for a restart.
     """
-    before = source.current
+    before, file = source.current, source.file or DEFAULT_ENV_FILE
     try:
         after = source.reload()
     except ConfigError as error:
         log.error("Настройки не обновлены, действуют прежние", reason=str(error))
+        journal.refused(file, str(error))
         return None
     differences = changed(before, after)
+    names = ", ".join(item.name for item in differences)
     if differences:
-        log.info("Настройки обновлены", variables=", ".join(item.name for item in differences))
+        log.info("Настройки обновлены", variables=names)
+    journal.taken(file, f"Настройки обновлены: {names}" if names else "Настройки прежние", changed=bool(names))
     if waiting := [item.name for item in differences if not item.live]:
         log.warning("Эти настройки вступят в силу после перезапуска", variables=", ".join(waiting))
     return before
+
+
+def reload_prompts(prompts: PromptsSource, journal: ReloadJournal) -> bool:
+    """Take the prompts anew; True if they changed. Blocks for the time of reading a file."""
+    differ = prompts.reload()
+    if prompts.failure:
+        journal.refused(prompts.path, prompts.failure)
+    else:
+        journal.taken(prompts.path, "Промпты обновлены" if differ else "Промпты прежние", changed=differ)
+    return differ
 
 
 async def _hints(paths: Collection[Path], interval_s: float) -> AsyncGenerator[None, None]:

@@ -22,9 +22,10 @@ from voxbot.knowledge.versions import POINTER
 from voxbot.main.agent import build_agent, language_models, load_normalizer, load_prompts
 from voxbot.main.knowledge import open_retriever, prewarm
 from voxbot.main.preparation import Preparation, opening_texts
-from voxbot.main.reload import on_change, reload_settings
+from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
+from voxbot.settings.reloads import ReloadJournal
 from voxbot.speech.asr import AsrHints
 from voxbot.speech.budget import asr_budget, tts_budget
 from voxbot.speech.switches import Switches
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from voxbot.agent.prompts import PromptsSource
     from voxbot.call.recording import Recorder
     from voxbot.domain.audio import Samples
-    from voxbot.domain.events import CallEvent
+    from voxbot.domain.events import CallEvent, LiveEvent
     from voxbot.domain.ids import CallId
     from voxbot.knowledge.retriever import Retriever
     from voxbot.main.reload import Reload
@@ -60,7 +61,11 @@ _MEGABYTE = 1024 * 1024
 
 
 @asynccontextmanager
-async def open_services(source: SettingsSource, publish: Callable[[CallEvent], None]) -> AsyncGenerator[Services, None]:
+async def open_services(
+    source: SettingsSource,
+    publish: Callable[[CallEvent], None],
+    publish_live: Callable[[LiveEvent], None] = lambda _: None,
+) -> AsyncGenerator[Services, None]:
     """Load and warm every engine, then give the services; on exit close them.
 
     Raises ConfigError, KnowledgeError or ProviderError, each with one clear line.
@@ -123,6 +128,7 @@ async def open_services(source: SettingsSource, publish: Callable[[CallEvent], N
             normalize=normalize,
             verbalize=verbalize,
             publish=publish,
+            publish_live=publish_live,
             end_of_turn=end_of_turn,
             open_recording=open_recording,
             hold_sound=lambda: hold_sound,
@@ -163,16 +169,17 @@ async def _follow_files(
     """Take over what changes in `.env`, in the prompts and in the index, without a restart."""
 
     async def settings_changed() -> None:
-        before = reload_settings(source)
+        before = reload_settings(source, reloads)
         share(source.current)
-        if before and _models_of(before) != _models_of(source.current):
+        if before and before.llm.model_identity != source.current.llm.model_identity:
             await agent.use(language_models(source.current))
         await preparation.follow()
 
     async def prompts_changed() -> None:
-        if await asyncio.to_thread(prompts.reload):
+        if await asyncio.to_thread(reload_prompts, prompts, reloads):
             await preparation.follow()
 
+    reloads = ReloadJournal()
     paths, reload = source.current.paths, source.current.reload
     files: dict[Path, Reload] = {
         paths.prompts: prompts_changed,
@@ -183,12 +190,6 @@ async def _follow_files(
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
     await on_change(files, reload.interval_s)
-
-
-def _models_of(settings: Settings) -> tuple[object, ...]:
-    """What a language model is made of."""
-    llm = settings.llm
-    return llm.provider, llm.api_key, llm.base_url, llm.model_primary, llm.model_fallback
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ async def simulate(
         async with bus, open_services(source, publish) as services:
             media = SimulatedMedia(utterances)
             started = time.time()
-            publish(CallStarted(call_id, started, caller))
+            publish(CallStarted(call_id, started, caller, "simulated"))
             reason = await Pipeline(call_id, media, services).run()
             publish(CallEnded(call_id, time.time(), STATUS[reason], reason))
     if out:

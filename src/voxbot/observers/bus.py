@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from voxbot.domain.events import CallEvent
+    from voxbot.domain.events import CallEvent, LiveEvent
 
 _log = structlog.get_logger(__name__)
 
@@ -31,20 +31,33 @@ class Observer(Protocol):
         ...
 
 
-class Delivery:
+class LiveObserver(Protocol):
+    """Gets also what only a live view needs, which may be dropped without harm."""
+
+    name: str
+
+    async def observe(self, event: CallEvent | LiveEvent) -> None:
+        """Handle one event, as `Observer.observe`."""
+        ...
+
+
+E = TypeVar("E", bound="CallEvent | LiveEvent")
+
+
+class Delivery(Generic[E]):
     """One observer with its own bounded queue and task. `failed` and `dropped` count events."""
 
-    def __init__(self, observer: Observer, queue_events: int) -> None:
-        self.name = observer.name
+    def __init__(self, name: str, observe: Callable[[E], Awaitable[None]], queue_events: int) -> None:
+        self.name = name
         self.failed = 0
         self.dropped = 0
-        self._observer = observer
-        self._queue: asyncio.Queue[CallEvent | None] = asyncio.Queue(queue_events + 1)
+        self._observe = observe
+        self._queue: asyncio.Queue[E | None] = asyncio.Queue(queue_events + 1)
         self._queue_events = queue_events
         self._finishing = False
-        self.task = asyncio.create_task(self._run(), name=f"observer {observer.name}")
+        self.task = asyncio.create_task(self._run(), name=f"observer {name}")
 
-    def put(self, event: CallEvent) -> None:
+    def put(self, event: E) -> None:
         """Queue the event, or drop it when the observer is too far behind."""
         if self._queue.qsize() >= self._queue_events:
             self.dropped += 1
@@ -72,7 +85,7 @@ class Delivery:
         while (event := await self._queue.get()) is not None:
             with bound_contextvars(call_id=event.call_id):
                 try:
-                    await self._observer.observe(event)
+                    await self._observe(event)
                 except Exception as error:  # noqa: BLE001 - an observer must not break a call
                     self.failed += 1
                     _log.exception(
@@ -91,8 +104,16 @@ class EventBus:
     dropped for it alone.
     """
 
-    def __init__(self, observers: Sequence[Observer], queue_events: int = QUEUE_EVENTS) -> None:
-        self.deliveries = tuple(Delivery(observer, queue_events) for observer in observers)
+    def __init__(
+        self, observers: Sequence[Observer], queue_events: int = QUEUE_EVENTS, *, live: Sequence[LiveObserver] = ()
+    ) -> None:
+        self._logging: tuple[Delivery[CallEvent], ...] = tuple(
+            Delivery(observer.name, observer.observe, queue_events) for observer in observers
+        )
+        self._live: tuple[Delivery[CallEvent | LiveEvent], ...] = tuple(
+            Delivery(observer.name, observer.observe, queue_events) for observer in live
+        )
+        self.deliveries = (*self._logging, *self._live)
         self._closed = False
 
     def publish(self, event: CallEvent) -> None:
@@ -100,8 +121,16 @@ class EventBus:
         if self._closed:
             _log.warning("Событие после остановки, пропущено", kind=type(event).__name__, call_id=event.call_id)
             return
-        for delivery in self.deliveries:
+        for delivery in self._logging:
             delivery.put(event)
+        for delivery in self._live:
+            delivery.put(event)
+
+    def publish_live(self, event: LiveEvent) -> None:
+        """Queue what only a live view needs for those who want it. Never raises."""
+        if not self._closed:
+            for delivery in self._live:
+                delivery.put(event)
 
     async def __aenter__(self) -> Self:
         return self

@@ -20,8 +20,10 @@ _ENDPOINT = r"^([A-Za-z]\w*/\S+)?$"
 _COLLECTION = r"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$"
 _LANGUAGE = r"^[A-Za-z0-9_]+$"
 _REDIS = r"^((rediss?|unix)://\S+)?$"
+_URLS = r"^(https?://[^\s,/]+/?(,\s*https?://[^\s,/]+/?)*)?$"
 _FOLDER = r"^[a-z0-9]*$"
 _SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
+_HOSTS = r"^(\*|[\w.-]+)?(,(\*|[\w.-]+))*$"
 _VOICE = r"^[a-z0-9_-]+$"
 _VOICE_OR_NONE = r"^[a-z0-9_-]*$"
 
@@ -31,8 +33,10 @@ FORMS = {
     _ENDPOINT: "технология/адрес, как в Dial() диалплана",
     _COLLECTION: "латинские буквы, цифры, а между ними дефисы и подчёркивания",
     _LANGUAGE: "код языка из латинских букв, например ru",
+    _URLS: "адреса вида http://узел:порт через запятую",
     _FOLDER: "идентификатор каталога: строчные латинские буквы и цифры",
     _SERVICE: "узел:порт; http:// впереди — без шифрования",
+    _HOSTS: "имя узла или несколько через запятую, без пробелов",
     _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _VOICE_OR_NONE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
@@ -70,6 +74,15 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
     live: ClassVar[bool] = False
     """Whether a running unit takes a change over with the next call or question, without a restart."""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class PathSettings(Group, title="Где лежат файлы (относительные пути — от рабочей папки)"):
@@ -689,6 +702,16 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
         le=1,
     )
 
+    upload_mb: int = variable(
+        "KB_UPLOAD_MAX_MB",
+        20,
+        "Файл базы знаний больше этого не принимается",
+        unit="МБ",
+        live=True,
+        ge=1,
+        le=500,
+    )
+
 
 class CacheSettings(Group, title="Кэш эмбеддингов (повторный вопрос не считается заново)"):
     """The cache of questions' embeddings. See knowledge/cache.py."""
@@ -769,6 +792,11 @@ class LlmSettings(Group, title="Языковая модель"):
         le=5000,
     )
 
+    @property
+    def model_identity(self) -> tuple[object, ...]:
+        """What a language model is made of: another one means other models."""
+        return self.provider, self.api_key, self.base_url, self.model_primary, self.model_fallback
+
 
 class ApiSettings(Group, title="HTTP API и панель"):
     """The HTTP API and panel."""
@@ -781,16 +809,64 @@ class ApiSettings(Group, title="HTTP API и панель"):
     open_reads: bool = variable(
         "API_OPEN_READS", default=False, description="Читать без ключа, даже если API_HOST открыт в сеть"
     )
+    allowed_hosts: str = variable(
+        "API_ALLOWED_HOSTS",
+        "",
+        "Под какими ещё именами сервер виден браузерам (bot.example.ru), через запятую; адреса и localhost разрешены "
+        "всегда; *: любые имена",
+        pattern=_HOSTS,
+    )
+
+    @property
+    def allowed_host_names(self) -> tuple[str, ...]:
+        """The names of `allowed_hosts`, lower case."""
+        return tuple(name for name in self.allowed_hosts.lower().split(",") if name)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only programs of the same machine reach the API."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.host)
+
+
+class BotHttpSettings(Group, title="Внутренний HTTP-сервер бота: живые звонки для панели, метрики"):
+    """The bot's own HTTP server, which the API asks. See observers/live_http.py."""
+
+    host: str = variable(
+        "BOT_HTTP_HOST",
+        "127.0.0.1",
+        "Адрес, на котором бот отвечает панели; открывая его в сеть, задайте API_SECRET_KEY",
+        min_length=1,
+    )
+    port: int = variable("BOT_HTTP_PORT", 9464, "Порт, на котором слушать; 0: любой свободный", ge=0, le=65535)
+    urls: str = variable(
+        "BOT_URLS",
+        "",
+        "Где панель спрашивает ботов, через запятую, если их несколько или они на других машинах; "
+        "пусто: BOT_HTTP_HOST и BOT_HTTP_PORT",
+        pattern=_URLS,
+    )
+    browser_calls: int = variable(
+        "BROWSER_CALLS_MAX",
+        3,
+        "Сколько разговоров из браузера может идти одновременно; 0: звонить из браузера нельзя",
+        live=True,
+        ge=0,
+        le=100,
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of the same machine reach the bot."""
+        return _is_loopback(self.host)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Addresses of all bots, without a slash at the end."""
+        if self.urls:
+            return tuple(dict.fromkeys(url.strip().rstrip("/") for url in self.urls.split(",")))
+        any_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+        host = any_address.get(self.host, self.host)
+        return (f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}",)
 
 
 class LogSettings(Group, title="Журналы процессов"):
@@ -825,6 +901,7 @@ class Settings(Group):
     cache: CacheSettings
     llm: LlmSettings
     api: ApiSettings
+    bot: BotHttpSettings
     log: LogSettings
 
     @property

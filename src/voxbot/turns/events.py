@@ -94,6 +94,11 @@ class ReplyEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """Staff want a person to take the caller over."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferFailed:
     """No operator has taken the caller."""
 
@@ -115,6 +120,7 @@ TurnEvent: TypeAlias = (
     | SoundEnded
     | ReplyStarted
     | ReplyEnded
+    | TransferAsked
     | TransferFailed
     | Tick
 )

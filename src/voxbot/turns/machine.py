@@ -40,6 +40,7 @@ from voxbot.turns.events import (
     SoundStarted,
     SpeechWindow,
     Tick,
+    TransferAsked,
     TransferFailed,
     TurnEvent,
 )
@@ -134,6 +135,7 @@ Rule: TypeAlias = "Callable[[TurnState, TurnEvent, float, TurnPolicy], Step]"
 TRANSITIONS: dict[tuple[Phase, type[TurnEvent]], Rule] = {
     **{(phase, SoundStarted): bot.sound_started for phase in Phase},
     **{(phase, SoundEnded): bot.sound_ended for phase in Phase},
+    **{(phase, TransferAsked): bot.transfer_asked for phase in Phase if phase is not Phase.ENDING},
     (Phase.GREETING, SpeechWindow): caller.while_speaking,
     (Phase.GREETING, Recognised): words.over_bot,
     (Phase.GREETING, Digit): words.key_pressed,

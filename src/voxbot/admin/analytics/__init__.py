@@ -1,0 +1,1 @@
+"""What the call log says in numbers."""

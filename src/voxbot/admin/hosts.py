@@ -1,0 +1,81 @@
+"""Which names of this machine the API answers to, and which web pages may open its websockets.
+
+A web page that an operator visits can point a name of its own at 127.0.0.1 (DNS rebinding) and then read what is
+free on the machine itself; its requests carry that name in `Host`. Browsers let any page open a websocket, but name
+the page in `Origin` (RFC 6455, section 10.2).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from voxbot.admin.problems import problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from voxbot.settings.schema import ApiSettings
+
+_POLICY_VIOLATION = 1008
+
+
+class HostGuard:
+    """ASGI middleware: refuses what was meant for another host."""
+
+    def __init__(self, app: ASGIApp, api: ApiSettings) -> None:
+        self._app = app
+        self._any = "*" in api.allowed_host_names
+        self._names = {"localhost", api.host.lower(), *api.allowed_host_names}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is meant for us."""
+        if scope["type"] not in ("http", "websocket") or self._any:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        origin = headers.get("origin") if scope["type"] == "websocket" else None
+        name = _name(f"//{host}")
+        if self._is_ours(name) and (origin is None or self._is_own_page(_name(origin), name)):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        else:
+            await _refusal(host)(scope, receive, send)
+
+    def _is_ours(self, name: str | None) -> bool:
+        """Whether a name is ours. An address is nobody's name: a page cannot point one elsewhere."""
+        if name is None:
+            return False
+        if name in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _is_own_page(self, origin: str | None, host: str | None) -> bool:
+        return origin is not None and (origin in (host, "127.0.0.1", "::1") or origin in self._names)
+
+
+def _name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _refusal(host: str) -> Response:
+    return problem(
+        HTTPStatus.FORBIDDEN,
+        "unknown_host",
+        f"Запрос адресован узлу «{host[:100]}», а этот сервер так не называется. Если это его имя, впишите его в "
+        "API_ALLOWED_HOSTS и перезапустите сервис.",
+    )

@@ -1,0 +1,160 @@
+"""Texts on their way to be a knowledge base: each a folder with its Markdown and what is known of it.
+
+A draft is kept until it is deleted or 30 days old; what a job is about to publish is a draft, so a restart finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.documents import prepare, split_document
+from voxbot.knowledge.uploads.converting import convert_file, kind_of
+from voxbot.knowledge.uploads.refusal import UploadError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxbot.domain.dialogue import KbName
+
+_KEPT_S = 30 * 86_400
+_MAX_DRAFTS = 100
+_ID = re.compile(r"[0-9a-f]{32}")
+_MAX_NAME_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text meant for base `kb`; `name` is that of the file it came from. `created_at`: seconds since the epoch."""
+
+    id: str
+    kb: KbName
+    name: str
+    created_at: float
+
+
+class Drafts:
+    """The drafts in a folder. Every method may raise KnowledgeError when the disk refuses."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def from_upload(self, kb: KbName, name: str, content: bytes) -> Draft:
+        """Convert an uploaded file. Raises UploadError for one that cannot become a knowledge base."""
+        name = _clean_name(name)
+        kind = kind_of(name)
+        folder = await asyncio.to_thread(self._new)
+        try:
+            source, result = folder / f"source.{kind}", folder / "converted.md"
+            await asyncio.to_thread(source.write_bytes, content)
+            text = await convert_file(kind, source, result, title=name.rpartition(".")[0] or name)
+            await asyncio.to_thread(_remove, source, result)
+            return await asyncio.to_thread(self._keep, folder, kb, name, text)
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            raise
+
+    async def from_text(self, kb: KbName, name: str, text: str) -> Draft:
+        """Keep a text that was written in the panel. Raises UploadError for one that cannot become a base."""
+        folder = await asyncio.to_thread(self._new)
+        try:
+            return await asyncio.to_thread(self._keep, folder, kb, _clean_name(name), text)
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            raise
+
+    async def rewrite(self, draft: Draft, text: str) -> None:
+        """Put another text in a draft's place. Raises UploadError as `from_text`."""
+        await asyncio.to_thread(self._keep, self._folder / draft.id, draft.kb, draft.name, text, draft)
+
+    def find(self, draft_id: str) -> Draft | None:
+        """Read a draft's description. Blocking."""
+        if not _ID.fullmatch(draft_id):
+            return None
+        try:
+            raw = json.loads((self._folder / draft_id / "draft.json").read_text(encoding="utf-8"))
+            return Draft(**raw)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def text(self, draft: Draft) -> str:
+        """Read a draft's Markdown. Blocking."""
+        try:
+            return (self._folder / draft.id / "text.md").read_text(encoding="utf-8")
+        except OSError as error:
+            raise KnowledgeError(f"черновика {draft.name} больше нет; загрузите файл снова") from error
+
+    def every(self) -> list[Draft]:
+        """List drafts, newest first. Blocking."""
+        found = [draft for path in self._folder.glob("*/draft.json") if (draft := self.find(path.parent.name))]
+        return sorted(found, key=lambda draft: draft.created_at, reverse=True)
+
+    def delete(self, draft: Draft) -> None:
+        """Forget a draft. Blocking."""
+        shutil.rmtree(self._folder / draft.id, ignore_errors=True)
+
+    def _new(self) -> Path:
+        self._forget_oldest()
+        folder = self._folder / uuid4().hex
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise KnowledgeError(
+                f"папка черновиков {self._folder}: нельзя записать ({error.strerror}); проверьте диск и права"
+            ) from error
+        return folder
+
+    def _keep(self, folder: Path, kb: KbName, name: str, text: str, before: Draft | None = None) -> Draft:
+        checked = check_text(kb, text)
+        draft = before or Draft(folder.name, kb, name, time.time())
+        try:
+            for file, content in (("text.md", checked), ("draft.json", json.dumps(asdict(draft), ensure_ascii=False))):
+                written = folder / f"{file}.new"
+                written.write_text(content, encoding="utf-8", newline="")
+                written.replace(folder / file)
+        except OSError as error:
+            raise KnowledgeError(
+                f"черновик {folder}: нельзя записать ({error.strerror}); проверьте диск и права"
+            ) from error
+        return draft
+
+    def _forget_oldest(self) -> None:
+        for number, draft in enumerate(self.every()):
+            if number >= _MAX_DRAFTS or draft.created_at < time.time() - _KEPT_S:
+                self.delete(draft)
+
+
+def check_text(kb: KbName, text: str) -> str:
+    """Give the text as it will stand in the file, headings repeated. Raises UploadError if nothing can be answered."""
+    if "\0" in text:
+        raise UploadError("undecodable", "Это не текст: в нём есть нулевые знаки.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UploadError("undecodable", "В тексте есть знаки, которых нет в Юникоде.") from None
+    if not text.strip():
+        raise UploadError("empty", "Текст пуст.")
+    if next(split_document(kb, text), None) is None:
+        raise UploadError("no_chunks", "Под заголовками нет текста: отвечать будет не из чего. Добавьте сведения.")
+    return prepare(text.removeprefix("\ufeff"))
+
+
+def _clean_name(name: str) -> str:
+    """Make of what a client calls its file a name that any file, process and page can take."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    written = last.encode(errors="replace").decode()
+    return "".join(char for char in written if char.isprintable())[-_MAX_NAME_CHARS:]
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()

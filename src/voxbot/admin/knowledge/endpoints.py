@@ -1,0 +1,286 @@
+"""`/kb`, `/kb2` and `/api/kb/…`: the knowledge bases."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
+
+from voxbot.admin.knowledge import service
+from voxbot.admin.knowledge.publishing import TRIAL
+from voxbot.admin.knowledge.schemas import (
+    Accepted,
+    BackupView,
+    DiffView,
+    DraftDetails,
+    DraftText,
+    DraftView,
+    GapsView,
+    HitView,
+    KbText,
+    NewDraft,
+    NewSection,
+    Questions,
+    SearchMsView,
+    SearchView,
+)
+from voxbot.admin.parts import GivenParts
+from voxbot.admin.problems import ApiError
+from voxbot.admin.security import KeyRequired, ReadAllowed
+from voxbot.agent.gaps import find_gaps
+from voxbot.domain.dialogue import KB_NAMES, KbName
+from voxbot.store.times import parse_local
+
+router = APIRouter(tags=["knowledge"])
+
+GivenFile = Annotated[UploadFile, File(description="Markdown (.md), текст (.txt), Word (.docx) или PDF (.pdf)")]
+GivenDraft = Annotated[str, Path(max_length=64, description="id черновика")]
+GivenBackup = Annotated[str, Path(max_length=100, description="Имя копии")]
+GivenKb = Annotated[KbName, Path(description="general или tech")]
+
+_UPLOAD = (
+    "Файл превращается в Markdown и проверяется сразу (422 с причиной, если из него базы не выйдет), а индекс "
+    "строится задачей, за которой можно следить. Прежний текст остаётся в копиях."
+)
+
+
+@router.get("/kb", dependencies=[ReadAllowed], summary="Общая база знаний")
+async def get_general(parts: GivenParts) -> KbText:
+    """Give the general base as it is."""
+    return KbText(text=await service.read_text(parts, "general"))
+
+
+@router.get("/kb2", dependencies=[ReadAllowed], summary="Техническая база знаний")
+async def get_tech(parts: GivenParts) -> KbText:
+    """Give the technical base as it is."""
+    return KbText(text=await service.read_text(parts, "tech"))
+
+
+@router.post(
+    "/kb/upload",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Заменить общую базу знаний",
+    description=_UPLOAD,
+)
+async def upload_general(parts: GivenParts, file: GivenFile) -> Accepted:
+    """Put an uploaded file in force as the general base."""
+    return await service.publish(parts, await service.draft_from_upload(parts, "general", file))
+
+
+@router.post(
+    "/kb2/upload",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Заменить техническую базу знаний",
+    description=_UPLOAD,
+)
+async def upload_tech(parts: GivenParts, file: GivenFile) -> Accepted:
+    """Put an uploaded file in force as the technical base."""
+    return await service.publish(parts, await service.draft_from_upload(parts, "tech", file))
+
+
+# --- drafts: looked at before they go live -----------------------------------------------------
+
+
+@router.get("/api/kb/drafts", dependencies=[ReadAllowed], summary="Черновики, новые сверху")
+async def list_drafts(parts: GivenParts) -> list[DraftView]:
+    """List drafts."""
+    found = await asyncio.to_thread(service.drafts_of(parts.settings.paths).every)
+    return [service.draft_view(draft) for draft in found]
+
+
+@router.post(
+    "/api/kb/drafts/upload",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.CREATED,
+    summary="Загрузить файл как черновик, чтобы посмотреть, что из него выйдет",
+)
+async def upload_draft(
+    parts: GivenParts, file: GivenFile, kb: Annotated[KbName, Form(description="general или tech")]
+) -> DraftDetails:
+    """Make a draft of an uploaded file."""
+    return await service.details(parts, await service.draft_from_upload(parts, kb, file))
+
+
+@router.post(
+    "/api/kb/drafts",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.CREATED,
+    summary="Сделать черновик из текста",
+)
+async def create_draft(parts: GivenParts, new: NewDraft) -> DraftDetails:
+    """Make a draft of a text."""
+    making = service.drafts_of(parts.settings.paths).from_text(new.kb, new.name, new.text)
+    return await service.details(parts, await service.refused_as_422(making))
+
+
+@router.post(
+    "/api/kb/drafts/section",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.CREATED,
+    summary="Сделать черновик: база знаний и новый раздел в конце",
+    description="Так вопрос без ответа превращается в раздел: посмотрите черновик и опубликуйте его.",
+)
+async def add_section(parts: GivenParts, new: NewSection) -> DraftDetails:
+    """Make a draft of the base in force with a section more."""
+    return await service.details(parts, await service.draft_with_section(parts, new))
+
+
+@router.get("/api/kb/drafts/{draft_id}", dependencies=[ReadAllowed], summary="Черновик: текст и что из него выйдет")
+async def get_draft(parts: GivenParts, draft_id: GivenDraft) -> DraftDetails:
+    """Show a draft."""
+    return await service.details(parts, await service.find_draft(parts, draft_id))
+
+
+@router.put("/api/kb/drafts/{draft_id}", dependencies=[KeyRequired], summary="Исправить текст черновика")
+async def rewrite_draft(parts: GivenParts, draft_id: GivenDraft, new: DraftText) -> DraftDetails:
+    """Put another text in a draft's place."""
+    draft = await service.find_draft(parts, draft_id)
+
+    async def rewriting() -> service.Draft:
+        await service.drafts_of(parts.settings.paths).rewrite(draft, new.text)
+        return draft
+
+    return await service.details(parts, await service.refused_as_422(rewriting()))
+
+
+@router.delete(
+    "/api/kb/drafts/{draft_id}",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    summary="Удалить черновик",
+)
+async def delete_draft(parts: GivenParts, draft_id: GivenDraft) -> None:
+    """Forget a draft."""
+    draft = await service.find_draft(parts, draft_id)
+    await asyncio.to_thread(service.drafts_of(parts.settings.paths).delete, draft)
+
+
+@router.get("/api/kb/drafts/{draft_id}/diff", dependencies=[ReadAllowed], summary="Чем черновик отличается от базы")
+async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
+    """Compare a draft with the base in force."""
+    draft = await service.find_draft(parts, draft_id)
+    text = await asyncio.to_thread(service.drafts_of(parts.settings.paths).text, draft)
+    before = await asyncio.to_thread(service.base_files(parts.settings.paths)[draft.kb].text)
+    return await service.diff(before or "", text, ("база", "черновик"))
+
+
+@router.post(
+    "/api/kb/drafts/{draft_id}/publish",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Сделать черновик базой знаний",
+)
+async def publish_draft(parts: GivenParts, draft_id: GivenDraft) -> Accepted:
+    """Put a draft in force."""
+    return await service.publish(parts, await service.find_draft(parts, draft_id))
+
+
+@router.post(
+    "/api/kb/drafts/{draft_id}/trial",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Спросить черновик: как ответили бы на вопросы с ним и как отвечают сейчас",
+    description="Ответы будут в result задачи: questions — question, before, after.",
+)
+async def try_draft(parts: GivenParts, draft_id: GivenDraft, asked: Questions) -> Accepted:
+    """Ask a draft."""
+    draft = await service.find_draft(parts, draft_id)
+    job = await parts.runner.submit(TRIAL, draft.kb, {"draft": draft.id, "questions": asked.questions})
+    return service.accepted(job, "Вопросы приняты. Если текст новый, сначала считаются его векторы.")
+
+
+# --- backups -----------------------------------------------------------------------------------
+
+
+@router.get("/api/kb/backups", dependencies=[ReadAllowed], summary="Прежние тексты баз знаний, новые сверху")
+async def list_backups(
+    parts: GivenParts, kb: Annotated[KbName | None, Query(description="Только этой базы")] = None
+) -> list[BackupView]:
+    """List backups."""
+    files = service.base_files(parts.settings.paths)
+    found = [
+        backup for name in KB_NAMES if kb in (None, name) for backup in await asyncio.to_thread(files[name].backups)
+    ]
+    return [service.backup_view(backup) for backup in sorted(found, key=lambda backup: backup.at, reverse=True)]
+
+
+@router.get("/api/kb/backups/{kb}/{name}", dependencies=[ReadAllowed], summary="Прежний текст базы знаний")
+async def get_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> KbText:
+    """Show a backup."""
+    return KbText(text=await service.find_backup(parts, kb, name))
+
+
+@router.get(
+    "/api/kb/backups/{kb}/{name}/diff", dependencies=[ReadAllowed], summary="Чем действующая база отличается от копии"
+)
+async def diff_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> DiffView:
+    """Compare a backup with the base in force."""
+    before = await service.find_backup(parts, kb, name)
+    now = await asyncio.to_thread(service.base_files(parts.settings.paths)[kb].text)
+    return await service.diff(before, now or "", ("копия", "база"))
+
+
+@router.post(
+    "/api/kb/backups/{kb}/{name}/restore",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Вернуть прежний текст",
+    description="Действующий текст остаётся в копиях.",
+)
+async def restore_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Accepted:
+    """Put a backup in force again."""
+    text = await service.find_backup(parts, kb, name)
+    making = service.drafts_of(parts.settings.paths).from_text(kb, name, text)
+    return await service.publish(parts, await service.refused_as_422(making))
+
+
+# --- trying out --------------------------------------------------------------------------------
+
+
+@router.get("/api/kb/search", dependencies=[ReadAllowed], summary="Что находит поиск по базам знаний")
+async def search(
+    parts: GivenParts,
+    q: Annotated[str, Query(min_length=1, max_length=1000, description="Вопрос", examples=["сколько стоит доставка"])],
+    kb: Annotated[Literal["general", "tech", "auto"], Query(description="auto: база выбирается по вопросу")] = "auto",
+    k: Annotated[int | None, Query(ge=1, le=20, description="Сколько фрагментов; пусто: KB_TOP_K")] = None,
+) -> SearchView:
+    """Try the search out."""
+    question = parts.normalize(q)
+    found = await (await parts.retriever()).search(question, kb=kb, k=k)
+    return SearchView(
+        question=question,
+        route=found.route,
+        used=found.used,
+        fallback=found.fallback,
+        threshold=parts.settings.knowledge.fallback_threshold,
+        embedding=found.embedding,
+        unknown=list(found.unknown),
+        hits=[
+            HitView(kb=hit.kb, title=hit.title, score=round(hit.score, 4), text=hit.whole, chunk_id=hit.chunk_id)
+            for hit in found.hits
+        ],
+        ms=SearchMsView(
+            embed=round(found.ms.embed, 2), search=round(found.ms.search, 2), total=round(found.ms.total, 2)
+        ),
+    )
+
+
+@router.get("/api/kb/gaps", dependencies=[ReadAllowed], summary="Вопросы, на которые базы знаний не отвечают, по темам")
+async def gaps(
+    parts: GivenParts,
+    since: Annotated[str, Query(max_length=50, description="Только звонки с этой даты", examples=["2026-03-01"])] = "",
+    limit: Annotated[int, Query(ge=1, le=1000, description="Сколько тем, с самых частых")] = 30,
+) -> GapsView:
+    """Group the questions that nobody answered."""
+    start = parse_local(since) if since.strip() else None
+    if since.strip() and start is None:
+        raise ApiError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "bad_date", "since: это не дата. Напишите 2026-03-01 или 01.03.2026."
+        )
+    report = await find_gaps(parts.calls.unanswered(start), await parts.retriever(), limit=limit)
+    return GapsView.model_validate(report)

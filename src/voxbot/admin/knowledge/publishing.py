@@ -1,0 +1,146 @@
+"""The jobs of the knowledge bases: putting a draft in force, and trying it out.
+
+The index is built of the draft beside the base's file, and only then does the draft take the file's place: whatever
+fails before, the old base stays whole. A job that was broken off is simply done again: what is embedded already is
+reused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import structlog
+
+from voxbot.admin.jobs.runner import Handler, Progress
+from voxbot.admin.knowledge.drafts import Draft, Drafts
+from voxbot.agent.agent import Answerer, Searcher
+from voxbot.domain.dialogue import AnswerInfo, KbName
+from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.documents import split_document
+from voxbot.knowledge.files import BaseFile
+from voxbot.knowledge.index import BuildReport
+from voxbot.knowledge.retriever import Retriever
+from voxbot.knowledge.trial import open_trial
+from voxbot.store.jobs import Job
+
+log = structlog.get_logger(__name__)
+
+PUBLISH, TRIAL = "kb_publish", "kb_trial"
+_BUSY_TRIES = 60
+_BUSY = "уже строит другая программа"
+
+Build: TypeAlias = Callable[[Mapping[KbName, Path], KbName, Callable[[int, int], None]], Awaitable[BuildReport]]
+"""Builds and publishes the index of the files given, reading the named base anew."""
+AgentOver: TypeAlias = Callable[[Searcher], AbstractAsyncContextManager[Answerer]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeWork:
+    """What the jobs are done with. `retriever` and `agent_over` may take seconds at their first use."""
+
+    files: Callable[[], Mapping[KbName, BaseFile]]
+    drafts: Drafts
+    build: Build
+    retriever: Callable[[], Awaitable[Retriever]]
+    agent_over: AgentOver
+    normalize: Callable[[str], str]
+    busy_s: float = 2.0
+    """How long to wait before asking again whether another program still builds."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Give the runner its jobs."""
+        return {PUBLISH: self.publish, TRIAL: self.try_out}
+
+    async def publish(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Put a draft in force. Raises KnowledgeError, ProviderError."""
+        draft = await self._draft(job)
+        files = self.files()
+        base = files[draft.kb]
+        progress.begin("Готовится файл")
+        text = await asyncio.to_thread(self.drafts.text, draft)
+        staged = await asyncio.to_thread(base.stage, text)
+        sources: dict[KbName, Path] = {kb: file.path for kb, file in files.items()}
+        sources[draft.kb] = staged
+        try:
+            progress.begin("Строится индекс")
+            report = await self._build(sources, draft.kb, progress)
+            progress.begin("Заменяется файл")
+            backup = await asyncio.to_thread(base.install, staged)
+        except BaseException:
+            await asyncio.to_thread(base.discard)
+            raise
+        await asyncio.to_thread(self.drafts.delete, draft)
+        log.info("База знаний обновлена", kb=draft.kb, version=report.version)
+        return {
+            "documents": dict(report.documents),
+            "version": report.version,
+            "seconds": round(report.seconds, 2),
+            "backup": backup.name if backup else None,
+        }
+
+    async def try_out(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Answer the questions of a job as they are answered now, and as they would be with the draft."""
+        draft = await self._draft(job)
+        questions: list[str] = list(job.payload["questions"])
+        text = await asyncio.to_thread(self.drafts.text, draft)
+        chunks = await asyncio.to_thread(lambda: tuple(split_document(draft.kb, text)))
+        retriever = await self.retriever()
+        progress.begin("Считаются векторы")
+        trial = await open_trial(retriever, draft.kb, chunks, progress.count)
+        progress.begin("Задаются вопросы", len(questions))
+        answers: list[Mapping[str, Any]] = []
+        async with self.agent_over(retriever) as now, self.agent_over(trial) as then:
+            for number, question in enumerate(questions):
+                progress.count(number, len(questions))
+                normalized = self.normalize(question)
+                pair = [
+                    await self._answer(agent, searcher, normalized)
+                    for agent, searcher in ((now, retriever), (then, trial))
+                ]
+                answers.append({"question": question, "before": pair[0], "after": pair[1]})
+        progress.count(len(questions), len(questions))
+        return {"questions": answers}
+
+    async def _answer(self, agent: Answerer, searcher: Searcher, question: str) -> Mapping[str, Any]:
+        found = await searcher.search(question)
+        text, info = await whole_answer(agent, question)
+        return {
+            "text": text,
+            "kb": info.kb,
+            "known": info.known,
+            "hits": [{"kb": hit.kb, "title": hit.title, "score": round(hit.score, 4)} for hit in found.hits],
+        }
+
+    async def _build(self, sources: Mapping[KbName, Path], kb: KbName, progress: Progress) -> BuildReport:
+        for _ in range(_BUSY_TRIES):
+            try:
+                return await self.build(sources, kb, progress.count)
+            except KnowledgeError as error:
+                if _BUSY not in str(error):
+                    raise
+            progress.begin("Ждём, пока индекс достроит другая программа")
+            await asyncio.sleep(self.busy_s)
+        return await self.build(sources, kb, progress.count)
+
+    async def _draft(self, job: Job) -> Draft:
+        draft = await asyncio.to_thread(self.drafts.find, str(job.payload["draft"]))
+        if draft is None:
+            raise KnowledgeError("черновика больше нет; загрузите файл снова")
+        return draft
+
+
+async def whole_answer(agent: Answerer, question: str, history: Any = ()) -> tuple[str, AnswerInfo]:
+    """Ask and wait for all of the answer: its text as it is spoken, without the marks between segments."""
+    text, info = "", AnswerInfo()
+    async with aclosing(agent.reply(question, history)) as reply:
+        async for item in reply:
+            if isinstance(item, AnswerInfo):
+                info = item
+            else:
+                text += item
+    return " ".join(text.replace("|", " ").split()), info

@@ -1,0 +1,189 @@
+"""What the endpoints of the knowledge bases ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from voxbot.admin.knowledge.drafts import Draft, Drafts
+from voxbot.admin.knowledge.publishing import PUBLISH
+from voxbot.admin.knowledge.schemas import (
+    Accepted,
+    BackupView,
+    ChunkView,
+    DiffView,
+    DraftDetails,
+    DraftView,
+    DuplicateView,
+    EmptyHeadingView,
+    ReviewView,
+)
+from voxbot.admin.problems import ApiError
+from voxbot.knowledge.documents import split_document
+from voxbot.knowledge.files import BaseFile
+from voxbot.knowledge.markdown import SEPARATOR
+from voxbot.knowledge.review import Review, review
+from voxbot.knowledge.uploads.refusal import UploadError
+from voxbot.store.times import local_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from fastapi import UploadFile
+
+    from voxbot.admin.knowledge.schemas import NewSection
+    from voxbot.admin.parts import Parts
+    from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.documents import Chunk
+    from voxbot.knowledge.files import Backup
+    from voxbot.settings.schema import PathSettings
+    from voxbot.store.jobs import Job
+
+_SHOWN_CHUNKS = 1000
+_MAX_DIFF_LINES = 20_000
+_MEGABYTE = 1024 * 1024
+_RECENT_JOBS = 100
+
+
+def base_files(paths: PathSettings) -> dict[KbName, BaseFile]:
+    """The files of both bases."""
+    return {"general": BaseFile("general", paths.general_kb), "tech": BaseFile("tech", paths.tech_kb)}
+
+
+def drafts_of(paths: PathSettings) -> Drafts:
+    """Where drafts are."""
+    return Drafts(paths.data_dir / "kb-drafts")
+
+
+async def read_text(parts: Parts, kb: KbName) -> str:
+    """Read a base as it is. Raises ApiError (404), KnowledgeError."""
+    text = await asyncio.to_thread(base_files(parts.settings.paths)[kb].text)
+    if text is None:
+        raise ApiError(
+            HTTPStatus.NOT_FOUND, "no_file", "Файла базы знаний нет. Загрузите его или проверьте KNOWLEDGE_BASE_PATH."
+        )
+    return text
+
+
+async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile) -> Draft:
+    """Make a draft of an uploaded file. Raises ApiError (413, 422)."""
+    limit_mb = parts.settings.knowledge.upload_mb
+    content = await file.read(limit_mb * _MEGABYTE + 1)
+    if len(content) > limit_mb * _MEGABYTE:
+        raise ApiError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "too_large",
+            f"Файл больше {limit_mb} МБ. Уменьшите его, разделите на части или поднимите KB_UPLOAD_MAX_MB.",
+        )
+    return await refused_as_422(drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content))
+
+
+async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
+    """Make a draft of the base as it is with a section more. Raises ApiError (422)."""
+    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].text) or ""
+    title = " ".join(new.title.split()).lstrip("# ")
+    section = f"## {title}\n{new.text.strip()}\n"
+    text = f"{current.rstrip()}\n{SEPARATOR}\n{section}" if current.strip() else section
+    return await refused_as_422(drafts_of(parts.settings.paths).from_text(new.kb, f"Раздел «{title}»", text))
+
+
+async def refused_as_422(making: Awaitable[Draft]) -> Draft:
+    """Wait for a draft. Raises ApiError (422) with the reason if its text cannot be a base."""
+    try:
+        return await making
+    except UploadError as error:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, error.reason, str(error)) from error
+
+
+async def publish(parts: Parts, draft: Draft) -> Accepted:
+    """Begin to put a draft in force; once, however often it is asked for."""
+    under_way = await parts.jobs.latest(_RECENT_JOBS, unfinished=True)
+    same = (job for job in under_way if job.kind == PUBLISH and job.payload.get("draft") == draft.id)
+    job = next(same, None) or await parts.runner.submit(PUBLISH, draft.kb, {"draft": draft.id})
+    return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
+
+
+def accepted(job: Job, message: str) -> Accepted:
+    """Say that a job was added."""
+    return Accepted(message=message, job_id=job.id, job_url=f"/api/jobs/{job.id}")
+
+
+async def find_draft(parts: Parts, draft_id: str) -> Draft:
+    """Find a draft. Raises ApiError (404)."""
+    draft = await asyncio.to_thread(drafts_of(parts.settings.paths).find, draft_id)
+    if draft is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "no_draft", "Такого черновика нет: он уже опубликован или удалён.")
+    return draft
+
+
+async def find_backup(parts: Parts, kb: KbName, name: str) -> str:
+    """Read a backup. Raises ApiError (404)."""
+    text = await asyncio.to_thread(base_files(parts.settings.paths)[kb].backup_text, name)
+    if text is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "no_backup", "Такой копии базы знаний нет.")
+    return text
+
+
+async def details(parts: Parts, draft: Draft) -> DraftDetails:
+    """Show a draft and what would become of it."""
+
+    def look() -> tuple[str, Review]:
+        text = drafts_of(parts.settings.paths).text(draft)
+        current = {kb: file.text() or "" for kb, file in base_files(parts.settings.paths).items()}
+        other: KbName = "tech" if draft.kb == "general" else "general"
+        own = tuple(split_document(draft.kb, current[draft.kb]))
+        return text, review(draft.kb, text, own, tuple(split_document(other, current[other])))
+
+    text, seen = await asyncio.to_thread(look)
+    return DraftDetails(**draft_view(draft).model_dump(), text=text, review=_review_view(seen))
+
+
+def draft_view(draft: Draft) -> DraftView:
+    """Make the view of a draft."""
+    return DraftView(id=draft.id, kb=draft.kb, name=draft.name, created_at=local_text(draft.created_at))
+
+
+def backup_view(backup: Backup) -> BackupView:
+    """Make the view of a backup."""
+    return BackupView(
+        kb=backup.kb, name=backup.name, at=backup.at.isoformat(timespec="seconds"), size_bytes=backup.size_bytes
+    )
+
+
+async def diff(before: str, after: str, names: tuple[str, str]) -> DiffView:
+    """Compare two texts line by line. Raises ApiError (422) for texts too long to compare."""
+    old, new = before.splitlines(), after.splitlines()
+    if len(old) + len(new) > _MAX_DIFF_LINES:
+        raise ApiError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "too_long", f"Тексты длиннее {_MAX_DIFF_LINES} строк не сравниваются."
+        )
+    lines = await asyncio.to_thread(lambda: list(difflib.unified_diff(old, new, *names, lineterm="")))
+    changes = lines[2:]
+    return DiffView(
+        diff="\n".join(lines),
+        added=sum(line.startswith("+") for line in changes),
+        removed=sum(line.startswith("-") for line in changes),
+    )
+
+
+def chunk_view(chunk: Chunk) -> ChunkView:
+    """Make the view of a chunk."""
+    return ChunkView(
+        chunk_id=chunk.chunk_id, kb=chunk.kb, title=chunk.title, headings=list(chunk.headings), text=chunk.text
+    )
+
+
+def _review_view(seen: Review) -> ReviewView:
+    return ReviewView(
+        chunks=[chunk_view(chunk) for chunk in seen.chunks[:_SHOWN_CHUNKS]],
+        chunks_total=len(seen.chunks),
+        added=seen.added,
+        removed=seen.removed,
+        empty_headings=[EmptyHeadingView.model_validate(found) for found in seen.empty_headings],
+        duplicates=[
+            DuplicateView(first=chunk_view(pair.first), second=chunk_view(pair.second), likeness=pair.likeness)
+            for pair in seen.duplicates
+        ],
+    )

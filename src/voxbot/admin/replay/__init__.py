@@ -1,0 +1,1 @@
+"""A past call against the prompts and knowledge bases of today."""

@@ -1,0 +1,161 @@
+"""`POST /api/calls/{id}/replay`: what the bot would answer now."""
+
+from __future__ import annotations
+
+import difflib
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+
+from voxbot.admin.knowledge.publishing import whole_answer
+from voxbot.admin.parts import GivenParts
+from voxbot.admin.problems import ApiError
+from voxbot.admin.security import KeyRequired
+from voxbot.admin.views import Payload, View
+from voxbot.domain.dialogue import AnswerInfo, Intent, KbName, Utterance
+from voxbot.store.transcript import TranscriptTurn, load_turns
+
+router = APIRouter(tags=["calls"])
+
+MAX_QUESTIONS = 60
+_ALIKE_FROM = 0.95
+
+
+class ReplayOptions(Payload, title="Как повторить звонок"):
+    """How to replay."""
+
+    turns: list[int] | None = Field(
+        default=None,
+        max_length=MAX_QUESTIONS,
+        description="Номера реплик звонящего (с 0), которые задать снова; null: все. Остальное берётся из звонка",
+        examples=[None],
+    )
+
+
+class AnswerView(View, title="Ответ"):
+    """An answer."""
+
+    text: str = Field(examples=["Мы находимся в Москве."])
+    kb: KbName | None = Field(examples=["general"])
+    known: bool | None = Field(description="false: бот сказал, что не знает", examples=[True])
+    sources: list[str] = Field(description="Фрагменты базы знаний", examples=[["9f2c51d0a7b3"]])
+    intent: Intent | None = Field(default=None, description="Просьба, которую бот выполнил бы", examples=[None])
+    model: str | None = Field(default=None, description="Чем составлен ответ", examples=["gpt-4o-mini"])
+    ms: dict[str, float] = Field(examples=[{"embed": 9.1, "search": 0.8, "first_token": 310.0, "total": 900.0}])
+
+
+class ReplayedTurn(View, title="Один вопрос звонка, заданный снова"):
+    """A question asked anew."""
+
+    index: int = Field(description="Номер реплики звонящего, с 0", examples=[0])
+    question: str = Field(description="Как он нормализуется теперь", examples=["где вы находитесь"])
+    raw: str = Field(description="Что было распознано", examples=["где вы находитесь"])
+    before: AnswerView | None = Field(description="Что бот ответил тогда; null: ничего")
+    after: AnswerView
+    changed: bool = Field(
+        description="Слова ответа заметно другие, или изменилось, знает ли бот ответ", examples=[True]
+    )
+
+
+class Replay(View, title="Звонок, повторённый с нынешними промптами и базами знаний"):
+    """A call replayed."""
+
+    call_id: str = Field(examples=["1772362800.42"])
+    questions: int = Field(description="Сколько реплик звонящего в звонке", examples=[4])
+    changed: int = Field(description="Сколько ответов изменилось", examples=[1])
+    turns: list[ReplayedTurn]
+
+
+@router.post(
+    "/api/calls/{call_id}/replay",
+    dependencies=[KeyRequired],
+    summary="Задать вопросы звонка снова: с нынешними промптами и базами знаний",
+    description="Разговор складывается из новых ответов. Ответ приходит, когда отвечены все вопросы.",
+)
+async def replay(
+    parts: GivenParts,
+    call_id: Annotated[str, Path(max_length=200, description="id звонка", examples=["1772362800.42"])],
+    options: ReplayOptions | None = None,
+) -> Replay:
+    """Ask a past call's questions anew."""
+    turns = await _turns(parts, call_id)
+    asked = [turn for turn in turns if turn.get("speaker") == "user"]
+    if not asked:
+        raise ApiError(
+            HTTPStatus.CONFLICT, "no_questions", "В этом звонке звонящий ничего не сказал: повторять нечего."
+        )
+    wanted = set(options.turns) if options and options.turns is not None else set(range(MAX_QUESTIONS))
+    agent = await parts.answerer()
+    history: list[Utterance] = []
+    replayed: list[ReplayedTurn] = []
+    index, asked_anew = -1, False
+    for place, turn in enumerate(turns):
+        if turn.get("speaker") != "user":
+            if not asked_anew:  # else a new answer stands in its place
+                history.append(Utterance("bot", str(turn.get("text") or "")))
+            continue
+        index += 1
+        asked_anew = index in wanted
+        raw = str(turn.get("raw") or turn.get("text") or "")
+        question = parts.normalize(raw).strip() or raw
+        before = tuple(history)
+        history.append(Utterance("user", question))
+        if asked_anew:
+            text, info = await whole_answer(agent, question, before)
+            replayed.append(_compared(index, question, raw, _next_answer(turns, place), text, info))
+            history.append(Utterance("bot", text))
+    return Replay(call_id=call_id, questions=len(asked), changed=sum(turn.changed for turn in replayed), turns=replayed)
+
+
+async def _turns(parts: GivenParts, call_id: str) -> list[TranscriptTurn]:
+    call = await parts.calls.lists.get(call_id)
+    if call is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "no_call", "Такого звонка в журнале нет.")
+    return load_turns(call.record.transcript_json)
+
+
+def _next_answer(turns: list[TranscriptTurn], place: int) -> AnswerView | None:
+    """Give what the bot said between this turn of the caller and the next."""
+    said: list[TranscriptTurn] = []
+    for turn in turns[place + 1 :]:
+        if turn.get("speaker") == "user":
+            break
+        said.append(turn)
+    if not said:
+        return None
+    main = next((turn for turn in said if "kb" in turn or "known" in turn), said[0])
+    return AnswerView(
+        text=" ".join(str(turn.get("planned") or turn.get("text") or "") for turn in said),
+        kb=main.get("kb"),
+        known=main.get("known"),
+        sources=list(main.get("sources", ())),
+        ms=dict(main.get("ms", {})),
+    )
+
+
+def _compared(
+    index: int, question: str, raw: str, before: AnswerView | None, text: str, info: AnswerInfo
+) -> ReplayedTurn:
+    after = AnswerView(
+        text=text,
+        kb=info.kb,
+        known=info.known,
+        sources=list(info.sources),
+        intent=info.intent,
+        model=info.model or None,
+        ms=dict(info.ms),
+    )
+    return ReplayedTurn(
+        index=index, question=question, raw=raw, before=before, after=after, changed=_differ(before, after)
+    )
+
+
+def _differ(before: AnswerView | None, after: AnswerView) -> bool:
+    if before is None:
+        return bool(after.text)
+    if before.known is not None and before.known != after.known:
+        return True
+    likeness = difflib.SequenceMatcher(None, before.text.lower().split(), after.text.lower().split()).ratio()
+    return likeness < _ALIKE_FROM

@@ -1,0 +1,1 @@
+"""The state of the unit: versions, files followed, what went wrong with them."""

@@ -1,0 +1,1 @@
+"""A call from the browser, handed through to a bot."""

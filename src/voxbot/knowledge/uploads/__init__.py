@@ -1,0 +1,1 @@
+"""Files that staff upload, made into Markdown of a knowledge base. Conversion runs in a process of its own."""

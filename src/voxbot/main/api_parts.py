@@ -1,0 +1,191 @@
+"""Wiring of the unit `api`: what its endpoints work with, and which files it follows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.admin.jobs.runner import JobRunner
+from voxbot.admin.knowledge.publishing import KnowledgeWork
+from voxbot.admin.knowledge.service import base_files, drafts_of
+from voxbot.admin.live.bots import Bots
+from voxbot.admin.parts import Parts
+from voxbot.main.agent import load_normalizer, load_prompts
+from voxbot.main.call_index import catch_up, follow_log
+from voxbot.main.knowledge import Chunks
+from voxbot.main.reload import on_change, reload_prompts, reload_settings
+from voxbot.observers.bus import EventBus
+from voxbot.observers.call_log import CallLog
+from voxbot.settings.reloads import ReloadJournal
+from voxbot.store.call_log import CallLogRepository
+from voxbot.store.database import open_database
+from voxbot.store.jobs import JobRepository
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from pathlib import Path
+
+    from voxbot.agent.agent import Agent, Answerer, Searcher
+    from voxbot.agent.prompts import PromptsSource
+    from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.index import BuildReport
+    from voxbot.knowledge.retriever import Retriever
+    from voxbot.main.reload import Reload
+    from voxbot.settings.schema import Settings
+    from voxbot.settings.snapshot import SettingsSource
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
+    """Open what the API works with, for a `with`. Raises ConfigError, StoreError."""
+    settings = source.current
+    prompts = load_prompts(settings)
+    reloads = ReloadJournal()
+    knowledge, chunks = _Knowledge(source, prompts), Chunks(settings)
+    async with AsyncExitStack() as owned:
+        database = await owned.enter_async_context(open_database(settings.paths.db_path))
+        calls, jobs, normalize = (
+            CallLogRepository(database),
+            JobRepository(database),
+            load_normalizer(settings).normalize,
+        )
+        bus = await owned.enter_async_context(EventBus([CallLog(calls)]))
+        owned.push_async_callback(knowledge.close)
+        await catch_up(calls)
+        owned.push_async_callback(_stop, asyncio.create_task(follow_log(calls)))
+        bots = Bots(lambda: source.current)
+        owned.push_async_callback(bots.close)
+        work = KnowledgeWork(
+            files=lambda: base_files(source.current.paths),
+            drafts=drafts_of(settings.paths),
+            build=knowledge.build,
+            retriever=knowledge.retriever,
+            agent_over=knowledge.agent_over,
+            normalize=normalize,
+        )
+        runner = JobRunner(jobs, work.handlers())
+        owned.push_async_callback(_stop, asyncio.create_task(runner.run()))
+        if settings.reload.enabled:
+            following = asyncio.create_task(_follow_files(source, prompts, reloads, knowledge))
+            owned.push_async_callback(_stop, following)
+        yield Parts(
+            source=source,
+            started=settings,
+            started_at=time.time(),
+            database=database,
+            calls=calls,
+            prompts=prompts,
+            reloads=reloads,
+            normalize=normalize,
+            manifest=chunks.manifest,
+            chunks=chunks.find,
+            retriever=knowledge.retriever,
+            answerer=knowledge.answerer,
+            agent_over=knowledge.agent_over,
+            jobs=jobs,
+            runner=runner,
+            bots=bots,
+            publish=bus.publish,
+        )
+
+
+class _Knowledge:
+    """The index and the agent, opened when first asked for: a unit that only shows calls does without the embedder."""
+
+    def __init__(self, source: SettingsSource, prompts: PromptsSource) -> None:
+        self._source = source
+        self._prompts = prompts
+        self._retriever: Retriever | None = None
+        self._agent: Agent | None = None
+        self._opening = asyncio.Lock()
+
+    async def retriever(self) -> Retriever:
+        """Return the open retriever. Raises KnowledgeError, ProviderError, ConfigError."""
+        async with self._opening:
+            return await self._opened()
+
+    async def answerer(self) -> Answerer:
+        """Return the agent. Raises KnowledgeError, ProviderError, ConfigError."""
+        async with self._opening:
+            if self._agent is None:
+                agent = self._made(await self._opened())
+                await agent.warm_up()
+                self._agent = agent
+            return self._agent
+
+    @asynccontextmanager
+    async def agent_over(self, searcher: Searcher) -> AsyncGenerator[Answerer, None]:
+        """Make an agent that searches elsewhere. Raises ConfigError."""
+        agent = self._made(searcher)
+        try:
+            await agent.warm_up()
+            yield agent
+        finally:
+            await agent.close()
+
+    async def build(
+        self, sources: Mapping[KbName, Path], kb: KbName, progress: Callable[[int, int], None]
+    ) -> BuildReport:
+        """Build the index of other files than those of the settings. Raises KnowledgeError, ProviderError."""
+        from voxbot.main.knowledge import build_index
+
+        return await build_index(self._source.current, progress, only=kb, sources=sources)
+
+    async def settings_changed(self, before: Settings) -> None:
+        """Let the agent answer with other models, if other ones are wanted."""
+        from voxbot.main.agent import language_models
+
+        after = self._source.current
+        if self._agent and before.llm.model_identity != after.llm.model_identity:
+            await self._agent.use(language_models(after))
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._agent:
+            await self._agent.close()
+        if self._retriever:
+            await self._retriever.close()
+
+    async def _opened(self) -> Retriever:
+        if self._retriever is None:
+            from voxbot.main.knowledge import open_retriever
+
+            self._retriever = await open_retriever(self._source.current, current=lambda: self._source.current)
+        return self._retriever
+
+    def _made(self, searcher: Searcher) -> Agent:
+        from voxbot.main.agent import build_agent
+
+        return build_agent(self._source.current, searcher, self._prompts, current=lambda: self._source.current)
+
+
+async def _follow_files(
+    source: SettingsSource, prompts: PromptsSource, reloads: ReloadJournal, knowledge: _Knowledge
+) -> None:
+    """Take over what changes in `.env` and in the prompts. The index is followed by whoever searches it."""
+
+    async def settings_changed() -> None:
+        if before := reload_settings(source, reloads):
+            await knowledge.settings_changed(before)
+
+    async def prompts_changed() -> None:
+        await asyncio.to_thread(reload_prompts, prompts, reloads)
+
+    paths, reload = source.current.paths, source.current.reload
+    files: dict[Path, Reload] = {paths.prompts: prompts_changed}
+    if source.file:
+        files[source.file] = settings_changed
+    log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
+    log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
+    await on_change(files, reload.interval_s)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

@@ -1,0 +1,112 @@
+"""The SQL that keeps what is made from `logs` in step with it, whoever writes to `logs`.
+
+Triggers give every call its row in `call_facts` and mark it `pending` when the call changes; the words of a dialogue
+need Python, so `CallLogRepository` makes them, at once when it writes itself and later (`CallIndex`) when another
+program did. `call_words` and `call_numbers` are full-text tables over `call_texts` (SQLite FTS5, external content,
+section 4.4.3 of its documentation; the triggers are those given there). Neither needs positions: `detail=none`.
+"""
+
+from __future__ import annotations
+
+_KEY = """
+    COALESCE(
+        (SELECT MAX(key) + 1 FROM call_facts WHERE key >= {base} AND key < {base} + 1048576),
+        {base}
+    )
+"""
+_BASE = "(MAX(COALESCE(CAST(strftime('%s', new.startTime) AS INTEGER), 0), 0) << 20)"
+_DURATION = """
+    COALESCE(
+        MAX(CAST(strftime('%s', new.endTime) AS INTEGER) - CAST(strftime('%s', new.startTime) AS INTEGER), 0), -1
+    )
+"""
+
+FULL_TEXT = (
+    """
+    CREATE VIRTUAL TABLE call_words USING fts5(
+        words, content='call_texts', content_rowid='key', detail=none, columnsize=0,
+        tokenize='unicode61 remove_diacritics 0'
+    )
+    """,
+    """
+    CREATE VIRTUAL TABLE call_numbers USING fts5(
+        caller, content='call_texts', content_rowid='key', detail=none, columnsize=0, tokenize='trigram'
+    )
+    """,
+)
+
+TRIGGERS = (
+    f"""
+    CREATE TRIGGER call_facts_insert AFTER INSERT ON logs BEGIN
+        INSERT INTO call_facts (key, call_id, status, caller, duration_s)
+        VALUES ({_KEY.format(base=_BASE)}, new.id, new.status, new.callerId, {_DURATION});
+    END
+    """,
+    f"""
+    CREATE TRIGGER call_facts_update AFTER UPDATE ON logs BEGIN
+        UPDATE call_facts
+        SET call_id = new.id, pending = 1, status = new.status, caller = new.callerId, duration_s = {_DURATION}
+        WHERE call_id = old.id;
+    END
+    """,
+    """
+    CREATE TRIGGER call_facts_delete AFTER DELETE ON logs BEGIN
+        DELETE FROM call_texts WHERE key = (SELECT key FROM call_facts WHERE call_id = old.id);
+        DELETE FROM call_stages WHERE key = (SELECT key FROM call_facts WHERE call_id = old.id);
+        DELETE FROM call_facts WHERE call_id = old.id;
+    END
+    """,
+    """
+    CREATE TRIGGER call_texts_insert AFTER INSERT ON call_texts BEGIN
+        INSERT INTO call_words (rowid, words) VALUES (new.key, new.words);
+        INSERT INTO call_numbers (rowid, caller) VALUES (new.key, new.caller);
+    END
+    """,
+    """
+    CREATE TRIGGER call_texts_words AFTER UPDATE OF words ON call_texts BEGIN
+        INSERT INTO call_words (call_words, rowid, words) VALUES ('delete', old.key, old.words);
+        INSERT INTO call_words (rowid, words) VALUES (new.key, new.words);
+    END
+    """,
+    """
+    CREATE TRIGGER call_texts_caller AFTER UPDATE OF caller ON call_texts BEGIN
+        INSERT INTO call_numbers (call_numbers, rowid, caller) VALUES ('delete', old.key, old.caller);
+        INSERT INTO call_numbers (rowid, caller) VALUES (new.key, new.caller);
+    END
+    """,
+    """
+    CREATE TRIGGER call_texts_delete AFTER DELETE ON call_texts BEGIN
+        INSERT INTO call_words (call_words, rowid, words) VALUES ('delete', old.key, old.words);
+        INSERT INTO call_numbers (call_numbers, rowid, caller) VALUES ('delete', old.key, old.caller);
+    END
+    """,
+)
+
+TRIGGER_NAMES = tuple(trigger.split()[2] for trigger in TRIGGERS)
+
+ADOPT_OLD_CALLS = """
+    INSERT INTO call_facts (key, call_id, status, caller, duration_s)
+    SELECT (second << 20) + ROW_NUMBER() OVER (PARTITION BY second ORDER BY id) - 1, id, status, callerId, duration
+    FROM (
+        SELECT id, status, callerId,
+            MAX(COALESCE(CAST(strftime('%s', startTime) AS INTEGER), 0), 0) AS second,
+            COALESCE(
+                MAX(CAST(strftime('%s', endTime) AS INTEGER) - CAST(strftime('%s', startTime) AS INTEGER), 0), -1
+            ) AS duration
+        FROM logs
+    )
+"""
+"""For calls that were there before the triggers; their words are made in the background."""
+
+FORGET_ALL = (
+    *(f"DROP TRIGGER {name}" for name in TRIGGER_NAMES),
+    "INSERT INTO call_words (call_words) VALUES ('delete-all')",
+    "INSERT INTO call_numbers (call_numbers) VALUES ('delete-all')",
+    "DELETE FROM search_words",
+    "DELETE FROM call_texts",
+    "DELETE FROM call_stages",
+    "DELETE FROM call_facts",
+    "DELETE FROM logs",
+    *TRIGGERS,
+)
+"""Empties the log within one transaction; without triggers SQLite frees whole tables instead of row after row."""

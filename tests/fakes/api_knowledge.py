@@ -1,0 +1,99 @@
+"""The knowledge side of an API in tests: real files, index and quoting agent over an embedder without a model."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from fakes.embedder import TrigramEmbedder
+from voxbot.admin.knowledge.publishing import KnowledgeWork
+from voxbot.admin.knowledge.service import base_files, drafts_of
+from voxbot.agent.agent import Agent
+from voxbot.agent.prompts import DEFAULT_PROMPTS
+from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
+from voxbot.knowledge.index import build_index
+from voxbot.knowledge.retriever import Retriever
+from voxbot.settings.schema import KnowledgeSettings, LlmSettings
+
+GENERAL = """# О компании
+Мы делаем испытательные машины с 1998 года.
+<<->>
+## Адрес
+Наш адрес: город Владимир, улица Испытателей, дом 14.
+<<->>
+## Доставка
+Доставка в Екатеринбург занимает от 5 до 7 рабочих дней.
+"""
+TECH = """# Разрывная машина РЭМ-100
+РЭМ-100 — напольная машина с наибольшей нагрузкой 100 кН. Масса РЭМ-100 — 1050 кг.
+<<->>
+# Маятниковый копёр МК-300
+Копёр МК-300 имеет запас энергии 300 джоулей и испытывает сталь на ударный изгиб.
+"""
+
+
+class ApiKnowledge:
+    """Give it to ApiLab.parts with `environ`; `gate` holds every build until it is set."""
+
+    def __init__(self, folder):
+        self.folder = folder / "kb"
+        self.folder.mkdir()
+        self.general, self.tech = self.folder / "general.md", self.folder / "tech.md"
+        self.general.write_text(GENERAL, encoding="utf-8")
+        self.tech.write_text(TECH, encoding="utf-8")
+        self.root = folder / "index"
+        self.embedder = TrigramEmbedder()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.failures = []
+        self.building = asyncio.Event()
+        self.builds = 0
+        self._retriever = None
+
+    @property
+    def environ(self):
+        return {
+            "KNOWLEDGE_BASE_PATH": str(self.general),
+            "KNOWLEDGE_BASE2_PATH": str(self.tech),
+            "PERSIST_DIRECTORY": str(self.root),
+        }
+
+    async def built(self):
+        await build_index(self.root, {"general": self.general, "tech": self.tech}, self.embedder)
+        return self
+
+    def work(self, source, normalize):
+        paths = source.current.paths
+        return KnowledgeWork(
+            files=lambda: base_files(paths),
+            drafts=drafts_of(paths),
+            build=self._build,
+            retriever=self.retriever,
+            agent_over=self.agent_over,
+            normalize=normalize,
+            busy_s=0.01,
+        )
+
+    async def retriever(self):
+        if self._retriever is None:
+            settings = KnowledgeSettings()
+            embedder = QuestionEmbedder(self.embedder, MemoryEmbeddingCache())
+            self._retriever = Retriever(self.root, embedder, lambda: settings)
+            await self._retriever.open()
+        return self._retriever
+
+    async def answerer(self):
+        return self._agent(await self.retriever())
+
+    @asynccontextmanager
+    async def agent_over(self, searcher):
+        yield self._agent(searcher)
+
+    def _agent(self, searcher):
+        return Agent(searcher, prompts=lambda: DEFAULT_PROMPTS, settings=LlmSettings, threshold=lambda: 0.3)
+
+    async def _build(self, sources, kb, progress):
+        self.builds += 1
+        self.building.set()
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        return await build_index(self.root, sources, self.embedder, only=kb, progress=progress)

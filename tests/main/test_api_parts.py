@@ -1,0 +1,71 @@
+"""The unit `api` as a process: it follows its files and the calls that others write."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+
+import httpx
+import pytest
+from fakes.api import PROMPTS, ApiLab, running_api
+
+pytestmark = pytest.mark.enable_socket
+
+
+async def until(ask, wanted):
+    """Ask again until the answer is the wanted one; the test's own timeout ends a wait in vain."""
+    while (answer := await ask()) != wanted:
+        await asyncio.sleep(0.05)
+    return answer
+
+
+@pytest.fixture
+async def unit(tmp_path):
+    """A running unit with its client."""
+    async with ApiLab(tmp_path):
+        pass
+    async with (
+        running_api(tmp_path, PROMPTS_RELOAD_INTERVAL_SEC="0.2") as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        yield client
+
+
+@pytest.mark.timeout(60)
+async def test_edited_files_are_taken_over_and_broken_ones_are_an_alarm(unit, tmp_path):
+    async def greeting():
+        return (await unit.get("/api/prompts")).json()["greeting"]
+
+    async def alarms():
+        found = (await unit.get("/api/system")).json()["alarms"]
+        return [alarm["code"] for alarm in found if alarm["code"] == "reload_failed"]
+
+    async def top_k():
+        return (await unit.get("/api/settings")).json()["kb_top_k"]
+
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text(json.dumps({**PROMPTS, "greeting": "Новое"}))
+    await until(greeting, "Новое")
+    prompts.write_text("{")
+    await until(alarms, ["reload_failed"])
+    assert await greeting() == "Новое"
+    prompts.write_text(json.dumps(PROMPTS))
+    await until(alarms, [])
+    (tmp_path / ".env").write_text("KB_TOP_K=7\n")
+    await until(top_k, 7)
+
+
+@pytest.mark.timeout(60)
+async def test_a_call_that_another_program_writes_is_found(tmp_path):
+    async with ApiLab(tmp_path):
+        pass
+    row = ("x", "+7900", "2026-03-02T10:00:00", None, "Completed", '[{"speaker": "user", "text": "поверка"}]')
+    with closing(sqlite3.connect(tmp_path / "log.sqlite")) as connection, connection:
+        connection.execute("INSERT INTO logs VALUES (?,?,?,?,?,?)", row)
+    async with (
+        running_api(tmp_path) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        assert [call["id"] for call in (await client.get("/logs?q=поверки")).json()] == ["x"]
