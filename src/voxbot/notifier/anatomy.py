@@ -188,11 +188,13 @@ class Anatomy:
 
     @cached_property
     def mobiles(self) -> frozenset[str]:
-        """Mobiles of managers that were called for this call."""
+        """Numbers outside, of managers as a rule, that were called for this call or talk with the customer."""
         legs = [event for event in (*self.of(Dial), *self.of(Hangup)) if self.is_mobile_leg(event)]
         called = {event.phone for event in legs} | {number for number in self.rang if is_external(number)}
         halves = [half for event in self.on_channels if (half := local_half(event.channel))]
         called |= {half.number for half in halves if is_external(half.number) and half.number.isdigit()}
+        beside = [event for event in self.on_channels if self.customer and event.connected == self.customer]
+        called |= {event.caller for event in beside if is_external(event.caller) and not local_half(event.channel)}
         return frozenset(number for number in called if number and number != self.customer)
 
     @cached_property

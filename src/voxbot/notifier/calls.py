@@ -83,6 +83,12 @@ class CallView:
     presumed: bool = False
     due_at: float | None = None
 
+    @property
+    def people(self) -> frozenset[str]:
+        """Extensions and mobiles of the enterprise whose names the message can use."""
+        others = (self.caller, self.callee, self.unanswered)
+        return frozenset((*self.rang, *self.managers, *(number for number in others if number)))
+
 
 def view(events: Iterable[StoredEvent], rules: CallRules, *, now: float) -> CallView:
     """Show the call that these events make; `now` is seconds since the epoch. Never raises."""
@@ -95,7 +101,8 @@ def view(events: Iterable[StoredEvent], rules: CallRules, *, now: float) -> Call
     shown = _course(call, talks, ending, rules, now)
     if call.direction == "internal":
         caller, callee = _internal_parties(call)
-        shown = replace(shown, caller=caller, callee=callee)
+        success = ending.is_success if ending.hangups else bool(talks.customer_bridges)
+        shown = replace(shown, caller=caller, callee=callee, success=success)
     else:
         shown = _with_managers(shown, call, talks, ending)
     if shown.stage is Stage.HANGUP:
@@ -130,7 +137,7 @@ def _course(call: Anatomy, talks: Talks, ending: Ending, rules: CallRules, now: 
     else:
         due_at = at + rules.ring_timeout_s
     if now >= due_at:
-        return replace(base, presumed=True)
+        return replace(base, presumed=not on_mobile)
     if ringing is None and talked:
         return replace(base, stage=Stage.BRIDGE, moment=f"bridge:{max(1, len(spoke))}", due_at=due_at)
     if ringing is not None or call.of(Dial):
@@ -181,11 +188,12 @@ def _with_managers(shown: CallView, call: Anatomy, talks: Talks, ending: Ending)
     success = ending.is_success if ending.hangups else bool(talks.customer_bridges or ending.mobile_hangups)
     if call.direction == "outgoing":
         calling = _calling_manager(call) or (named[0] if named else None)
-        if calling and calling not in spoke:
-            spoke = (calling, *spoke)
+        if calling and spoke[:1] != (calling,):
+            spoke = (calling, *(number for number in spoke if number != calling))
     elif not spoke and success:
         mobile = agreed(hangup.phone for hangup in ending.mobile_hangups)
-        spoke = named or ((mobile,) if mobile else call.rang)
+        likely = named or ((mobile,) if mobile else call.rang)
+        spoke = likely if len(likely) == 1 else ()
     new = [number for number in named if number not in spoke] if spoke else []
     unanswered = None
     if len(new) == 1:
@@ -195,7 +203,7 @@ def _with_managers(shown: CallView, call: Anatomy, talks: Talks, ending: Ending)
             spoke = (*spoke, new[0])
         else:
             spoke = (new[0], *spoke)
-    rang = shown.rang or (named if call.direction == "incoming" and not success else ())
+    rang = shown.rang or (named if call.direction == "incoming" and not spoke else ())
     return replace(shown, managers=spoke, unanswered=unanswered, success=success, rang=rang)
 
 
@@ -235,11 +243,9 @@ def _internal_parties(call: Anatomy) -> tuple[str | None, str | None]:
 
 def _with_ending(shown: CallView, ending: Ending, rules: CallRules) -> CallView:
     started_at, ended_at = ending.started_at(rules.utc_offset_h), ending.ended_at
-    success = shown.success if shown.direction != "internal" or not ending.hangups else ending.is_success
     duration_s = int((ended_at - started_at).total_seconds()) if started_at and ended_at else None
     return replace(
         shown,
-        success=success,
         started_at=started_at,
         duration_s=duration_s if duration_s is not None and duration_s >= 0 else None,
         recovered=ending.is_recovered,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from voxbot.notifier.anatomy import ANSWERED
+from voxbot.notifier.anatomy import ANSWERED, OUTGOING
 from voxbot.notifier.events import Hangup
 from voxbot.notifier.numbering import made_at
 
@@ -36,8 +36,10 @@ class Ending:
     @cached_property
     def mobile_hangups(self) -> list[Hangup]:
         """Those of answered mobile legs. A call answered on a mobile has no other."""
-        legs = [hangup for hangup in self._call.of(Hangup) if self._call.is_mobile_leg(hangup)]
-        return [hangup for hangup in legs if hangup.status == ANSWERED and hangup.unique_id != self._call.main_id]
+        others = [hangup for hangup in self._call.of(Hangup) if hangup.unique_id != self._call.main_id]
+        answered = [hangup for hangup in others if hangup.status == ANSWERED and hangup.call_type == OUTGOING]
+        # Called for a follow-me number, a mobile's leg may look like a call that the manager makes.
+        return [hangup for hangup in answered if self._call.is_mobile_leg(hangup) or hangup.phone in self._call.mobiles]
 
     @property
     def is_success(self) -> bool:

@@ -21,12 +21,15 @@ _BEFORE, _DATED, _AFTER = range(3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """That `person` was in a bridge ("" if it is not known) with the customer; `channel_id` is the person's, or ""."""
+    """That `person` was in a bridge with the customer; ids are "" where they are not known.
+
+    `channel_id` is the person's. `is_later`: that it was not the customer's first talk, if there were several.
+    """
 
     person: str
     bridge_id: str = ""
     channel_id: str = ""
-    after_transfer: bool = False
+    is_later: bool = False
 
 
 class Talks:
@@ -73,13 +76,13 @@ class Talks:
     def _told_talks(self) -> Iterable[tuple[tuple[int, tuple[int, int, str]], Talk]]:
         told: dict[tuple[str, str], list[Talk]] = {}
         for event in self.in_bridges:
-            if event.bridge_id in self.customer_bridges:
-                for talk in self._talks_of(event):
-                    told.setdefault((talk.bridge_id, talk.person), []).append(talk)
+            talk = self._talk_of(event)
+            if talk and event.bridge_id in self.customer_bridges:
+                told.setdefault((talk.bridge_id, talk.person), []).append(talk)
         for versions in told.values():
             known = [talk for talk in versions if talk.channel_id]
             best = min(known, key=lambda talk: age_order(talk.channel_id)) if known else versions[0]
-            late = any(talk.after_transfer for talk in versions)
+            late = all(talk.is_later for talk in versions)
             rank = _DATED if known else (_AFTER if late else _BEFORE)
             yield (rank, age_order(best.channel_id) if known else (0, 0, "")), best
         for hangup in self._call.of(Hangup):
@@ -87,7 +90,7 @@ class Talks:
                 taken = Talk(person=hangup.extensions[0], channel_id=hangup.unique_id)
                 yield (_DATED, age_order(hangup.unique_id)), taken
 
-    def _talks_of(self, event: Bridge | BridgeLeave) -> Iterable[Talk]:
+    def _talk_of(self, event: Bridge | BridgeLeave) -> Talk | None:
         half = local_half(event.channel)
         if half:
             person, channel_id = (half.number if half.half == 1 else None), event.unique_id
@@ -95,14 +98,11 @@ class Talks:
             person, channel_id = event.connected, ""
         else:
             person, channel_id = event.caller, event.unique_id
-        if person and self._is_person(person):
-            dialled = isinstance(event, Bridge) and is_internal(event.exten) and event.exten == person
-            yield Talk(
-                person=person,
-                bridge_id=event.bridge_id,
-                channel_id=channel_id,
-                after_transfer=dialled and not channel_id,
-            )
+        if not person or not self._is_person(person):
+            return None
+        # The customer's side tells whom it was handed over to, and, leaving, who was with it at last.
+        later = isinstance(event, BridgeLeave) or is_internal(event.exten)
+        return Talk(person=person, bridge_id=event.bridge_id, channel_id=channel_id, is_later=later)
 
     def _is_person(self, number: str) -> bool:
         return number != self._call.customer and (is_internal(number) or number in self._call.mobiles)
