@@ -1,0 +1,114 @@
+"""Events as hosts posted them: the only truth that the notifier keeps.
+
+The functions are work for NotifierDatabase.write or read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, select, update
+
+from voxbot.store.notifier_models import CallRow, EventRow, LinkRow, MessageRow, NumberRow, OperationRow
+from voxbot.store.notifier_sql import insert_into
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+UNKNOWN = "unknown"
+"""The enterprise of events whose token nobody has: kept and traced, of no call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to be stored. `path` without a slash; `received_at` seconds since the epoch; `body` JSON text."""
+
+    enterprise: str
+    token: str
+    path: str
+    unique_id: str
+    received_at: float
+    body: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedEvent:
+    """A stored event. `call_id` None: not folded yet, or of no call."""
+
+    id: int
+    enterprise: str
+    path: str
+    unique_id: str
+    received_at: float
+    body: str
+    call_id: int | None
+
+
+_COLUMNS = (
+    EventRow.id,
+    EventRow.enterprise,
+    EventRow.path,
+    EventRow.unique_id,
+    EventRow.received_at,
+    EventRow.body,
+    EventRow.call_id,
+)
+
+
+def add_event(connection: Connection, event: NewEvent) -> int | None:
+    """Store an event; return its id, None if the same one is there already."""
+    insert = insert_into(connection, EventRow).values(
+        enterprise=event.enterprise,
+        token=event.token,
+        path=event.path,
+        unique_id=event.unique_id,
+        received_at=event.received_at,
+        body=event.body,
+        digest=event.digest,
+        folded=event.enterprise == UNKNOWN,
+    )
+    insert = insert.on_conflict_do_nothing(index_elements=["digest", "enterprise"]).returning(EventRow.id)
+    return connection.scalar(insert)
+
+
+def unfolded_enterprises(connection: Connection) -> list[str]:
+    """List the enterprises with events that are not folded yet."""
+    return list(connection.scalars(select(EventRow.enterprise).where(~EventRow.folded).distinct()))
+
+
+def unfolded_events(connection: Connection, enterprise: str, limit: int) -> list[PostedEvent]:
+    """Read an enterprise's events that are not folded yet, in the order of arrival."""
+    query = select(*_COLUMNS).where(~EventRow.folded, EventRow.enterprise == enterprise).order_by(EventRow.id)
+    return [PostedEvent(**row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def mark_folded(connection: Connection, event_id: int, call_id: int | None) -> None:
+    """Note which call an event belongs to, None: to none."""
+    connection.execute(update(EventRow).where(EventRow.id == event_id).values(folded=True, call_id=call_id))
+
+
+def events_of(connection: Connection, call_ids: Iterable[int]) -> list[PostedEvent]:
+    """Read the events of calls, in the order of arrival."""
+    query = select(*_COLUMNS).where(EventRow.call_id.in_(list(call_ids))).order_by(EventRow.id)
+    return [PostedEvent(**row) for row in connection.execute(query).mappings()]
+
+
+def oldest_unfolded_at(connection: Connection) -> float | None:
+    """Return when the oldest event that is not folded yet arrived."""
+    return connection.scalar(select(func.min(EventRow.received_at)).where(~EventRow.folded))
+
+
+def prune(connection: Connection, before: float, limit: int = 500) -> int:
+    """Forget calls whose last event is older than `before`, some at a time; return how many rows went."""
+    old: Sequence[int] = connection.scalars(select(CallRow.id).where(CallRow.last_at < before).limit(limit)).all()
+    gone = 0
+    for table in (EventRow, LinkRow, NumberRow, MessageRow, OperationRow):
+        gone += connection.execute(delete(table).where(table.call_id.in_(old))).rowcount
+    gone += connection.execute(delete(CallRow).where(CallRow.id.in_(old))).rowcount
+    stray = select(EventRow.id).where(EventRow.received_at < before, EventRow.call_id.is_(None), EventRow.folded)
+    gone += connection.execute(delete(EventRow).where(EventRow.id.in_(stray.limit(limit)))).rowcount
+    return gone
