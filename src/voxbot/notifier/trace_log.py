@@ -36,7 +36,7 @@ TEXT_CHARS = 300
 _QUEUE_LINES = 50_000
 _BATCH_LINES = 1000
 _STOP_S = 5.0
-_SECRET = re.compile(r"\b(\d{5,}):[\w-]{20,}")
+_SECRET = re.compile(r"(?<!\d)(\d{5,}):[\w-]{20,}")
 """A bot token inside an error's text."""
 _SEPARATORS = {ord("|"): "\\u007c", 0x7F: "\\u007f", 0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _FOLDER = re.compile(r"[^\w.-]")
