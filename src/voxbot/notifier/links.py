@@ -2,13 +2,13 @@
 
 Two ties. Identity: events with a common key (a channel's unique id, a bridge, a Local pair) are of one call, for
 ever, in whatever order they come: `keys`. Likelihood: a leg that shares no channel with its call (a manager's mobile,
-a consultation on a second line) is told by its numbers and the times of its channels: `parent_of`. That may have to be
+a consultation on a second line) is told by its numbers and the times of its channels: `families`. That may have to be
 taken back when more is known, so it is asked again with each event of either, and never merges the two for good.
 
 How to fold an event: find the calls that hold one of its `keys`, merge them (or begin one), add the event. Then
-look around: calls that share one of `numbers(event)` and are open or lately closed. `summarize` each. For each of
-them whose `role` is not CALL, `parent_of(it, the others)` names the call to which its events are added when that
-one is viewed; it has no message of its own then.
+look around: calls that share one of `numbers(event)` and are open or lately closed. `summarize` each, and
+`families` tells which of them belong to which: a call's events are viewed together with those of its legs, and the
+legs have no message of their own.
 """
 
 from __future__ import annotations
@@ -17,10 +17,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from voxbot.notifier.anatomy import INTERNAL, Anatomy
+from voxbot.notifier.endings import Ending
+from voxbot.notifier.events import Bridge, BridgeLeave, Dial, Hangup, NewCallerId, Start
+from voxbot.notifier.numbering import age_order, is_external, is_internal, is_line, local_half, made_at
+from voxbot.notifier.talks import Talks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from voxbot.notifier.events import Event, StoredEvent
+
+_LONGEST_CALL_S = 4 * 3600.0
+_RINGING_S = 300.0
+"""A mobile is called along with the group: within this of the call's begin."""
+
+_SLACK_S = 5.0
+"""How far the times of two channels of one moment may lie apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +57,158 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What `parent_of` needs to know of a set of events tied by keys."""
+    """A set of events tied by keys, as far as finding its family needs it.
+
+    Ids order channels by age. `ended_at` is seconds since the epoch by the host's clock, `left_at` when the last
+    bridge was told to be gone, by the notifier's, as `first_at` of its first event; None: not known.
+    """
 
     role: Role
+    direction: str
+    main_id: str
+    first_id: str
+    first_at: float
+    customer: str | None
+    managers: frozenset[str]
+    mobiles: frozenset[str]
+    numbers: frozenset[str]
+    initiator: str | None
+    ended_at: float | None
+    left_at: float | None
 
 
 def keys(event: Event) -> tuple[Key, ...]:
     """The identities of an event: an enterprise's events with a common key are of one call."""
-    raise NotImplementedError
+    found = [Key("channel", event.unique_id)] if event.unique_id else []
+    bridge_id = getattr(event, "bridge_id", "")
+    if bridge_id:
+        found.append(Key("bridge", bridge_id))
+    half = local_half(event.channel) if isinstance(event, NewCallerId | Bridge | BridgeLeave) else None
+    if half:
+        found.append(Key("pair", half.pair))
+    return tuple(found)
 
 
 def numbers(event: Event) -> tuple[str, ...]:
     """The numbers by which a leg may find its call, and a call its legs: extensions, mobiles, customers."""
-    raise NotImplementedError
+    match event:
+        case Start():
+            told = (event.phone,)
+        case Dial() | Hangup():
+            told = (event.phone, *event.extensions)
+        case NewCallerId() | Bridge() | BridgeLeave():
+            half = local_half(event.channel)
+            dialled = () if isinstance(event, BridgeLeave) else (event.exten,)
+            told = (event.caller, event.connected, half.number if half else None, *dialled)
+        case _:
+            told = ()
+    return tuple(dict.fromkeys(number for number in told if number and number.isdigit() and not is_line(number)))
 
 
 def summarize(events: Iterable[StoredEvent]) -> Part:
-    """Sum up the events that keys tie together."""
-    raise NotImplementedError
+    """Sum up the events that keys tie together; there must be one at least."""
+    call = Anatomy(events)
+    talks, ending = Talks(call), Ending(call)
+    managers = {talk.person for talk in talks.in_order} | set(ending.extensions)
+    if call.direction == "outgoing":
+        managers |= {number for dial in call.of(Dial) for number in dial.extensions}
+    return Part(
+        role=_role(call),
+        direction=call.direction,
+        main_id=call.main_id,
+        first_id=call.first_id,
+        first_at=min(stored.at for stored in call.stored),
+        customer=call.customer,
+        managers=frozenset(number for number in managers if is_internal(number)),
+        mobiles=call.mobiles,
+        numbers=frozenset(number for stored in call.stored for number in numbers(stored.event)),
+        initiator=_initiator(call),
+        ended_at=_ended_at(call, ending),
+        left_at=_left_at(call) if talks.bridges_over else None,
+    )
+
+
+def families(parts: Mapping[str, Part]) -> dict[str, str]:
+    """Tell of each part that is a leg to which call it belongs, both by their ids in `parts`."""
+    parents: dict[str, str] = {}
+    for part_id, part in sorted(parts.items(), key=lambda item: age_order(item[1].first_id)):
+        parent = parent_of(part, {other: call for other, call in parts.items() if other != part_id})
+        if parent is not None:
+            parents[part_id] = parents.get(parent, parent)
+    return parents
 
 
 def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
-    """Find, by its id among `others`, the call of which this is a leg; None: it is a leg of none of them."""
-    raise NotImplementedError
+    """Find, by its id among `others`, the part of which this is a leg; None: it is a leg of none of them.
+
+    Of several that fit, the one that called the leg's mobile, then the one begun last. A parent's main channel is
+    older than any of its leg's, so parents never go round in a circle.
+    """
+    if leg.role is Role.CALL:
+        return None
+    fitting = [(part_id, part) for part_id, part in others.items() if _is_open_for(part, leg) and _fits(part, leg)]
+    best = max(
+        fitting,
+        key=lambda item: (bool(item[1].mobiles & leg.mobiles), age_order(item[1].main_id), item[0]),
+        default=None,
+    )
+    return best[0] if best else None
+
+
+def _role(call: Anatomy) -> Role:
+    if call.claim is None:
+        return Role.LEG
+    if any(claim.direction == "incoming" for claim in call.begun):
+        return Role.CALL
+    return Role.CALL if call.direction == "incoming" else Role.EITHER
+
+
+def _initiator(call: Anatomy) -> str | None:
+    """Who began an internal call: a manager in a talk begins a consultation so."""
+    if call.direction != "internal":
+        return None
+    hung = [hangup.phone for hangup in call.of(Hangup) if hangup.call_type == INTERNAL]
+    dialling = [event.caller for event in call.of(Bridge) if is_internal(event.exten) and is_internal(event.caller)]
+    dialled = [event.connected for event in call.of(Bridge) if not event.exten and is_internal(event.connected)]
+    told = [number for number in (*hung, *dialling, *dialled) if is_internal(number)]
+    return told[0] if told else None
+
+
+def _ended_at(call: Anatomy, ending: Ending) -> float | None:
+    """When the call ended by the host's clock: its length since its main channel was made."""
+    made, ended_at = made_at(call.main_id), ending.ended_at
+    began = [hangup.started_at or hangup.received_at for hangup in call.main_hangups]
+    started_at = min((at for at in began if at), default=None)
+    if made is None or ended_at is None or started_at is None:
+        return None
+    return made + (ended_at - started_at).total_seconds()
+
+
+def _left_at(call: Anatomy) -> float:
+    return max(stored.at for stored in call.stored if not isinstance(stored.event, Hangup))
+
+
+def _is_open_for(call: Part, leg: Part) -> bool:
+    """Whether the leg's first channel was made while the call went on."""
+    if call.role is Role.LEG or not call.main_id or not age_order(call.main_id) < age_order(leg.first_id):
+        return False
+    made, began = made_at(leg.first_id), made_at(call.main_id)
+    if made is None or began is None or made - began > _LONGEST_CALL_S:
+        return False
+    if call.ended_at is not None:
+        return made <= call.ended_at + _SLACK_S
+    return call.left_at is None or leg.first_at <= call.left_at + _SLACK_S
+
+
+def _fits(call: Part, leg: Part) -> bool:
+    """Whether the leg's numbers are those of a mobile leg, of a transfer or of a consultation of the call."""
+    if leg.role is Role.LEG:
+        if call.customer is not None and call.customer in leg.numbers:
+            return True
+        return bool(leg.numbers & (call.managers | call.mobiles)) and not any(
+            is_external(number) and number not in call.mobiles for number in leg.numbers
+        )
+    if leg.direction == "outgoing":
+        soon = (made_at(leg.first_id) or 0) - (made_at(call.main_id) or 0) <= _RINGING_S
+        return call.direction != "outgoing" and leg.customer in call.mobiles and soon
+    return call.direction != "internal" and leg.initiator in call.managers
