@@ -95,7 +95,7 @@ def _summary(shown: CallView) -> Document:
         "caller": shown.caller,
         "callee": shown.callee,
         "rang": list(shown.rang),
-        "talked": list(shown.talked),
+        "managers": list(shown.managers),
         "line": shown.line,
         "started_at": shown.started_at.isoformat() if shown.started_at else None,
         "duration_s": shown.duration_s,

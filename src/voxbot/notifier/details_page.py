@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader
 
 from voxbot.notifier.api import has_key, problem
+from voxbot.notifier.phones import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def _refusal(status: HTTPStatus, code: str, detail: str, *, as_json: bool) -> Re
 
 
 def _page(document: Document) -> str:
-    return _pages.get_template("details.html.j2").render(**document, offset=_offset, fields=_fields)
+    return _pages.get_template("details.html.j2").render(**document, offset=_offset, fields=_fields, written=written)
 
 
 def _offset(offset_ms: int) -> str:

@@ -624,6 +624,11 @@ class Settings(Group):
     log: LogSettings
 
     @property
+    def notifier_database(self) -> Path | str:
+        """Where the notifier's tables are: an SQLite file, or the address of a PostgreSQL database."""
+        return self.notifier.database_url or self.paths.notifier_db
+
+    @property
     def protected_phrases(self) -> tuple[str, ...]:
         """What the bot says that may not be interrupted, the notice of a recording included."""
         notice = self.recording.notice if self.recording.enabled else ""

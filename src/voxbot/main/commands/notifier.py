@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from voxbot.main.commands import notifier_roster
 from voxbot.main.context import run, start_logging
 
 app = typer.Typer(
     help="Звонки АТС в Telegram: без команды — процесс metrotech-notifier, с командой — кто что получает.",
     invoke_without_command=True,
 )
+app.add_typer(notifier_roster.enterprises, name="enterprises")
+app.add_typer(notifier_roster.users, name="users")
 
 
 @app.callback()
