@@ -30,7 +30,7 @@ class FoldOptions:
 
 
 class Folder:
-    """Folds events of all enterprises. `on_wishes` is called (in the event loop) when chats should show something new."""
+    """Folds events of all enterprises. `on_wishes` is called, in the event loop, when chats should show something new."""
 
     def __init__(
         self, database: NotifierDatabase, texts: Texts, options: FoldOptions, on_wishes: Callable[[], None]

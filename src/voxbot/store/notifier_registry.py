@@ -154,8 +154,8 @@ _COLUMNS = (
 )
 
 
-def _enterprise(row: Row[tuple[str, str, str | None, str, str | None, str | None]]) -> Enterprise:
-    number, token, bot_token, name, secret, code = row._tuple()
+def _enterprise(row: Row[str, str, str | None, str, str | None, str | None]) -> Enterprise:
+    number, token, bot_token, name, secret, code = row
     return Enterprise(
         number=number, token=token, bot_token=bot_token or "", name=name or "", secret=secret, invitation_code=code
     )

@@ -1,0 +1,304 @@
+"""The next request to Telegram for a chat.
+
+A chat is leased by one worker at a time, which asks for its next request: what the chat should show compared with what
+it shows. The intent to send is committed before the request. One that is found without a result may have been done:
+the send is then repeated, and the ids that Telegram gave in between are probed for the twin (ids grow, and only a
+bot's own message can be edited).
+
+The functions are work for NotifierDatabase.write. `now` is seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, delete, func, or_, select, update
+
+from voxbot.store.notifier_limits import Limits, Pause, id_floor, take_turn
+from voxbot.store.notifier_messages import Chat, add_deletion
+from voxbot.store.notifier_models import ChatRow, ChoreRow, MessageRow
+from voxbot.store.notifier_operations import Operation, Outcome, log_operation
+from voxbot.store.notifier_sql import insert_into
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, RowMapping
+
+FINAL_STAGE = "hangup"
+LEASE_S = 30.0
+"""How long a worker that died keeps others from its chat. Longer than any request to Telegram takes."""
+_HELD_PAUSE_S = 3.0
+"""A worker keeps its chat through pauses of at most this length."""
+_OUTDATED_S = 24 * 3600.0
+"""A message that could not be brought to a chat for so long is news to nobody."""
+_UNDELETABLE_S = 47 * 3600.0
+"""Telegram deletes messages that are up to 48 hours old."""
+_PROBED_AHEAD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """A message that is too old to be delivered; it has been recorded."""
+
+    operation: Operation
+    outcome: Outcome
+
+
+Step = Operation | Pause | GaveUp | None
+
+
+def has_due_chats(connection: Connection, now: float) -> bool:
+    """Tell whether there are chats to be taken."""
+    due = select(ChatRow.bot).where(ChatRow.due_at <= now, ChatRow.lease_until < now).limit(1)
+    return connection.execute(due).first() is not None
+
+
+def next_chat_due_at(connection: Connection, now: float) -> float | None:
+    """Return when the next chat will be due that is not now."""
+    later = select(func.min(ChatRow.due_at)).where(ChatRow.due_at > now)
+    left = select(func.min(ChatRow.lease_until)).where(ChatRow.due_at <= now, ChatRow.lease_until >= now)
+    moments = [moment for moment in (connection.scalar(later), connection.scalar(left)) if moment is not None]
+    return min(moments, default=None)
+
+
+def take_chats(connection: Connection, owner: str, now: float, limit: int) -> list[Chat]:
+    """Lease chats that are due and nobody's, longest due first."""
+    due = select(ChatRow.bot, ChatRow.chat_id).where(ChatRow.due_at <= now, ChatRow.lease_until < now)
+    due = due.order_by(ChatRow.due_at).limit(limit).with_for_update(skip_locked=True)
+    chats = [Chat(bot, chat_id) for bot, chat_id in connection.execute(due)]
+    for chat in chats:
+        _update_chat(connection, chat, lease_owner=owner, lease_until=now + LEASE_S)
+        floor = MessageRow.intent_floor
+        older = case((or_(MessageRow.doubt_floor.is_(None), MessageRow.doubt_floor > floor), floor))
+        left = (MessageRow.bot == chat.bot, MessageRow.chat_id == chat.chat_id, MessageRow.intent.is_not(None))
+        values = {"doubt_floor": func.coalesce(older, MessageRow.doubt_floor), "intent": None, "intent_floor": None}
+        connection.execute(update(MessageRow).where(*left).values(**values, next_at=now))
+    return chats
+
+
+def drop_leases(connection: Connection) -> None:
+    """Free all chats: for the start of the only process that works on this database."""
+    connection.execute(update(ChatRow).where(ChatRow.lease_until > 0).values(lease_until=0, lease_owner=None))
+
+
+def release(connection: Connection, chat: Chat, owner: str, at_earliest: float = 0.0) -> None:
+    """Give a chat back."""
+    mine = (ChatRow.bot == chat.bot, ChatRow.chat_id == chat.chat_id, ChatRow.lease_owner == owner)
+    if connection.execute(select(ChatRow.bot).where(*mine).with_for_update()).first() is None:
+        return
+    messages = select(func.min(MessageRow.next_at)).where(
+        MessageRow.bot == chat.bot, MessageRow.chat_id == chat.chat_id, MessageRow.next_at.is_not(None)
+    )
+    chores = select(func.min(ChoreRow.next_at)).where(ChoreRow.bot == chat.bot, ChoreRow.chat_id == chat.chat_id)
+    moments = [moment for moment in (connection.scalar(messages), connection.scalar(chores)) if moment is not None]
+    due_at = max(min(moments), at_earliest) if moments else None
+    _update_chat(connection, chat, lease_owner=None, lease_until=0.0, due_at=due_at)
+
+
+def next_step(
+    connection: Connection, chat: Chat, owner: str, now: float, limits: Limits, *, turn: bool = False
+) -> Step:
+    """Choose what to do next in a leased chat; None: nothing now, the chat is given back.
+
+    `turn`: the Pause before said that the bot's turn is taken.
+    """
+    mine = (ChatRow.bot == chat.bot, ChatRow.chat_id == chat.chat_id, ChatRow.lease_owner == owner)
+    row = connection.execute(select(ChatRow).where(*mine).with_for_update()).mappings().first()
+    if row is None:
+        return None
+    if row["paused_until"] > now:
+        release(connection, chat, owner, row["paused_until"])
+        return None
+    chooser = _Chooser(connection, chat, row, now, limits, turn=turn)
+    step = chooser.deletion() or chooser.message() or chooser.probe()
+    if step is None:
+        release(connection, chat, owner)
+    elif isinstance(step, Pause) and step.seconds > _HELD_PAUSE_S:
+        release(connection, chat, owner, now + step.seconds)
+        return None
+    else:
+        _update_chat(connection, chat, lease_until=now + LEASE_S)
+    return step
+
+
+class _Chooser:
+    """Looks through what there is to do in a chat whose row is locked."""
+
+    def __init__(
+        self, connection: Connection, chat: Chat, row: RowMapping, now: float, limits: Limits, *, turn: bool
+    ) -> None:
+        self._connection = connection
+        self._chat = chat
+        self._row = row
+        self._now = now
+        self._limits = limits
+        self._turn = turn
+        self._due = self._settle()
+
+    def deletion(self) -> Step:
+        """A message to delete: first, so that not more than two of a call are seen."""
+        here = (ChoreRow.bot == self._chat.bot, ChoreRow.chat_id == self._chat.chat_id, ChoreRow.kind == "delete")
+        outdated = (*here, ChoreRow.made_at < self._now - _UNDELETABLE_S)
+        self._connection.execute(delete(ChoreRow).where(*outdated))
+        query = select(ChoreRow).where(*here, ChoreRow.next_at <= self._now).order_by(ChoreRow.id).limit(1)
+        chore = self._connection.execute(query).mappings().first()
+        if chore is None:
+            return None
+        return self._pause(message=False) or _chore(chore, "delete", chore["message_id"])
+
+    def message(self) -> Step:
+        """A message to send or to edit, longest wished first."""
+        for row in self._due:
+            if row["wish_at"] < self._now - _OUTDATED_S:
+                return self._give_up(row)
+            if pause := self._pause(message=True):
+                return pause
+            if row["shown_id"] is not None and row["shown_moment"] == row["wish_moment"]:
+                return _message(row, "edit", row["shown_id"])
+            floor = id_floor(self._connection, self._row)
+            self._update(row, intent="send", intent_floor=floor)
+            return _message(row, "send", None)
+        return None
+
+    def probe(self) -> Step:
+        """An id that may be a message of ours that nobody knows of."""
+        here = (ChoreRow.bot == self._chat.bot, ChoreRow.chat_id == self._chat.chat_id)
+        query = select(ChoreRow).where(*here, ChoreRow.kind == "probe", ChoreRow.next_at <= self._now)
+        for chore in self._connection.execute(query.order_by(ChoreRow.id)).mappings().all():
+            message_id = self._unknown_id(chore["message_id"], chore["until_id"])
+            if message_id is None:
+                self._connection.execute(delete(ChoreRow).where(ChoreRow.id == chore["id"]))
+                continue
+            return self._pause(message=False) or _chore(chore, "probe", message_id)
+        return None
+
+    def _settle(self) -> list[RowMapping]:
+        """Settle what needs no request; return the messages that need one."""
+        here = (MessageRow.bot == self._chat.bot, MessageRow.chat_id == self._chat.chat_id)
+        query = select(MessageRow).where(*here, MessageRow.next_at <= self._now).order_by(MessageRow.wish_at)
+        due: list[RowMapping] = []
+        for row in self._connection.execute(query).mappings().all():
+            if row["dead"]:
+                self._update(row, next_at=None)
+            elif row["wish_text"] is None:
+                self._take_back(row)
+            elif _as_wished(row):
+                self._update(row, next_at=None, done_revision=row["wish_revision"], attempts=0)
+            else:
+                due.append(row)
+        return due
+
+    def _take_back(self, row: RowMapping) -> None:
+        if row["shown_id"] is not None:
+            self._delete_later(row)
+        if row["doubt_floor"] is not None:
+            add_probe(
+                self._connection,
+                row,
+                row["doubt_floor"],
+                id_floor(self._connection, self._row) + _PROBED_AHEAD,
+                self._now,
+            )
+        shown: dict[str, Any] = dict.fromkeys(("shown_id", "shown_stage", "shown_moment", "shown_text", "doubt_floor"))
+        self._update(row, **shown, next_at=None, done_revision=row["wish_revision"], attempts=0)
+
+    def _give_up(self, row: RowMapping) -> GaveUp:
+        self._update(row, dead=True, next_at=None)
+        given_up = GaveUp(_message(row, "send", None), Outcome(kind="rejected", reason="not delivered for a day"))
+        log_operation(self._connection, given_up.operation, given_up.outcome, self._now)
+        return given_up
+
+    def _delete_later(self, row: RowMapping) -> None:
+        add_deletion(
+            self._connection,
+            chat=self._chat,
+            enterprise=row["enterprise"],
+            call_id=row["call_id"],
+            stage=row["shown_stage"] or "",
+            message_id=row["shown_id"],
+            now=self._now,
+        )
+
+    def _unknown_id(self, first: int, last: int) -> int | None:
+        """Return the first of these ids that is not one of our messages; None: all are."""
+        shown = select(MessageRow.shown_id).where(
+            MessageRow.bot == self._chat.bot, MessageRow.chat_id == self._chat.chat_id, MessageRow.shown_id >= first
+        )
+        doomed = select(ChoreRow.message_id).where(
+            ChoreRow.bot == self._chat.bot, ChoreRow.chat_id == self._chat.chat_id, ChoreRow.kind == "delete"
+        )
+        known = {*self._connection.scalars(shown), *self._connection.scalars(doomed)}
+        return next((message_id for message_id in range(first, last + 1) if message_id not in known), None)
+
+    def _pause(self, *, message: bool) -> Pause | None:
+        return take_turn(self._connection, self._row, self._now, self._limits, message=message, turn=self._turn)
+
+    def _update(self, row: RowMapping, **values: object) -> None:
+        self._connection.execute(update(MessageRow).where(MessageRow.id == row["id"]).values(**values))
+
+
+def add_probe(connection: Connection, row: RowMapping, floor: int, until_id: int, now: float) -> None:
+    """Have the ids above `floor` probed for a twin of this row's message."""
+    if until_id > floor:
+        connection.execute(
+            insert_into(connection, ChoreRow).values(
+                kind="probe",
+                bot=row["bot"],
+                chat_id=row["chat_id"],
+                enterprise=row["enterprise"],
+                call_id=row["call_id"],
+                stage=row["wish_stage"],
+                message_id=floor + 1,
+                until_id=until_id,
+                text=row["wish_text"] or row["shown_text"] or "…",
+                next_at=now,
+                made_at=now,
+            )
+        )
+
+
+def _as_wished(row: RowMapping) -> bool:
+    if row["shown_moment"] != row["wish_moment"] or row["shown_text"] is None:
+        return False
+    if row["shown_id"] is None:  # the user has deleted it: it comes back only for a new moment, or as the last one
+        return row["wish_stage"] != FINAL_STAGE
+    return row["shown_text"] == row["wish_text"]
+
+
+def _update_chat(connection: Connection, chat: Chat, **values: object) -> None:
+    place = (ChatRow.bot == chat.bot, ChatRow.chat_id == chat.chat_id)
+    connection.execute(update(ChatRow).where(*place).values(**values))
+
+
+def _message(row: RowMapping, action: Any, message_id: int | None) -> Operation:
+    return Operation(
+        action=action,
+        chat=Chat(row["bot"], row["chat_id"]),
+        enterprise=row["enterprise"],
+        call_id=row["call_id"],
+        stage=row["wish_stage"],
+        moment=row["wish_moment"],
+        text=row["wish_text"] or "",
+        message_id=message_id,
+        row_id=row["id"],
+        revision=row["wish_revision"],
+        attempts=row["attempts"],
+        event_at=row["event_at"],
+    )
+
+
+def _chore(row: RowMapping, action: Any, message_id: int) -> Operation:
+    return Operation(
+        action=action,
+        chat=Chat(row["bot"], row["chat_id"]),
+        enterprise=row["enterprise"],
+        call_id=row["call_id"],
+        stage=row["stage"],
+        moment="",
+        text=row["text"],
+        message_id=message_id,
+        row_id=row["id"],
+        revision=0,
+        attempts=row["attempts"],
+        event_at=None,
+    )
