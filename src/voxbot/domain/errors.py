@@ -16,7 +16,8 @@ VoxbotError
 ├── MediaError             the audio connection of a call failed
 ├── StoreError             the database cannot be opened or written
 │   └── StoreBusyError     another program holds it                     (retryable)
-└── EventError             a posted call event is malformed
+├── EventError             a posted call event is malformed
+└── RosterError            a change to who gets which calls is refused
 
 `code` is stable and fit for logs, metrics and API answers. `retryable` says whether the same request may
 succeed when it is sent again; only the fallback wrappers act on it.
@@ -145,6 +146,12 @@ class EventError(VoxbotError):
         super().__init__(f"поле {field}: {reason}" if field else f"тело запроса: {reason}")
         self.field = field
         self.reason = reason
+
+
+class RosterError(VoxbotError):
+    """A change to who gets which calls is refused."""
+
+    code = "roster"
 
 
 def first_error(error: BaseException) -> BaseException:

@@ -37,14 +37,9 @@ _KINDS: dict[Any, str] = {
 RESERVED = frozenset(
     {
         "CHANNEL_HOLD_DURING_AI",
-        "DATABASE_URL",
-        "NOTIFIER_HOST",
-        "NOTIFIER_PORT",
         "OAUTH_TOKEN",
         "PROMPTS_HOT_RELOAD",
         "PROMPTS_RELOAD_INTERVAL_SEC",
-        "SUPERUSER_TG_ID",
-        "TELEGRAM_API_BASE",
         "TTS_DEBUG_DUMP_DIR",
         "TTS_DEBUG_KEEP_CHUNKS",
         "YANDEX_API_KEY",
