@@ -194,17 +194,24 @@ def _with_managers(shown: CallView, call: Anatomy, talks: Talks, ending: Ending)
         mobile = agreed(hangup.phone for hangup in ending.mobile_hangups)
         likely = named or ((mobile,) if mobile else call.rang)
         spoke = likely if len(likely) == 1 else ()
-    new = [number for number in named if number not in spoke] if spoke else []
     unanswered = None
-    if len(new) == 1:
-        if any(hangup.status != ANSWERED and hangup.extensions == (new[0],) for hangup in ending.hangups):
-            unanswered = new[0]
-        elif any(hangup.call_type == INTERNAL for hangup in ending.hangups):
-            spoke = (*spoke, new[0])
+    taker = _named_taker(ending)
+    if spoke and taker and taker not in spoke:
+        if any(hangup.status == ANSWERED and taker in hangup.extensions for hangup in ending.hangups):
+            spoke = (*spoke, taker)
         else:
-            spoke = (new[0], *spoke)
+            unanswered = taker
     rang = shown.rang or (named if call.direction == "incoming" and not spoke else ())
     return replace(shown, managers=spoke, unanswered=unanswered, success=success, rang=rang)
+
+
+def _named_taker(ending: Ending) -> str | None:
+    """Whom the hangup of a blind-transferred call names.
+
+    Other hangups tell no more than the talks, and recovered ones less: they name whoever was rung first.
+    """
+    transfers = [hangup for hangup in ending.hangups if hangup.call_type == INTERNAL and len(hangup.extensions) == 1]
+    return None if ending.is_recovered else agreed(hangup.extensions[0] for hangup in transfers)
 
 
 def _calling_manager(call: Anatomy) -> str | None:

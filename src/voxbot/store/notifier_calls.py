@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _NEAR_CALLS = 30
+_LONGEST_CALL_S = 4 * 3600.0
+_LATELY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +110,17 @@ def touch_call(connection: Connection, call_id: int, at: float) -> None:
     connection.execute(update(CallRow).where(CallRow.id == call_id).values(values))
 
 
-def calls_near(connection: Connection, call_id: int, since: float) -> set[int]:
-    """Find other calls of the enterprise that share a number with this one and are open, or lived after `since`."""
+def calls_near(connection: Connection, call_id: int, now: float) -> set[int]:
+    """Find other calls of the enterprise that share a number with this one and are open or lately closed."""
     mine = select(NumberRow.enterprise, NumberRow.number).where(NumberRow.call_id == call_id).subquery()
     query = (
-        select(CallRow.id)
-        .join(NumberRow, NumberRow.call_id == CallRow.id)
+        select(NumberRow.call_id)
         .join(mine, (NumberRow.enterprise == mine.c.enterprise) & (NumberRow.number == mine.c.number))
-        .where(NumberRow.call_id != call_id, or_(CallRow.last_at > since, ~CallRow.closed))
-        .group_by(CallRow.id)
-        .order_by(CallRow.id.desc())
+        .join(CallRow, CallRow.id == NumberRow.call_id)
+        .where(NumberRow.call_id != call_id, NumberRow.last_at > now - _LONGEST_CALL_S)
+        .where(or_(CallRow.last_at > now - _LATELY_S, ~CallRow.closed))
+        .group_by(NumberRow.call_id)
+        .order_by(NumberRow.call_id.desc())
         .limit(_NEAR_CALLS)
     )
     return set(connection.scalars(query))

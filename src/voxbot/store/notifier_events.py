@@ -97,6 +97,18 @@ def events_of(connection: Connection, call_ids: Iterable[int]) -> list[PostedEve
     return [PostedEvent(**row) for row in connection.execute(query).mappings()]
 
 
+def event_ids_of(connection: Connection, call_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """List the events of calls: (call id, event id), in the order of arrival."""
+    query = select(EventRow.call_id, EventRow.id).where(EventRow.call_id.in_(list(call_ids))).order_by(EventRow.id)
+    return [(call_id, event_id) for call_id, event_id in connection.execute(query) if call_id is not None]
+
+
+def read_events(connection: Connection, event_ids: Iterable[int]) -> list[PostedEvent]:
+    """Read events by id."""
+    query = select(*_COLUMNS).where(EventRow.id.in_(list(event_ids)))
+    return [PostedEvent(**row) for row in connection.execute(query).mappings()]
+
+
 def oldest_unfolded_at(connection: Connection) -> float | None:
     """Return when the oldest event that is not folded yet arrived."""
     return connection.scalar(select(func.min(EventRow.received_at)).where(~EventRow.folded))

@@ -169,7 +169,10 @@ class NumberRow(NotifierBase):
     call_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     last_at: Mapped[float] = mapped_column(Float)
 
-    __table_args__ = (Index("ix_notifier_numbers_call", "call_id"),)
+    __table_args__ = (
+        Index("ix_notifier_numbers_call", "call_id"),
+        Index("ix_notifier_numbers_recent", "enterprise", "number", "last_at"),
+    )
 
 
 class MessageRow(NotifierBase):

@@ -134,6 +134,7 @@ def _calls() -> None:
         sa.PrimaryKeyConstraint("enterprise", "number", "call_id"),
     )
     op.create_index("ix_notifier_numbers_call", "notifier_numbers", ["call_id"])
+    op.create_index("ix_notifier_numbers_recent", "notifier_numbers", ["enterprise", "number", "last_at"])
     _create(
         "notifier_facts",
         sa.Column("enterprise", sa.Text, nullable=False),
