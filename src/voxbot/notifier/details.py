@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from voxbot.notifier.calls import CallRules, CallView
     from voxbot.store.call_log import CallRecord
     from voxbot.store.notifier_database import NotifierDatabase
-    from voxbot.store.notifier_details import History, Operation
+    from voxbot.store.notifier_details import History
     from voxbot.store.notifier_events import PostedEvent
+    from voxbot.store.notifier_operations import LoggedOperation
     from voxbot.store.transcript import TranscriptTurn
 
 _NUMBER = re.compile(r"(?<![\w.])\+?(\d{4,5})\d{3,8}(\d\d)(?![\w.])")
@@ -125,7 +126,7 @@ def _asterisk(event: PostedEvent) -> Document:
     return {"kind": "asterisk", "event": event.path, "unique_id": event.unique_id, "body": body}
 
 
-def _telegram(operation: Operation) -> Document:
+def _telegram(operation: LoggedOperation) -> Document:
     return {
         "kind": "telegram",
         "action": operation.action,

@@ -11,29 +11,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from voxbot.store.notifier_events import events_of
-from voxbot.store.notifier_models import CallRow, LinkRow, OperationRow
+from voxbot.store.notifier_models import CallRow, LinkRow
+from voxbot.store.notifier_operations import operations_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from voxbot.store.notifier_events import PostedEvent
+    from voxbot.store.notifier_operations import LoggedOperation
 
 _GENERATIONS = 4
 """Legs of legs that are followed: a call has far fewer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """A request to Telegram. `result` "ok" or the reason it failed; `delay_ms` since the event behind it arrived."""
-
-    at: float
-    chat_id: int
-    action: str
-    stage: str
-    message_id: int | None
-    result: str
-    text: str
-    delay_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +33,7 @@ class History:
     first_at: float
     unique_ids: tuple[str, ...]
     events: tuple[PostedEvent, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[LoggedOperation, ...]
 
 
 def history_of(connection: Connection, unique_id: str, enterprise: str | None) -> History | None:
@@ -72,7 +60,7 @@ def history_of(connection: Connection, unique_id: str, enterprise: str | None) -
         first_at=row.first_at,
         unique_ids=tuple(connection.scalars(ids)),
         events=tuple(events_of(connection, call_ids)),
-        operations=_operations_of(connection, call_ids),
+        operations=tuple(operations_of(connection, call_ids)),
     )
 
 
@@ -97,17 +85,3 @@ def _family(connection: Connection, root: int) -> set[int]:
             break
         family |= young
     return family
-
-
-def _operations_of(connection: Connection, call_ids: set[int]) -> tuple[Operation, ...]:
-    query = select(
-        OperationRow.at,
-        OperationRow.chat_id,
-        OperationRow.action,
-        OperationRow.stage,
-        OperationRow.message_id,
-        OperationRow.result,
-        OperationRow.text,
-        OperationRow.delay_ms,
-    ).where(OperationRow.call_id.in_(call_ids))
-    return tuple(Operation(**row) for row in connection.execute(query.order_by(OperationRow.id)).mappings())

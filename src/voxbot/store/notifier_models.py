@@ -273,7 +273,10 @@ class ChatRow(NotifierBase):
 
 
 class BotRow(NotifierBase):
-    """A bot's limits, as in ChatRow. `last_id` counts private chats alone: they share one sequence of ids."""
+    """A bot's limits, as in ChatRow. `last_id` counts private chats alone: they share one sequence of ids.
+
+    `poller`: the process that alone asks Telegram for what users write to the bot, until `poller_until`.
+    """
 
     __tablename__ = "notifier_bots"
 
@@ -281,6 +284,8 @@ class BotRow(NotifierBase):
     full_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     paused_until: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     refused_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
+    poller: Mapped[str | None] = mapped_column(Text)
+    poller_until: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     last_id: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
 
 

@@ -226,6 +226,8 @@ def _messages() -> None:
         sa.Column("full_at", sa.Float, server_default=sa.text("0"), nullable=False),
         sa.Column("paused_until", sa.Float, server_default=sa.text("0"), nullable=False),
         sa.Column("refused_at", sa.Float, server_default=sa.text("0"), nullable=False),
+        sa.Column("poller", sa.Text),
+        sa.Column("poller_until", sa.Float, server_default=sa.text("0"), nullable=False),
         sa.Column("last_id", sa.BigInteger, server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("bot"),
     )
