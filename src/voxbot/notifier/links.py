@@ -59,8 +59,9 @@ class Role(StrEnum):
 class Part:
     """A set of events tied by keys, as far as finding its family needs it.
 
-    Ids order channels by age. `ended_at` is seconds since the epoch by the host's clock, `left_at` when the last
-    bridge was told to be gone, by the notifier's, as `first_at` of its first event; None: not known.
+    Ids order channels by age. `initiator` began an internal call; `talked`: the customer was in a bridge. `ended_at`
+    is seconds since the epoch by the host's clock, None: no hangup tells. By the notifier's clock, `first_at` is when
+    its first event came, and `left_at` when its last did, None: it goes on, for all that is known.
     """
 
     role: Role
@@ -73,6 +74,7 @@ class Part:
     mobiles: frozenset[str]
     numbers: frozenset[str]
     initiator: str | None
+    talked: bool
     ended_at: float | None
     left_at: float | None
 
@@ -123,8 +125,9 @@ def summarize(events: Iterable[StoredEvent]) -> Part:
         mobiles=call.mobiles,
         numbers=frozenset(number for stored in call.stored for number in numbers(stored.event)),
         initiator=_initiator(call),
+        talked=bool(talks.customer_bridges),
         ended_at=_ended_at(call, ending),
-        left_at=_left_at(call) if talks.bridges_over else None,
+        left_at=_left_at(call, talks, ending),
     )
 
 
@@ -146,9 +149,17 @@ def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
     """
     if leg.role is Role.CALL:
         return None
-    fitting = [(part_id, part) for part_id, part in others.items() if _is_open_for(part, leg) and _fits(part, leg)]
+    older = age_order(leg.first_id)
+    fitting = [
+        (part_id, part)
+        for part_id, part in others.items()
+        if part.role is not Role.LEG and part.main_id and age_order(part.main_id) < older and _fits(part, leg)
+    ]
+    if leg.role is Role.EITHER and leg.direction == "internal":
+        # A manager consults in his latest talk: when that is over, an older one only lost its end.
+        fitting = sorted(fitting, key=lambda item: age_order(item[1].main_id))[-1:]
     best = max(
-        fitting,
+        (item for item in fitting if _is_open_for(item[1], leg)),
         key=lambda item: (bool(item[1].mobiles & leg.mobiles), age_order(item[1].main_id), item[0]),
         default=None,
     )
@@ -184,14 +195,16 @@ def _ended_at(call: Anatomy, ending: Ending) -> float | None:
     return made + (ended_at - started_at).total_seconds()
 
 
-def _left_at(call: Anatomy) -> float:
-    return max(stored.at for stored in call.stored if not isinstance(stored.event, Hangup))
+def _left_at(call: Anatomy, talks: Talks, ending: Ending) -> float | None:
+    if ending.hangups:
+        return max(stored.at for stored in call.stored)
+    if talks.bridges_over:
+        return max(stored.at for stored in call.stored if not isinstance(stored.event, Hangup))
+    return None
 
 
 def _is_open_for(call: Part, leg: Part) -> bool:
     """Whether the leg's first channel was made while the call went on."""
-    if call.role is Role.LEG or not call.main_id or not age_order(call.main_id) < age_order(leg.first_id):
-        return False
     made, began = made_at(leg.first_id), made_at(call.main_id)
     if made is None or began is None or made - began > _LONGEST_CALL_S:
         return False
@@ -211,4 +224,4 @@ def _fits(call: Part, leg: Part) -> bool:
     if leg.direction == "outgoing":
         soon = (made_at(leg.first_id) or 0) - (made_at(call.main_id) or 0) <= _RINGING_S
         return call.direction != "outgoing" and leg.customer in call.mobiles and soon
-    return call.direction != "internal" and leg.initiator in call.managers
+    return call.direction != "internal" and call.talked and leg.initiator in call.managers
