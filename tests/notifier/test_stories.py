@@ -76,3 +76,12 @@ def test_a_lost_event_costs_no_more_than_what_it_alone_told(name):
             assert found == [(whole[0][0], whole[0][1][:1])]
         else:
             assert found == whole, path
+
+
+@pytest.mark.parametrize("name", [*sample_names(), *stories.names()])
+def test_a_chat_sees_no_message_while_the_call_goes_on_that_it_must_lose_again(name):
+    events = stored(sample(name) if name in sample_names() else stories.told(name)[0])
+    ends = {view.main_id for view in folded(events, now=events[-1].at)}
+    for count in range(1, len(events) + 1):
+        views = folded(events[:count], now=events[count - 1].at)
+        assert {view.main_id for view in views} <= ends

@@ -32,6 +32,9 @@ _LONGEST_CALL_S = 4 * 3600.0
 _RINGING_S = 300.0
 """A mobile is called along with the group: within this of the call's begin."""
 
+_TRANSFER_S = 60.0
+"""Whom a customer was handed over to may be rung this long after the manager's hangup."""
+
 _SLACK_S = 5.0
 """How far the times of two channels of one moment may lie apart."""
 
@@ -59,9 +62,10 @@ class Role(StrEnum):
 class Part:
     """A set of events tied by keys, as far as finding its family needs it.
 
-    Ids order channels by age. `initiator` began an internal call; `talked`: the customer was in a bridge. `ended_at`
-    is seconds since the epoch by the host's clock, None: no hangup tells. By the notifier's clock, `first_at` is when
-    its first event came, and `left_at` when its last did, None: it goes on, for all that is known.
+    Ids order channels by age. `initiator` began an internal call; `talked`: the customer was in a bridge;
+    `is_far_side`: only those who were called are known, and not the channel that began it. `ended_at` is seconds
+    since the epoch by the host's clock, None: no hangup tells. By the notifier's clock, `first_at` is when its first
+    event came, and `left_at` when its last did, None: it goes on, for all that is known.
     """
 
     role: Role
@@ -75,6 +79,7 @@ class Part:
     numbers: frozenset[str]
     initiator: str | None
     talked: bool
+    is_far_side: bool
     ended_at: float | None
     left_at: float | None
 
@@ -126,6 +131,7 @@ def summarize(events: Iterable[StoredEvent]) -> Part:
         numbers=frozenset(number for stored in call.stored for number in numbers(stored.event)),
         initiator=_initiator(call),
         talked=bool(talks.customer_bridges),
+        is_far_side=call.is_far_side,
         ended_at=_ended_at(call, ending),
         left_at=_left_at(call, talks, ending),
     )
@@ -144,8 +150,8 @@ def families(parts: Mapping[str, Part]) -> dict[str, str]:
 def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
     """Find, by its id among `others`, the part of which this is a leg; None: it is a leg of none of them.
 
-    Of several that fit, the one that called the leg's mobile, then the one begun last. A parent's main channel is
-    older than any of its leg's, so parents never go round in a circle.
+    Of several that fit, the one that rang the leg's manager or mobile, then the one begun last. A parent's main channel
+    is older than any of its leg's, so parents never go round in a circle.
     """
     if leg.role is Role.CALL:
         return None
@@ -160,7 +166,7 @@ def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
         fitting = sorted(fitting, key=lambda item: age_order(item[1].main_id))[-1:]
     best = max(
         (item for item in fitting if _is_open_for(item[1], leg)),
-        key=lambda item: (bool(item[1].mobiles & leg.mobiles), age_order(item[1].main_id), item[0]),
+        key=lambda item: (_likeness(item[1], leg), age_order(item[1].main_id), item[0]),
         default=None,
     )
     return best[0] if best else None
@@ -169,9 +175,9 @@ def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
 def _role(call: Anatomy) -> Role:
     if call.claim is None:
         return Role.LEG
-    if any(claim.direction == "incoming" for claim in call.begun):
-        return Role.CALL
-    return Role.CALL if call.direction == "incoming" else Role.EITHER
+    if call.is_far_side or call.direction != "incoming":
+        return Role.EITHER
+    return Role.CALL
 
 
 def _initiator(call: Anatomy) -> str | None:
@@ -208,9 +214,14 @@ def _is_open_for(call: Part, leg: Part) -> bool:
     made, began = made_at(leg.first_id), made_at(call.main_id)
     if made is None or began is None or made - began > _LONGEST_CALL_S:
         return False
+    slack_s = _TRANSFER_S if leg.is_far_side else _SLACK_S
     if call.ended_at is not None:
-        return made <= call.ended_at + _SLACK_S
-    return call.left_at is None or leg.first_at <= call.left_at + _SLACK_S
+        return made <= call.ended_at + slack_s
+    return call.left_at is None or leg.first_at <= call.left_at + slack_s
+
+
+def _likeness(call: Part, leg: Part) -> bool:
+    return bool(call.mobiles & leg.mobiles or (leg.is_far_side and call.numbers & leg.managers))
 
 
 def _fits(call: Part, leg: Part) -> bool:
@@ -221,6 +232,8 @@ def _fits(call: Part, leg: Part) -> bool:
         return bool(leg.numbers & (call.managers | call.mobiles)) and not any(
             is_external(number) and number not in call.mobiles for number in leg.numbers
         )
+    if leg.is_far_side and leg.direction != "internal":
+        return call.customer is not None and call.customer == leg.customer
     if leg.direction == "outgoing":
         soon = (made_at(leg.first_id) or 0) - (made_at(call.main_id) or 0) <= _RINGING_S
         return call.direction != "outgoing" and leg.customer in call.mobiles and soon
