@@ -161,7 +161,7 @@ def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
         for part_id, part in others.items()
         if part.role is not Role.LEG and part.main_id and age_order(part.main_id) < older and _fits(part, leg)
     ]
-    if leg.role is Role.EITHER and leg.direction == "internal":
+    if _is_internal_call(leg):
         # A manager consults in his latest talk: when that is over, an older one only lost its end.
         fitting = sorted(fitting, key=lambda item: age_order(item[1].main_id))[-1:]
     best = max(
@@ -214,10 +214,15 @@ def _is_open_for(call: Part, leg: Part) -> bool:
     made, began = made_at(leg.first_id), made_at(call.main_id)
     if made is None or began is None or made - began > _LONGEST_CALL_S:
         return False
-    slack_s = _TRANSFER_S if leg.is_far_side else _SLACK_S
     if call.ended_at is not None:
-        return made <= call.ended_at + slack_s
+        return made <= call.ended_at + (_TRANSFER_S if leg.is_far_side or leg.role is Role.LEG else _SLACK_S)
+    # Arrivals are less exact. Only an internal call must not be taken for a consultation in a talk just over.
+    slack_s = _SLACK_S if _is_internal_call(leg) else _TRANSFER_S
     return call.left_at is None or leg.first_at <= call.left_at + slack_s
+
+
+def _is_internal_call(leg: Part) -> bool:
+    return leg.role is Role.EITHER and leg.direction == "internal"
 
 
 def _likeness(call: Part, leg: Part) -> bool:
