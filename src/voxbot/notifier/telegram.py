@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
 from contextlib import asynccontextmanager
@@ -81,7 +80,7 @@ class Telegram:
             return await self._request(operation, self._bot(bot_token), plain=plain)
         except TokenValidationError:
             return Outcome(kind="unauthorized", reason="not a bot token")
-        except (AiogramError, OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, AiogramError, OSError) as error:
             return outcome_of(error)
 
     async def _request(self, operation: Operation, bot: Bot, *, plain: bool) -> Outcome:

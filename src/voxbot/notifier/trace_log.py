@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Action = Literal["send", "edit", "delete"]
+Action = Literal["send", "edit", "delete", "probe"]
 
 UNKNOWN_ENTERPRISE = "unknown"
 TEXT_CHARS = 300
