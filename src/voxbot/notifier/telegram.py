@@ -80,7 +80,7 @@ class Telegram:
             return await self._request(operation, self._bot(bot_token), plain=plain)
         except TokenValidationError:
             return Outcome(kind="unauthorized", reason="not a bot token")
-        except (TimeoutError, AiogramError, OSError) as error:
+        except (AiogramError, OSError, TimeoutError) as error:
             return outcome_of(error)
 
     async def _request(self, operation: Operation, bot: Bot, *, plain: bool) -> Outcome:

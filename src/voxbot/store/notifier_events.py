@@ -91,6 +91,15 @@ def mark_folded(connection: Connection, event_id: int, call_id: int | None) -> N
     connection.execute(update(EventRow).where(EventRow.id == event_id).values(folded=True, call_id=call_id))
 
 
+def leave_out_next(connection: Connection, enterprise: str) -> int | None:
+    """Mark an enterprise's next event as one of no call; return its id."""
+    waiting = unfolded_events(connection, enterprise, 1)
+    if not waiting:
+        return None
+    mark_folded(connection, waiting[0].id, None)
+    return waiting[0].id
+
+
 def events_of(connection: Connection, call_ids: Iterable[int]) -> list[PostedEvent]:
     """Read the events of calls, in the order of arrival."""
     query = select(*_COLUMNS).where(EventRow.call_id.in_(list(call_ids))).order_by(EventRow.id)

@@ -1,0 +1,250 @@
+"""Folding: each event finds its call, and calls say what their chats should show. Plain functions of a transaction.
+
+The calls of an enterprise are folded by one transaction at a time. What a call is follows from the set of its events
+(notifier/calls.py) and of its legs (notifier/links.py), so the order of folding does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.domain.errors import VoxbotError
+from voxbot.notifier.calls import CallRules, Stage, view
+from voxbot.notifier.events import StoredEvent, parse_event
+from voxbot.notifier.links import families, keys, numbers, summarize
+from voxbot.notifier.messages import Names
+from voxbot.store import notifier_calls as calls
+from voxbot.store import notifier_events as posted
+from voxbot.store.notifier_facts import facts
+from voxbot.store.notifier_messages import Chat, Wish, merge_messages, put_wish
+from voxbot.store.notifier_registry import Enterprise, enterprise_by_number, list_subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from voxbot.notifier.calls import CallView
+    from voxbot.notifier.links import Part
+    from voxbot.notifier.messages import Texts
+    from voxbot.store.notifier_calls import KnownCall
+    from voxbot.store.notifier_database import Transaction
+    from voxbot.store.notifier_events import PostedEvent
+
+_CACHED_EVENTS = 10_000
+_CACHED_PARTS = 2_000
+_DEEPEST_LEG = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldOptions:
+    """How calls are folded and shown.
+
+    `superuser_id`: a chat that every bot writes to. `masked` hides the middle of customers' numbers.
+    `details_url` (enterprise, unique id, first arrival in seconds since the epoch) links to a call's page; equal
+    arguments must give an equal address, or messages would be edited for nothing. It is called in another thread.
+    """
+
+    rules: CallRules = field(default_factory=CallRules)
+    superuser_id: int | None = None
+    masked: bool = False
+    details_url: Callable[[str, str, float], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How many events were folded, and whether any chat should show something new."""
+
+    events: int
+    wished: bool
+
+
+class Gathering:
+    """Remembers parsed events, which never change, between transactions."""
+
+    def __init__(self, texts: Texts, options: FoldOptions) -> None:
+        self._texts = texts
+        self._options = options
+        self._events: dict[int, StoredEvent] = {}
+        self._parts: dict[tuple[int, ...], Part] = {}
+
+    def fold(self, tx: Transaction, enterprise: str, limit: int, now: float) -> Folded:
+        """Fold an enterprise's next events."""
+        self._trim()
+        calls.lock_enterprise(tx, enterprise)
+        waiting = posted.unfolded_events(tx, enterprise, limit)
+        arrived: dict[int, float] = {}
+        for event in waiting:
+            self._place(tx, event, arrived, now)
+        wished = self._look(tx, enterprise, arrived.keys(), arrived, now) if arrived else False
+        return Folded(len(waiting), wished)
+
+    def look_again(self, tx: Transaction, enterprise: str, call_ids: Iterable[int], now: float) -> bool:
+        """Look at calls that time or a new name has changed; return whether any chat should show something new."""
+        self._trim()
+        calls.lock_enterprise(tx, enterprise)
+        return self._look(tx, enterprise, set(call_ids), {}, now)
+
+    def _place(self, tx: Transaction, event: PostedEvent, arrived: dict[int, float], now: float) -> None:
+        """Find the event's call, or begin one; note in `arrived` when its last event came."""
+        try:
+            stored = self._parsed(event)
+        except (VoxbotError, ValueError) as error:  # written by a version that understood it
+            log.error("Событие не разобрано", event=event.id, path=event.path, reason=str(error))
+            posted.mark_folded(tx, event.id, None)
+            return
+        own = [(key.kind, key.value) for key in keys(stored.event)]
+        if not own:
+            posted.mark_folded(tx, event.id, None)
+            return
+        found = calls.calls_of_keys(tx, event.enterprise, own)
+        call_id = min(found) if found else calls.add_call(tx, event.enterprise, event.received_at)
+        others = found - {call_id}
+        if others:
+            merge_messages(tx, call_id, others, now)
+            calls.absorb(tx, call_id, others)
+            for other in others & arrived.keys():
+                arrived[call_id] = max(arrived.pop(other), arrived.get(call_id, 0.0))
+        calls.add_links(tx, event.enterprise, own, call_id)
+        calls.add_numbers(tx, event.enterprise, numbers(stored.event), call_id, event.received_at)
+        calls.touch_call(tx, call_id, event.received_at)
+        posted.mark_folded(tx, event.id, call_id)
+        arrived[call_id] = max(event.received_at, arrived.get(call_id, 0.0))
+
+    def _look(
+        self, tx: Transaction, enterprise: str, changed: Collection[int], arrived: dict[int, float], now: float
+    ) -> bool:
+        """Find families anew around the changed calls, and say what the chats of those concerned should show."""
+        about = _Around(tx, enterprise, enterprise_by_number(tx, enterprise), now, arrived)
+        concerned = self._regroup(tx, changed, now)
+        wished = False
+        for call in calls.read_calls(tx, concerned).values():
+            wished |= self._show_leg(about, call) if call.parent_id is not None else self._show(about, call)
+        return wished
+
+    def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> set[int]:
+        """Tell which calls around the changed ones are legs; return all that must be shown anew."""
+        judged = set(changed).union(*(calls.calls_near(tx, call_id, now) for call_id in changed))
+        around = judged.union(*(calls.calls_near(tx, call_id, now) for call_id in judged - set(changed)))
+        known = calls.read_calls(tx, around)
+        members = self._members(tx, known)
+        parts = {str(call_id): self._summary(events) for call_id, events in members.items()}
+        parents = {int(leg): int(parent) for leg, parent in families(parts).items()}
+        concerned = set(changed)
+        for call_id in judged & known.keys():
+            old, new = known[call_id].parent_id, parents.get(call_id)
+            if old != new:
+                calls.set_parent(tx, call_id, new)
+                concerned |= {call_id, *(parent for parent in (old, new) if parent is not None)}
+        return concerned | {_root(tx, call_id) for call_id in concerned}
+
+    def _show_leg(self, about: _Around, call: KnownCall) -> bool:
+        """A leg has no message of its own."""
+        calls.set_state(about.tx, call.id, main_id=call.main_id, closed=call.closed, due_at=None)
+        return put_wish(about.tx, call.id, about.enterprise, Wish(), (), now=about.now, event_at=about.now)
+
+    def _show(self, about: _Around, call: KnownCall) -> bool:
+        legs = calls.legs_of(about.tx, [call.id])
+        family = {call.id, *legs}
+        events = [event for members in self._members(about.tx, family).values() for event in members]
+        if not events:
+            return False
+        shown = view(events, self._options.rules, now=about.now)
+        closed = shown.stage is Stage.HANGUP
+        due_at = shown.due_at if shown.due_at is None else max(shown.due_at, about.now + 0.05)
+        calls.set_state(about.tx, call.id, main_id=shown.main_id, closed=closed, due_at=due_at)
+        for leg in calls.read_calls(about.tx, legs).values():
+            calls.set_state(about.tx, leg.id, main_id=leg.main_id, closed=closed, due_at=None)
+        message = None
+        if shown.shown:
+            names = self._names(about, call, shown, family)
+            message = self._texts.render(shown, names, enterprise=about.enterprise, masked=self._options.masked)
+        wish = Wish(stage=message.stage.value, moment=message.moment, text=message.text) if message else Wish()
+        event_at = max((about.arrived[member] for member in family if member in about.arrived), default=about.now)
+        recipients = about.recipients(self._options.superuser_id) if about.is_news(call, family) else ()
+        return put_wish(about.tx, call.id, about.enterprise, wish, recipients, now=about.now, event_at=event_at)
+
+    def _names(self, about: _Around, call: KnownCall, shown: CallView, family: Collection[int]) -> Names:
+        tx, enterprise = about.tx, about.enterprise
+        customer = facts(tx, enterprise, "customer", [shown.customer]) if shown.customer else {}
+        final = shown.stage is Stage.HANGUP
+        recordings: dict[str, str] = {}
+        if final and shown.success:
+            recordings = facts(tx, enterprise, "recording", calls.channels_of(tx, family))
+        details_url = None
+        if final and self._options.details_url is not None:
+            details_url = self._options.details_url(enterprise, shown.main_id, call.first_at)
+        return Names(
+            managers=facts(tx, enterprise, "manager", shown.people),
+            lines=facts(tx, enterprise, "line", [shown.line]) if shown.line else {},
+            customer=next(iter(customer.values()), None),
+            recording_url=recordings[min(recordings)] if recordings else None,
+            details_url=details_url,
+        )
+
+    def _members(self, tx: Transaction, call_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
+        """Read the events of calls, by call."""
+        known = self._events
+        places = posted.event_ids_of(tx, call_ids)
+        missing = [event_id for _, event_id in places if event_id not in known]
+        fresh = {event.id: self._parsed(event) for event in posted.read_events(tx, missing)} if missing else {}
+        members: dict[int, list[StoredEvent]] = {}
+        for call_id, event_id in places:
+            members.setdefault(call_id, []).append(fresh.get(event_id) or known[event_id])
+        return members
+
+    def _trim(self) -> None:
+        """Forget what is remembered when it grows too large. Another thread may still use what it holds."""
+        if len(self._events) > _CACHED_EVENTS:
+            self._events = {}
+        if len(self._parts) > _CACHED_PARTS:
+            self._parts = {}
+
+    def _parsed(self, event: PostedEvent) -> StoredEvent:
+        stored = StoredEvent(event.id, event.received_at, parse_event(event.path, json.loads(event.body)))
+        self._events[event.id] = stored
+        return stored
+
+    def _summary(self, events: list[StoredEvent]) -> Part:
+        ids = tuple(event.id for event in events)
+        part = self._parts.get(ids)
+        if part is None:
+            part = self._parts[ids] = summarize(events)
+        return part
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The transaction of a look at calls. `arrived`: when the last new event of a call came."""
+
+    tx: Transaction
+    enterprise: str
+    owner: Enterprise | None
+    now: float
+    arrived: dict[int, float]
+
+    def recipients(self, superuser_id: int | None) -> set[Chat]:
+        """Who gets this enterprise's calls."""
+        if self.owner is None or not self.owner.bot:
+            return set()
+        chats = {subscriber.tg_id for subscriber in list_subscribers(self.tx, self.owner.bot_token)}
+        if superuser_id:
+            chats.add(superuser_id)
+        return {Chat(self.owner.bot, chat_id) for chat_id in chats}
+
+    def is_news(self, call: KnownCall, family: Collection[int]) -> bool:
+        """Whether chats that know nothing of a call should hear of it: not of one that was over already."""
+        return not call.closed or any(member in self.arrived for member in family)
+
+
+def _root(tx: Transaction, call_id: int) -> int:
+    for _ in range(_DEEPEST_LEG):
+        call = calls.read_calls(tx, [call_id]).get(call_id)
+        if call is None or call.parent_id is None:
+            break
+        call_id = call.parent_id
+    return call_id
