@@ -20,7 +20,8 @@ from voxbot.notifier.delivery import Delivery
 from voxbot.notifier.details import Details, DetailsPorts
 from voxbot.notifier.details_links import DetailsLinks, load_key
 from voxbot.notifier.directory import Directory
-from voxbot.notifier.folding import Folder, FoldOptions
+from voxbot.notifier.folding import Folder
+from voxbot.notifier.gathering import FoldOptions
 from voxbot.notifier.intake import Intake, IntakePorts
 from voxbot.notifier.messages import Texts
 from voxbot.notifier.metrics import NotifierMetrics
