@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
         """Begin to accept connections and print `ready <unit> <address>`."""
         await super().startup(sockets)
         if self.started:
-            print(f"ready {self._unit} {_address(self._listening)}", flush=True)
+            print(f"ready {self._unit} {address(self._listening)}", flush=True)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -88,6 +88,7 @@ def listen(prefix: str, host: str, port: int) -> socket.socket:
     return listening
 
 
-def _address(listening: socket.socket) -> str:
+def address(listening: socket.socket) -> str:
+    """The address of a listening socket."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

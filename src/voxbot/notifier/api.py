@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from voxbot import __version__
 from voxbot.domain.errors import EventError, StoreError
 from voxbot.store.notifier_events import oldest_unfolded_at
+from voxbot.store.notifier_operations import backlog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -142,9 +143,11 @@ async def _metrics(request: Request) -> Response:
     if not (ports.open_reads or has_key(request)):
         return problem(HTTPStatus.FORBIDDEN, "key_missing", "Нужен ключ: передайте его в заголовке X-API-Key.")
     now = time.time()
-    oldest_at = await ports.database.read(oldest_unfolded_at)
+    unfolded_at, waiting = await ports.database.read(lambda tx: (oldest_unfolded_at(tx), backlog(tx, now)))
     gauges = {
-        "unfolded_age_seconds": ("Age of the oldest event that is no part of a call yet", _age(oldest_at, now)),
+        "unfolded_age_seconds": ("Age of the oldest event that is no part of a call yet", _age(unfolded_at, now)),
+        "queue_messages": ("Messages that a chat does not show yet", float(waiting.messages)),
+        "queue_age_seconds": ("Age of the oldest of them", _age(waiting.oldest_at, now)),
         "trace_lines_lost": ("Lines that the trace could not write", float(ports.trace.lost)),
     }
     return PlainTextResponse(ports.metrics.render(gauges), media_type="text/plain; version=0.0.4")

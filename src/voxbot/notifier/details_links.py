@@ -27,23 +27,22 @@ _SIGNATURE_CHARS = 32
 class DetailsLinks:
     """Makes and checks links; all processes of one notifier must have the same key."""
 
-    def __init__(self, key: bytes, public_url: str | None, valid_days: int) -> None:
-        """Make links below `public_url` (with or without a slash at its end); without one `url` gives None."""
+    def __init__(self, key: bytes, public_url: str, valid_days: int) -> None:
+        """Make links below `public_url`, with or without a slash at its end."""
         self._key = key
-        self._base = public_url.rstrip("/") if public_url else None
+        self._base = public_url.rstrip("/")
         self._valid_days = valid_days
 
     def url(self, enterprise: str, unique_id: str, at: float) -> str | None:
-        """The link to the call of a channel; `at` is when the call began, the same whenever its message is written."""
-        if self._base is None or not unique_id:
-            return None
-        return f"{self._base}{self.path(enterprise, unique_id, at)}"
+        """The link to the call of a channel, None for none.
 
-    def path(self, enterprise: str, unique_id: str, at: float) -> str:
-        """The same without the address of the unit."""
+        `at` is when the call began (seconds since the epoch), the same whenever its message is written.
+        """
+        if not unique_id:
+            return None
         until = (int(at) // _DAY_S + self._valid_days + 1) * _DAY_S
         asked = {"e": enterprise, "until": str(until), "sig": self._signature(enterprise, unique_id, str(until))}
-        return f"/call/details/{quote(unique_id, safe='')}?{urlencode(asked)}"
+        return f"{self._base}/call/details/{quote(unique_id, safe='')}?{urlencode(asked)}"
 
     def allows(self, enterprise: str, unique_id: str, until: str, signature: str, now: float) -> bool:
         """Whether what stands in a link is signed and not past its time (`now`: seconds since the epoch)."""

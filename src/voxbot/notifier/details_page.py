@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -33,6 +35,8 @@ _HEADERS = {
 }
 _pages = Environment(loader=PackageLoader("voxbot.notifier"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 _SECONDS = 1000
+_TAG = re.compile(r"<[^<>]*>?")
+"""A tag of a message, or what is left of one that was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,9 @@ def _refusal(status: HTTPStatus, code: str, detail: str, *, as_json: bool) -> Re
 
 
 def _page(document: Document) -> str:
-    return _pages.get_template("details.html.j2").render(**document, offset=_offset, fields=_fields, written=written)
+    return _pages.get_template("details.html.j2").render(
+        **document, offset=_offset, fields=_fields, plain=_plain, written=written
+    )
 
 
 def _offset(offset_ms: int) -> str:
@@ -95,6 +101,11 @@ def _fields(body: dict[str, Any]) -> list[tuple[str, str]]:
     """List what an event says, without what it leaves open."""
     said = [(key, _words(value)) for key, value in body.items()]
     return [(key, words) for key, words in said if words not in ("", "<unknown>")]
+
+
+def _plain(text: str) -> str:
+    """Take the words of a message, without its tags."""
+    return html.unescape(_TAG.sub("", text))
 
 
 def _words(value: object) -> str:

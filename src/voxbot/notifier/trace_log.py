@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Action = Literal["send", "edit", "delete"]
+Action = Literal["send", "edit", "delete", "probe"]
 
 UNKNOWN_ENTERPRISE = "unknown"
 TEXT_CHARS = 300
 _QUEUE_LINES = 50_000
 _BATCH_LINES = 1000
 _STOP_S = 5.0
-_SECRET = re.compile(r"(?<!\d)(\d{5,}):[\w-]{20,}")
-"""A bot token inside an error's text."""
+_SECRET = re.compile(r"(?<!\d)(\d{5,}:|[?&;]sig=)[\w-]{20,}")
+"""A bot token inside an error's text, the signature of a link."""
 _SEPARATORS = {ord("|"): "\\u007c", 0x7F: "\\u007f", 0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _FOLDER = re.compile(r"[^\w.-]")
 _FILE = re.compile(r"events_(\d{4}-\d\d-\d\d)\.log")
@@ -106,7 +106,7 @@ class TraceLog:
             escaped(stage),
             "" if message_id is None else str(message_id),
             escaped(unique_id),
-            escaped(_SECRET.sub(r"\1:***", shown)),
+            escaped(_SECRET.sub(r"\1***", shown)),
         )
         self._put(_Line(enterprise, at, "TG|" + "|".join(fields)))
 

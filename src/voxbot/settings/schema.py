@@ -534,7 +534,7 @@ class NotifierSettings(Group, title="Звонки АТС в Telegram (проце
     public_url: AnyHttpUrl | None = variable(
         "NOTIFIER_PUBLIC_URL",
         None,
-        "Адрес этого процесса, каким его видят сотрудники, для ссылки «Детали звонка»; пусто: без ссылки",
+        "Адрес этого процесса для сотрудников: с него начинается ссылка «Детали звонка»; пусто: NOTIFIER_HOST и порт",
     )
     link_key: SecretStr | None = variable(
         "NOTIFIER_LINK_KEY",
