@@ -53,6 +53,7 @@ def test_a_leg_of_a_leg_belongs_to_the_call():
     host = Host()
     main, second_line = host.uid(1), host.uid(5)
     host.dial(main, "151", phone=CUSTOMER, call_type=1)
+    host.at(5).enter(main, "b1", "SIP/151-01", "151", exten=CUSTOMER)
     call = stored(host.posts)
     host.at(20).enter(second_line, "b2", "SIP/151-05", "151", "152", "152")
     consultation = stored(host.posts[-1:])
@@ -70,6 +71,21 @@ def test_a_call_to_one_who_talks_is_no_consultation():
     call = stored(host.posts)
     host.at(20).hangup(host.uid(9), "152", "151", call_type=2, status="0")
     assert families({"call": summarize(call), "other": summarize(stored(host.posts[-1:]))}) == {}
+
+
+def test_a_call_that_lost_its_end_swallows_no_internal_calls():
+    host = Host()
+    lost, later = host.uid(1), host.uid(5)
+    host.dial(lost, "151", phone=CUSTOMER, call_type=1).at(5).enter(lost, "b1", "SIP/151-01", "151", exten=CUSTOMER)
+    endless = stored(host.posts)
+    inside = host.at(60).hangup(host.uid(8), "151", "152", call_type=2, status="0").posts[-1:]
+    parts = {"endless": summarize(endless), "inside": summarize(stored(inside))}
+    assert families(parts) == {"inside": "endless"}
+    before = len(host.posts)
+    host.at(40).dial(later, "151", phone=CUSTOMER, call_type=1).enter(later, "b2", "SIP/151-05", "151", exten=CUSTOMER)
+    host.at(50).hangup(later, CUSTOMER, "151", call_type=1)
+    parts["newer"] = summarize(stored(host.posts[before:]))
+    assert families(parts) == {}
 
 
 def test_a_call_is_never_a_leg():

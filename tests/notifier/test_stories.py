@@ -48,11 +48,40 @@ def assert_alike_when_shuffled(posts, chance):
     assert messages(late, late[-1][0]) == messages(posts, posts[-1][0])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_any_order_at_all_ends_alike(data):
-    name = data.draw(st.sampled_from(sample_names()))
-    posts = sample(name)
+    name = data.draw(st.sampled_from([*sample_names(), *stories.names()]))
+    posts = sample(name) if name in sample_names() else stories.told(name)[0]
     order = data.draw(st.permutations(posts))
     arrived = [(number / 10, path, body) for number, (_, path, body) in enumerate(order)]
     assert messages(arrived, 60) == messages(posts, posts[-1][0])
+
+
+def essence(text):
+    """The outcome, the customer and who took part: what a manager needs of a call."""
+    lines = text.splitlines()
+    return lines[0], [line for line in lines[1:] if line.startswith(("💰", "☎️", "📱", "↪️", "<blockquote"))]
+
+
+@pytest.mark.parametrize("name", sample_names())
+def test_a_lost_event_costs_no_more_than_what_it_alone_told(name):
+    posts = sample(name)
+    whole = [essence(text) for text in messages(posts, posts[-1][0])]
+    for lost in range(len(posts)):
+        rest = posts[:lost] + posts[lost + 1 :]
+        found = [essence(text) for text in messages(rest, posts[-1][0] + 3600)]
+        path = posts[lost][1]
+        if (name, path) == ("02-incoming-missed", "/dial"):  # nothing else told who was rung
+            assert found == [(whole[0][0], whole[0][1][:1])]
+        else:
+            assert found == whole, path
+
+
+@pytest.mark.parametrize("name", [*sample_names(), *stories.names()])
+def test_a_chat_sees_no_message_while_the_call_goes_on_that_it_must_lose_again(name):
+    events = stored(sample(name) if name in sample_names() else stories.told(name)[0])
+    ends = {view.main_id for view in folded(events, now=events[-1].at)}
+    for count in range(1, len(events) + 1):
+        views = folded(events[:count], now=events[count - 1].at)
+        assert {view.main_id for view in views} <= ends

@@ -122,6 +122,11 @@ class Anatomy:
         """The claim's direction; of events that claim nothing: internal."""
         return self.claim.direction if self.claim else "internal"
 
+    @property
+    def is_far_side(self) -> bool:
+        """Whether only the other side of a call is known: who answered, and not the channel that began it."""
+        return not self.begun and bool(self.bridged) and not self.bridged[0].unique_id
+
     @cached_property
     def first_id(self) -> str:
         """The oldest channel, "" if no event is about a channel."""
@@ -143,7 +148,8 @@ class Anatomy:
         if told:
             return told
         hung = agreed(event.phone for event in self.main_hangups if is_external(event.phone))
-        return hung or agreed(_outside(event, self.main_id, self.direction) for event in self.on_channels)
+        customers = self.claim.unique_id if self.claim and self.direction == "incoming" else ""
+        return hung or agreed(_outside(event, customers) for event in self.on_channels)
 
     @cached_property
     def customer_ids(self) -> frozenset[str]:
@@ -153,7 +159,8 @@ class Anatomy:
             for event in self.on_channels
             if self.customer and event.caller == self.customer and not local_half(event.channel)
         }
-        return frozenset(ids | {self.main_id} if self.direction == "incoming" else ids - {self.main_id})
+        main = {self.claim.unique_id} - {""} if self.claim else set[str]()
+        return frozenset(ids | main if self.direction == "incoming" else ids - main)
 
     @cached_property
     def customer_name(self) -> str | None:
@@ -255,11 +262,11 @@ def _direction_of(hangup: Hangup) -> Direction | None:
     return "outgoing" if hangup.call_type == OUTGOING else "incoming"
 
 
-def _outside(event: Bridge | BridgeLeave | NewCallerId, main_id: str, direction: Direction) -> str | None:
-    """The customer's number as a channel tells it."""
+def _outside(event: Bridge | BridgeLeave | NewCallerId, customers_id: str) -> str | None:
+    """The customer's number as a channel tells it; `customers_id` is the customer's channel, "" if not known."""
     if local_half(event.channel):
         return None
-    if event.unique_id == main_id and direction == "incoming":
+    if event.unique_id == customers_id:
         return event.caller
     for number in (event.caller, event.connected, getattr(event, "exten", "")):
         if is_external(number) and number and number.isdigit():

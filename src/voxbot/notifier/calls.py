@@ -140,7 +140,7 @@ def _course(call: Anatomy, talks: Talks, ending: Ending, rules: CallRules, now: 
         return replace(base, presumed=not on_mobile)
     if ringing is None and talked:
         return replace(base, stage=Stage.BRIDGE, moment=f"bridge:{max(1, len(spoke))}", due_at=due_at)
-    if ringing is not None or call.of(Dial):
+    if ringing is not None or call.of(Dial) or call.direction != "incoming":
         moment = f"dial:{1 + len(spoke)}" if talked else "dial:1"
         return replace(base, stage=Stage.DIAL, moment=moment, rang=ringing or call.rang, due_at=due_at)
     sent_at = min(stored.at for stored in call.stored) + rules.start_delay_s

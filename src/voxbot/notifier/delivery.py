@@ -158,6 +158,8 @@ class Delivery:
         token = await self._token(operation.chat.bot)
         outcome = await telegram.perform(operation, token) if token else _NO_BOT
         request_ms = round((time.monotonic() - begin) * 1000)
+        if outcome.kind == "unauthorized":
+            self._tokens = {}
         now = time.time()
 
         def keep(tx: Transaction) -> tuple[str, steps.Step]:

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from voxbot.domain.errors import EventError
-from voxbot.notifier.numbering import UNKNOWN, number_of
+from voxbot.notifier.fields import (
+    CallType,
+    Count,
+    Identity,
+    IdentityOrEmpty,
+    Line,
+    Moment,
+    Name,
+    Number,
+    Numbers,
+    Text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_IDENTITY = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,134 +191,60 @@ def _is_set(value: object) -> bool:
     return value is True or str(value).lower() in {"1", "true", "yes"}
 
 
-def _text(value: object) -> str:
-    """Take a string, or a number for one; what no database and no encoding holds is dropped."""
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("нужна строка")  # noqa: TRY004 - Pydantic makes a complaint of a ValueError alone
-    return str(value).encode("utf-8", "replace").decode().replace("\0", "").strip()
-
-
-def _identity(value: object) -> str:
-    text = _text(value)
-    if not _IDENTITY.fullmatch(text):
-        raise ValueError("нужна непустая строка без пробелов, не длиннее 128 знаков")
-    return text
-
-
-def _identity_or_empty(value: object) -> str:
-    return _identity(value) if _text(value) else ""
-
-
-def _number(value: object) -> str | None:
-    return number_of(_text(value))
-
-
-def _name(value: object) -> str | None:
-    """Hosts write "-" and the number for the name of an incoming caller: that is no name."""
-    text = _text(value).lstrip("-").strip()
-    return None if number_of(text) is None or text.lstrip("+").isdigit() else text
-
-
-def _numbers(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise ValueError("нужен список строк")  # noqa: TRY004 - as above
-    return tuple(dict.fromkeys(number for item in cast("list[object]", value) if (number := _number(item))))
-
-
-def _line(value: object) -> str | None:
-    return None if _text(value).lower() in UNKNOWN else _text(value)
-
-
-def _call_type(value: object) -> int:
-    text = _text(value)
-    if text not in {"0", "1", "2"}:
-        raise ValueError("нужно 0 (входящий), 1 (исходящий) или 2 (внутренний)")
-    return int(text)
-
-
-def _count(value: object) -> int | None:
-    text = _text(value)
-    return int(text) if text.isdecimal() else None
-
-
-def _moment(value: object) -> datetime | None:
-    text = _text(value)
-    if text.lower() in UNKNOWN:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        raise ValueError("нужно время вида 2026-11-16 09:12:56") from None
-
-
-_Identity = Annotated[str, BeforeValidator(_identity)]
-_Text = Annotated[str, BeforeValidator(_text)]
-_Number = Annotated[str | None, BeforeValidator(_number)]
-_Name = Annotated[str | None, BeforeValidator(_name)]
-_Numbers = Annotated[tuple[str, ...], BeforeValidator(_numbers)]
-_Line = Annotated[str | None, BeforeValidator(_line)]
-_CallType = Annotated[int, BeforeValidator(_call_type)]
-_Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-
-
 class _Form(BaseModel):
     """A body as it is posted; the fields are named as those of what it makes."""
 
     model_config = ConfigDict(extra="allow")
     makes: ClassVar[type[Any]]
 
-    token: _Identity = Field(alias="Token")
-    unique_id: _Identity = Field(alias="UniqueId")
+    token: Identity = Field(alias="Token")
+    unique_id: Identity = Field(alias="UniqueId")
 
 
 class _StartForm(_Form):
     makes = Start
-    phone: _Number = Field(None, alias="Phone")
-    line: _Line = Field(None, alias="Trunk")
+    phone: Number = Field(None, alias="Phone")
+    line: Line = Field(None, alias="Trunk")
 
 
 class _DialForm(_Form):
     makes = Dial
-    phone: _Number = Field(None, alias="Phone")
-    extensions: _Numbers = Field(alias="Extensions")
-    call_type: _CallType = Field(alias="CallType")
-    line: _Line = Field(None, alias="Trunk")
+    phone: Number = Field(None, alias="Phone")
+    extensions: Numbers = Field(alias="Extensions")
+    call_type: CallType = Field(alias="CallType")
+    line: Line = Field(None, alias="Trunk")
 
 
 class _ChannelForm(_Form):
-    channel: _Text = Field("", alias="Channel")
-    caller: _Number = Field(None, alias="CallerIDNum")
-    caller_name: _Name = Field(None, alias="CallerIDName")
-    connected: _Number = Field(None, alias="ConnectedLineNum")
-    connected_name: _Name = Field(None, alias="ConnectedLineName")
+    channel: Text = Field("", alias="Channel")
+    caller: Number = Field(None, alias="CallerIDNum")
+    caller_name: Name = Field(None, alias="CallerIDName")
+    connected: Number = Field(None, alias="ConnectedLineNum")
+    connected_name: Name = Field(None, alias="ConnectedLineName")
 
 
 class _NewCallerIdForm(_ChannelForm):
     makes = NewCallerId
-    exten: _Text = Field("", alias="Exten")
-    context: _Text = Field("", alias="Context")
+    exten: Text = Field("", alias="Exten")
+    context: Text = Field("", alias="Context")
 
 
 class _BridgeForm(_ChannelForm):
     makes = Bridge
-    bridge_id: _Identity = Field(alias="BridgeUniqueid")
-    exten: _Text = Field("", alias="Exten")
+    bridge_id: Identity = Field(alias="BridgeUniqueid")
+    exten: Text = Field("", alias="Exten")
 
 
 class _BridgeLeaveForm(_ChannelForm):
     makes = BridgeLeave
-    bridge_id: _Identity = Field(alias="BridgeUniqueid")
-    channels_left: Annotated[int | None, BeforeValidator(_count)] = Field(None, alias="BridgeNumChannels")
+    bridge_id: Identity = Field(alias="BridgeUniqueid")
+    channels_left: Count = Field(None, alias="BridgeNumChannels")
 
 
 class _BridgeCreateForm(_Form):
     makes = BridgeCreate
-    unique_id: Annotated[str, BeforeValidator(_identity_or_empty)] = Field("", alias="UniqueId")
-    bridge_id: _Identity = Field(alias="BridgeUniqueid")
+    unique_id: IdentityOrEmpty = Field("", alias="UniqueId")
+    bridge_id: Identity = Field(alias="BridgeUniqueid")
 
 
 class _BridgeDestroyForm(_BridgeCreateForm):
@@ -319,14 +253,14 @@ class _BridgeDestroyForm(_BridgeCreateForm):
 
 class _HangupForm(_Form):
     makes = Hangup
-    phone: _Number = Field(None, alias="Phone")
-    extensions: _Numbers = Field((), alias="Extensions")
-    call_type: _CallType = Field(alias="CallType")
-    status: _Text = Field("", alias="CallStatus")
-    line: _Line = Field(None, alias="Trunk")
-    received_at: _Moment = Field(None, alias="DateReceived")
-    started_at: _Moment = Field(None, alias="StartTime")
-    ended_at: _Moment = Field(None, alias="EndTime")
+    phone: Number = Field(None, alias="Phone")
+    extensions: Numbers = Field((), alias="Extensions")
+    call_type: CallType = Field(alias="CallType")
+    status: Text = Field("", alias="CallStatus")
+    line: Line = Field(None, alias="Trunk")
+    received_at: Moment = Field(None, alias="DateReceived")
+    started_at: Moment = Field(None, alias="StartTime")
+    ended_at: Moment = Field(None, alias="EndTime")
 
 
 _FORMS: dict[str, type[_Form]] = {

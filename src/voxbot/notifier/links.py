@@ -32,6 +32,9 @@ _LONGEST_CALL_S = 4 * 3600.0
 _RINGING_S = 300.0
 """A mobile is called along with the group: within this of the call's begin."""
 
+_TRANSFER_S = 60.0
+"""Whom a customer was handed over to may be rung this long after the manager's hangup."""
+
 _SLACK_S = 5.0
 """How far the times of two channels of one moment may lie apart."""
 
@@ -59,8 +62,10 @@ class Role(StrEnum):
 class Part:
     """A set of events tied by keys, as far as finding its family needs it.
 
-    Ids order channels by age. `ended_at` is seconds since the epoch by the host's clock, `left_at` when the last
-    bridge was told to be gone, by the notifier's, as `first_at` of its first event; None: not known.
+    Ids order channels by age. `initiator` began an internal call; `talked`: the customer was in a bridge;
+    `is_far_side`: only those who were called are known, and not the channel that began it. `ended_at` is seconds
+    since the epoch by the host's clock, None: no hangup tells. By the notifier's clock, `first_at` is when its first
+    event came, and `left_at` when its last did, None: it goes on, for all that is known.
     """
 
     role: Role
@@ -73,6 +78,8 @@ class Part:
     mobiles: frozenset[str]
     numbers: frozenset[str]
     initiator: str | None
+    talked: bool
+    is_far_side: bool
     ended_at: float | None
     left_at: float | None
 
@@ -123,8 +130,10 @@ def summarize(events: Iterable[StoredEvent]) -> Part:
         mobiles=call.mobiles,
         numbers=frozenset(number for stored in call.stored for number in numbers(stored.event)),
         initiator=_initiator(call),
+        talked=bool(talks.customer_bridges),
+        is_far_side=call.is_far_side,
         ended_at=_ended_at(call, ending),
-        left_at=_left_at(call) if talks.bridges_over else None,
+        left_at=_left_at(call, talks, ending),
     )
 
 
@@ -141,15 +150,23 @@ def families(parts: Mapping[str, Part]) -> dict[str, str]:
 def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
     """Find, by its id among `others`, the part of which this is a leg; None: it is a leg of none of them.
 
-    Of several that fit, the one that called the leg's mobile, then the one begun last. A parent's main channel is
-    older than any of its leg's, so parents never go round in a circle.
+    Of several that fit, the one that rang the leg's manager or mobile, then the one begun last. A parent's main channel
+    is older than any of its leg's, so parents never go round in a circle.
     """
     if leg.role is Role.CALL:
         return None
-    fitting = [(part_id, part) for part_id, part in others.items() if _is_open_for(part, leg) and _fits(part, leg)]
+    older = age_order(leg.first_id)
+    fitting = [
+        (part_id, part)
+        for part_id, part in others.items()
+        if part.role is not Role.LEG and part.main_id and age_order(part.main_id) < older and _fits(part, leg)
+    ]
+    if _is_internal_call(leg):
+        # A manager consults in his latest talk: when that is over, an older one only lost its end.
+        fitting = sorted(fitting, key=lambda item: age_order(item[1].main_id))[-1:]
     best = max(
-        fitting,
-        key=lambda item: (bool(item[1].mobiles & leg.mobiles), age_order(item[1].main_id), item[0]),
+        (item for item in fitting if _is_open_for(item[1], leg)),
+        key=lambda item: (_likeness(item[1], leg), age_order(item[1].main_id), item[0]),
         default=None,
     )
     return best[0] if best else None
@@ -158,9 +175,9 @@ def parent_of(leg: Part, others: Mapping[str, Part]) -> str | None:
 def _role(call: Anatomy) -> Role:
     if call.claim is None:
         return Role.LEG
-    if any(claim.direction == "incoming" for claim in call.begun):
-        return Role.CALL
-    return Role.CALL if call.direction == "incoming" else Role.EITHER
+    if call.is_far_side or call.direction != "incoming":
+        return Role.EITHER
+    return Role.CALL
 
 
 def _initiator(call: Anatomy) -> str | None:
@@ -184,20 +201,32 @@ def _ended_at(call: Anatomy, ending: Ending) -> float | None:
     return made + (ended_at - started_at).total_seconds()
 
 
-def _left_at(call: Anatomy) -> float:
-    return max(stored.at for stored in call.stored if not isinstance(stored.event, Hangup))
+def _left_at(call: Anatomy, talks: Talks, ending: Ending) -> float | None:
+    if ending.hangups:
+        return max(stored.at for stored in call.stored)
+    if talks.bridges_over:
+        return max(stored.at for stored in call.stored if not isinstance(stored.event, Hangup))
+    return None
 
 
 def _is_open_for(call: Part, leg: Part) -> bool:
     """Whether the leg's first channel was made while the call went on."""
-    if call.role is Role.LEG or not call.main_id or not age_order(call.main_id) < age_order(leg.first_id):
-        return False
     made, began = made_at(leg.first_id), made_at(call.main_id)
     if made is None or began is None or made - began > _LONGEST_CALL_S:
         return False
     if call.ended_at is not None:
-        return made <= call.ended_at + _SLACK_S
-    return call.left_at is None or leg.first_at <= call.left_at + _SLACK_S
+        return made <= call.ended_at + (_TRANSFER_S if leg.is_far_side or leg.role is Role.LEG else _SLACK_S)
+    # Arrivals are less exact. Only an internal call must not be taken for a consultation in a talk just over.
+    slack_s = _SLACK_S if _is_internal_call(leg) else _TRANSFER_S
+    return call.left_at is None or leg.first_at <= call.left_at + slack_s
+
+
+def _is_internal_call(leg: Part) -> bool:
+    return leg.role is Role.EITHER and leg.direction == "internal"
+
+
+def _likeness(call: Part, leg: Part) -> bool:
+    return bool(call.mobiles & leg.mobiles or (leg.is_far_side and call.numbers & leg.managers))
 
 
 def _fits(call: Part, leg: Part) -> bool:
@@ -208,7 +237,9 @@ def _fits(call: Part, leg: Part) -> bool:
         return bool(leg.numbers & (call.managers | call.mobiles)) and not any(
             is_external(number) and number not in call.mobiles for number in leg.numbers
         )
+    if leg.is_far_side and leg.direction != "internal":
+        return call.customer is not None and call.customer == leg.customer
     if leg.direction == "outgoing":
         soon = (made_at(leg.first_id) or 0) - (made_at(call.main_id) or 0) <= _RINGING_S
         return call.direction != "outgoing" and leg.customer in call.mobiles and soon
-    return call.direction != "internal" and leg.initiator in call.managers
+    return call.direction != "internal" and call.talked and leg.initiator in call.managers

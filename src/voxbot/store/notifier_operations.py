@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import func, select
 
-from voxbot.store.notifier_models import CallRow, ChatRow, MessageRow, OperationRow
+from voxbot.store.notifier_models import CallRow, ChatRow, ChoreRow, EventRow, MessageRow, OperationRow
 from voxbot.store.notifier_sql import insert_into
 
 if TYPE_CHECKING:
@@ -79,10 +79,15 @@ class LoggedOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What is not delivered yet: `messages` of them, the oldest wished at `oldest_at` (None: there are none)."""
+    """What is not done yet: `events` to be folded, `messages` to be brought to chats, `chores` to clean up after them.
 
+    `oldest_at`: when the oldest of the messages was wished (seconds since the epoch), None: there are none.
+    """
+
+    events: int
     messages: int
     oldest_at: float | None
+    chores: int
     leased_chats: int
 
 
@@ -118,8 +123,12 @@ def main_id_of(connection: Connection, call_id: int) -> str:
 
 
 def backlog(connection: Connection, now: float) -> Backlog:
-    """Count what waits for Telegram."""
+    """Count what waits."""
+    events = connection.scalar(select(func.count()).select_from(EventRow).where(~EventRow.folded))
     waiting = select(func.count(), func.min(MessageRow.wish_at)).where(MessageRow.next_at.is_not(None))
     count, oldest_at = connection.execute(waiting).one()
+    chores = connection.scalar(select(func.count()).select_from(ChoreRow))
     leased = connection.scalar(select(func.count()).select_from(ChatRow).where(ChatRow.lease_until > now))
-    return Backlog(messages=count, oldest_at=oldest_at, leased_chats=leased or 0)
+    return Backlog(
+        events=events or 0, messages=count, oldest_at=oldest_at, chores=chores or 0, leased_chats=leased or 0
+    )

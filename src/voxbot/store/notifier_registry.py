@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from voxbot.store.notifier_models import EnterpriseRow, TelegramUserRow
+from voxbot.store.notifier_models import BotRow, ChatRow, EnterpriseRow, TelegramUserRow
 from voxbot.store.notifier_sql import insert_into
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def put_enterprise(connection: Connection, enterprise: Enterprise) -> bool:
     connection.execute(update(EnterpriseRow).where(EnterpriseRow.number == enterprise.number).values(**values))
     if enterprise.bot_token and old.bot_token and old.bot_token != enterprise.bot_token:
         _move_subscribers(connection, old.bot_token, enterprise.bot_token)
+    if old.bot_token != enterprise.bot_token:
+        _try_again(connection, enterprise.bot)
     return False
 
 
@@ -164,6 +166,13 @@ def _enterprise(row: Row[str, str, str | None, str, str | None, str | None]) -> 
 def _has_bot(connection: Connection, bot_token: str) -> bool:
     query = select(EnterpriseRow.number).where(EnterpriseRow.bot_token == bot_token).limit(1)
     return connection.execute(query).first() is not None
+
+
+def _try_again(connection: Connection, bot: str) -> None:
+    """End the pause that a bot was sent into for a wrong token."""
+    connection.execute(update(BotRow).where(BotRow.bot == bot).values(paused_until=0))
+    waiting = (ChatRow.bot == bot, ChatRow.due_at.is_not(None))
+    connection.execute(update(ChatRow).where(*waiting).values(due_at=0))
 
 
 def _move_subscribers(connection: Connection, old: str, new: str) -> None:
