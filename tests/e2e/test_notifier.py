@@ -36,16 +36,14 @@ def free_port():
 
 def readme_dialplan(phone_port):
     """The lines of the README, with one SIP phone here in the place of every phone and of the trunk."""
-    block = next(
-        text
-        for text in re.findall(r"```ini\n(.*?)```", (REPO / "README.md").read_text(), re.DOTALL)
-        if "voxbot" in text
-    )
+    blocks = re.findall(r"```ini\n(.*?)```", (REPO / "README.md").read_text(), re.DOTALL)
+    block = next(text for text in blocks if "voxbot-answered" in text)
     here = f"127.0.0.1:{phone_port}"
     dialled = {
         "PJSIP/151&PJSIP/152": f"PJSIP/151/sip:151@{here}",
         "PJSIP/${EXTEN}@trunk": f"PJSIP/operator/sip:trunk@{here}",
         "PJSIP/${EXTEN},": f"PJSIP/${{EXTEN}}/sip:${{EXTEN}}@{here},",
+        ",20,U(": ",3,U(",
     }
     for written, real in dialled.items():
         assert written in block
@@ -129,8 +127,7 @@ async def test_a_real_incoming_call(lab, telegram, phone_port):
 
 
 async def test_a_real_missed_call(lab, telegram, phone_port):
-    hang_up_soon = [{"do": "pause", "ms": 1500}, {"do": "hangup"}]
-    await lab.call(hang_up_soon, to="400")  # nobody listens on the phone's port
+    await lab.call(TALK, to="400")  # nobody listens on the phone's port
     text = await only_message(telegram, "❌ Мы не подняли трубку")
     for part in ("💰+7 (916) 123-45-67", "☎️151", "☎️152"):
         assert part in text, text

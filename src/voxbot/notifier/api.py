@@ -96,9 +96,8 @@ def create_app(ports: ApiPorts) -> FastAPI:
     return app
 
 
-def has_key(request: Request) -> bool:
-    """Whether the request carries the unit's key (header X-API-Key)."""
-    key = _ports(request).key
+def has_key(request: Request, key: str | None) -> bool:
+    """Whether the request carries this key (header X-API-Key); no key opens nothing."""
     given = request.headers.get("x-api-key", "")
     # The server decodes header bytes as Latin-1, whatever the client meant.
     return key is not None and hmac.compare_digest(given.encode("latin-1"), key.encode())
@@ -140,7 +139,7 @@ async def _health(request: Request) -> dict[str, str]:
 
 async def _metrics(request: Request) -> Response:
     ports = _ports(request)
-    if not (ports.open_reads or has_key(request)):
+    if not (ports.open_reads or has_key(request, ports.key)):
         return problem(HTTPStatus.FORBIDDEN, "key_missing", "Нужен ключ: передайте его в заголовке X-API-Key.")
     now = time.time()
     unfolded_at, waiting = await ports.database.read(lambda tx: (oldest_unfolded_at(tx), backlog(tx, now)))

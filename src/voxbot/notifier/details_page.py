@@ -41,10 +41,11 @@ _TAG = re.compile(r"<[^<>]*>?")
 
 @dataclass(frozen=True, slots=True)
 class PagePorts:
-    """What the page works with. `clock` gives seconds since the epoch."""
+    """What the page works with. `key` opens every call; `clock` gives seconds since the epoch."""
 
     details: Details
     links: DetailsLinks
+    key: str | None
     clock: Callable[[], float] = time.time
 
 
@@ -66,7 +67,7 @@ async def call_details(
     """Show a call. Without a valid link or the key: 403, whether there is such a call or not."""
     ports = cast("PagePorts", request.app.state.page)
     as_json = view == "json" or (not view and request.headers.get("accept", "").startswith("application/json"))
-    if not (has_key(request) or ports.links.allows(e, unique_id, until, sig, ports.clock())):
+    if not (has_key(request, ports.key) or ports.links.allows(e, unique_id, until, sig, ports.clock())):
         detail = "Ссылка неверна или устарела. Откройте её из сообщения о звонке."
         return _refusal(HTTPStatus.FORBIDDEN, "link_invalid", detail, as_json=as_json)
     document = await ports.details.of(unique_id, e or None)
