@@ -38,13 +38,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came: `at` in seconds of the monotonic clock."""
+    """A request as it came: `at` in seconds of the monotonic clock, `peer` the other end of its connection."""
 
     at: float
     bot: str
     method: str
     chat_id: int
     fields: dict
+    peer: tuple = ()
 
 
 @dataclass
@@ -136,7 +137,8 @@ class TelegramServer:
         chat_id = int(fields.get("chat_id", 0))
         if method == "getUpdates":
             return await self._get_updates(bot, fields)
-        self.requests.append(Request(time.monotonic(), bot, method, chat_id, fields))
+        peer = request.transport.get_extra_info("peername") if request.transport else ()
+        self.requests.append(Request(time.monotonic(), bot, method, chat_id, fields, peer))
         try:
             return await self._answer(request, bot, method, chat_id, fields)
         finally:

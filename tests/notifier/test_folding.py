@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import pytest
 from fakes.call_events import folded, sample, sample_names, stored
 from fakes.call_stories import names, told
 from fakes.notifier import Notifier, running, subscribe
+from fakes.other_calls import other_call
 
 from voxbot.notifier.calls import CallRules
 from voxbot.notifier.messages import Names, Texts
@@ -92,24 +92,6 @@ async def test_with_any_one_event_lost_one_message_remains(notifier, telegram, n
         await notifier.until_done(30)
     for chat in CHATS:
         assert sorted(telegram.shown(chat)) == sorted(expected)
-
-
-def other_call(post, number):
-    """The same event of another call."""
-    at_s, path, body = post
-    text = {key: other_value(value, number) for key, value in body.items()}
-    return at_s, path, text
-
-
-def other_value(value, number):
-    if isinstance(value, list):
-        return [other_value(item, number) for item in value]
-    if not isinstance(value, str) or value == "375290000001":
-        return value
-    value = re.sub(r"17948(\d{5})\.", lambda found: f"{int(found[0][:-1]) + 20000 * number}.", value)
-    value = re.sub(r"37529000(\d{4})", rf"3752{number:02}00\1", value)
-    value = re.sub(r"(-\w{8});([12])", rf"\1{number:02};\2", value)
-    return f"{value}{number:02}" if value.count("-") == 4 else value
 
 
 async def test_names_and_recordings_edit_the_message_and_nothing_else(notifier, telegram, database):

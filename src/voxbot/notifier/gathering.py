@@ -19,7 +19,7 @@ from voxbot.notifier.links import families, keys, numbers, summarize
 from voxbot.notifier.messages import Names
 from voxbot.store import notifier_calls as calls
 from voxbot.store import notifier_events as posted
-from voxbot.store.notifier_facts import facts
+from voxbot.store.notifier_facts import facts, known_names
 from voxbot.store.notifier_messages import Chat, Wish, merge_messages, put_wish
 from voxbot.store.notifier_registry import Enterprise, enterprise_by_number, list_subscribers
 
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from voxbot.store.notifier_calls import KnownCall
     from voxbot.store.notifier_database import Transaction
     from voxbot.store.notifier_events import PostedEvent
+    from voxbot.store.notifier_facts import FactKind
 
 _CACHED_EVENTS = 10_000
 _CACHED_PARTS = 2_000
 _DEEPEST_LEG = 5
+_OWN_NAMES_S = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +73,7 @@ class Gathering:
         self._options = options
         self._events: dict[int, StoredEvent] = {}
         self._parts: dict[tuple[int, ...], Part] = {}
+        self._own: dict[str, tuple[float, dict[FactKind, dict[str, str]]]] = {}
 
     def fold(self, tx: Transaction, enterprise: str, limit: int, now: float) -> Folded:
         """Fold an enterprise's next events."""
@@ -120,27 +123,28 @@ class Gathering:
     ) -> bool:
         """Find families anew around the changed calls, and say what the chats of those concerned should show."""
         about = _Around(tx, enterprise, enterprise_by_number(tx, enterprise), now, arrived)
-        concerned = self._regroup(tx, changed, now)
         wished = False
-        for call in calls.read_calls(tx, concerned).values():
+        for call in self._regroup(tx, changed, now):
             wished |= self._show_leg(about, call) if call.parent_id is not None else self._show(about, call)
         return wished
 
-    def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> set[int]:
+    def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> list[KnownCall]:
         """Tell which calls around the changed ones are legs; return all that must be shown anew."""
-        judged = set(changed).union(*(calls.calls_near(tx, call_id, now) for call_id in changed))
-        around = judged.union(*(calls.calls_near(tx, call_id, now) for call_id in judged - set(changed)))
+        judged = set(changed) | calls.calls_near(tx, changed, now)
+        around = judged | calls.calls_near(tx, judged - set(changed), now)
         known = calls.read_calls(tx, around)
         members = self._members(tx, known)
         parts = {str(call_id): self._summary(events) for call_id, events in members.items()}
         parents = {int(leg): int(parent) for leg, parent in families(parts).items()}
-        concerned = set(changed)
+        concerned = set(changed) & known.keys()
         for call_id in judged & known.keys():
             old, new = known[call_id].parent_id, parents.get(call_id)
             if old != new:
                 calls.set_parent(tx, call_id, new)
                 concerned |= {call_id, *(parent for parent in (old, new) if parent is not None)}
-        return concerned | {_root(tx, call_id) for call_id in concerned}
+        shown = calls.read_calls(tx, concerned)
+        roots = {_root(tx, call.parent_id) for call in shown.values() if call.parent_id is not None}
+        return [*shown.values(), *calls.read_calls(tx, roots - shown.keys()).values()]
 
     def _show_leg(self, about: _Around, call: KnownCall) -> bool:
         """A leg has no message of its own."""
@@ -148,7 +152,7 @@ class Gathering:
         return put_wish(about.tx, call.id, about.enterprise, Wish(), (), now=about.now, event_at=about.now)
 
     def _show(self, about: _Around, call: KnownCall) -> bool:
-        legs = calls.legs_of(about.tx, [call.id])
+        legs = calls.legs_of(about.tx, call.id)
         family = {call.id, *legs}
         events = [event for members in self._members(about.tx, family).values() for event in members]
         if not events:
@@ -157,7 +161,7 @@ class Gathering:
         closed = shown.stage is Stage.HANGUP
         due_at = shown.due_at if shown.due_at is None else max(shown.due_at, about.now + 0.05)
         calls.set_state(about.tx, call.id, main_id=shown.main_id, closed=closed, due_at=due_at)
-        for leg in calls.read_calls(about.tx, legs).values():
+        for leg in legs.values():
             calls.set_state(about.tx, leg.id, main_id=leg.main_id, closed=closed, due_at=None)
         message = None
         if shown.shown:
@@ -169,22 +173,31 @@ class Gathering:
         return put_wish(about.tx, call.id, about.enterprise, wish, recipients, now=about.now, event_at=event_at)
 
     def _names(self, about: _Around, call: KnownCall, shown: CallView, family: Collection[int]) -> Names:
-        tx, enterprise = about.tx, about.enterprise
-        customer = facts(tx, enterprise, "customer", [shown.customer]) if shown.customer else {}
         final = shown.stage is Stage.HANGUP
-        recordings: dict[str, str] = {}
-        if final and shown.success:
-            recordings = facts(tx, enterprise, "recording", calls.channels_of(tx, family))
+        channels = calls.channels_of(about.tx, family) if final and shown.success else []
+        wanted = {*shown.people, *channels, *(key for key in (shown.customer, shown.line) if key)}
+        known = facts(about.tx, about.enterprise, wanted)
+        own = self._own_names(about.tx, about.enterprise, about.now)
         details_url = None
         if final and self._options.details_url is not None:
-            details_url = self._options.details_url(enterprise, shown.main_id, call.first_at)
+            details_url = self._options.details_url(about.enterprise, shown.main_id, call.first_at)
         return Names(
-            managers=facts(tx, enterprise, "manager", shown.people),
-            lines=facts(tx, enterprise, "line", [shown.line]) if shown.line else {},
-            customer=next(iter(customer.values()), None),
-            recording_url=recordings[min(recordings)] if recordings else None,
+            managers={**own["manager"], **known["manager"]},
+            lines={**own["line"], **known["line"]},
+            customer=known["customer"].get(shown.customer or ""),
+            recording_url=next(
+                (known["recording"][uid] for uid in sorted(channels) if uid in known["recording"]), None
+            ),
             details_url=details_url,
         )
+
+    def _own_names(self, tx: Transaction, enterprise: str, now: float) -> dict[FactKind, dict[str, str]]:
+        """Names in the operator's own tables, as they were some seconds ago."""
+        read_at, names = self._own.get(enterprise, (float("-inf"), {}))
+        if now - read_at > _OWN_NAMES_S:
+            names = known_names(tx, enterprise)
+            self._own[enterprise] = (now, names)
+        return names
 
     def _members(self, tx: Transaction, call_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
         """Read the events of calls, by call."""

@@ -110,31 +110,32 @@ def touch_call(connection: Connection, call_id: int, at: float) -> None:
     connection.execute(update(CallRow).where(CallRow.id == call_id).values(values))
 
 
-def calls_near(connection: Connection, call_id: int, now: float) -> set[int]:
-    """Find other calls of the enterprise that share a number with this one and are open or lately closed."""
-    mine = select(NumberRow.enterprise, NumberRow.number).where(NumberRow.call_id == call_id).subquery()
+def calls_near(connection: Connection, call_ids: Collection[int], now: float) -> set[int]:
+    """Find other calls of the enterprise that share a number with one of these and are open or lately closed."""
+    mine = select(NumberRow.enterprise, NumberRow.number).where(NumberRow.call_id.in_(call_ids)).distinct().subquery()
     query = (
         select(NumberRow.call_id)
         .join(mine, (NumberRow.enterprise == mine.c.enterprise) & (NumberRow.number == mine.c.number))
         .join(CallRow, CallRow.id == NumberRow.call_id)
-        .where(NumberRow.call_id != call_id, NumberRow.last_at > now - _LONGEST_CALL_S)
+        .where(NumberRow.call_id.not_in(call_ids), NumberRow.last_at > now - _LONGEST_CALL_S)
         .where(or_(CallRow.last_at > now - _LATELY_S, ~CallRow.closed))
         .group_by(NumberRow.call_id)
         .order_by(NumberRow.call_id.desc())
-        .limit(_NEAR_CALLS)
+        .limit(_NEAR_CALLS * len(call_ids))
     )
-    return set(connection.scalars(query))
+    return set(connection.scalars(query)) if call_ids else set()
 
 
-def legs_of(connection: Connection, call_ids: Collection[int]) -> set[int]:
-    """Find the legs of calls, and theirs."""
-    found: set[int] = set()
-    wanted = set(call_ids)
+def legs_of(connection: Connection, call_id: int) -> dict[int, KnownCall]:
+    """Find the legs of a call, and theirs."""
+    found: dict[int, KnownCall] = {}
+    wanted = {call_id}
     while wanted:
-        legs = set(connection.scalars(select(CallRow.id).where(CallRow.parent_id.in_(wanted))))
-        wanted = legs - found
-        found |= legs
-    return found - set(call_ids)
+        rows = connection.execute(select(*_COLUMNS).where(CallRow.parent_id.in_(wanted))).mappings()
+        legs = {row["id"]: KnownCall(**row) for row in rows}
+        wanted = legs.keys() - found.keys() - {call_id}
+        found |= {leg: legs[leg] for leg in wanted}
+    return found
 
 
 def set_parent(connection: Connection, call_id: int, parent_id: int | None) -> None:

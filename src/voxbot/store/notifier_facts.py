@@ -5,7 +5,7 @@ The functions are work for NotifierDatabase.write or read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from sqlalchemy import select, update
 
@@ -41,32 +41,28 @@ def put_fact(connection: Connection, enterprise: str, kind: FactKind, key: str, 
     )
 
 
-def facts(connection: Connection, enterprise: str, kind: FactKind, keys: Collection[str]) -> dict[str, str]:
-    """Look up what is known, by key. Managers and lines are also those of the operator's own tables."""
-    found: dict[str, str] = {}
-    if not keys:
-        return found
-    if kind == "manager":
-        found |= _managers(connection, enterprise, keys)
-    elif kind == "line":
-        lines = select(LineRow.line_id, LineRow.line_name)
-        lines = lines.where(LineRow.enterprise_number == enterprise, LineRow.line_id.in_(keys))
-        found |= {line_id: name for line_id, name in connection.execute(lines) if name}
-    own = select(FactRow.key, FactRow.value)
-    own = own.where(FactRow.enterprise == enterprise, FactRow.kind == kind, FactRow.key.in_(keys))
-    return found | {key: value for key, value in connection.execute(own) if value}
+def facts(connection: Connection, enterprise: str, keys: Collection[str]) -> dict[FactKind, dict[str, str]]:
+    """Look up what is known about numbers, lines and unique ids: values by key, by kind."""
+    found: dict[FactKind, dict[str, str]] = {"customer": {}, "manager": {}, "line": {}, "recording": {}}
+    query = select(FactRow.kind, FactRow.key, FactRow.value)
+    query = query.where(FactRow.enterprise == enterprise, FactRow.kind.in_(found), FactRow.key.in_(keys))
+    for kind, key, value in connection.execute(query):
+        if value:
+            found[cast("FactKind", kind)][key] = value
+    return found
 
 
-def _managers(connection: Connection, enterprise: str, keys: Collection[str]) -> dict[str, str]:
+def known_names(connection: Connection, enterprise: str) -> dict[FactKind, dict[str, str]]:
+    """Read the names of managers and lines in the operator's own tables, all of an enterprise."""
+    lines = select(LineRow.line_id, LineRow.line_name).where(LineRow.enterprise_number == enterprise)
     named = (UserRow.last_name, UserRow.first_name)
+    by_mobile = select(UserRow.personal_phone, *named).where(UserRow.enterprise_number == enterprise)
     by_phone = select(UserPhoneRow.phone_number, *named).join(UserRow, UserRow.id == UserPhoneRow.user_id)
-    by_phone = by_phone.where(UserPhoneRow.enterprise_number == enterprise, UserPhoneRow.phone_number.in_(keys))
-    by_mobile = select(UserRow.personal_phone, *named)
-    by_mobile = by_mobile.where(UserRow.enterprise_number == enterprise, UserRow.personal_phone.in_(keys))
-    found: dict[str, str] = {}
+    by_phone = by_phone.where(UserPhoneRow.enterprise_number == enterprise)
+    managers: dict[str, str] = {}
     for query in (by_mobile, by_phone):
         for number, last_name, first_name in connection.execute(query):
             name = " ".join(part.strip() for part in (last_name, first_name) if part and part.strip())
             if number and name:
-                found[number] = name
-    return found
+                managers[number] = name
+    return {"manager": managers, "line": {line: name for line, name in connection.execute(lines) if name}}
