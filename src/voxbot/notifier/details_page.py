@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader
 
@@ -55,10 +55,15 @@ def install(app: FastAPI, ports: PagePorts) -> None:
     app.include_router(router)
 
 
-@router.get("/call/details/{unique_id}", response_model=None, summary="Ход одного звонка")
+@router.get(
+    "/call/details/{unique_id}",
+    response_model=None,
+    summary="Ход одного звонка",
+    description="Страница или JSON. Открывает подписанная ссылка из сообщения или заголовок X-API-Key.",
+)
 async def call_details(
     request: Request,
-    unique_id: str,
+    unique_id: Annotated[str, Path(description="Любой канал звонка", examples=["1764429992.120"])],
     e: Annotated[str, Query(description="Номер предприятия")] = "",
     until: Annotated[str, Query(description="До какого времени действует ссылка")] = "",
     sig: Annotated[str, Query(description="Подпись ссылки")] = "",
