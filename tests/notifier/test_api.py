@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import httpx
 import pytest
@@ -211,4 +212,11 @@ async def test_health_and_what_is_not_there(unit):
     assert (await unit.client.get("/health")).json()["status"] == "ok"
     assert (await unit.client.get("/start")).status_code == 405
     assert (await unit.client.get("/nothing")).json()["detail"] == "Такого адреса нет: /nothing."
-    assert set((await unit.client.get("/openapi.json")).json()["paths"]) >= {f"/{path}" for path in EVENT_PATHS}
+
+
+async def test_the_schema_describes_each_event_in_russian(unit):
+    paths = (await unit.client.get("/openapi.json")).json()["paths"]
+    assert set(paths) >= {f"/{path}" for path in EVENT_PATHS}
+    for operation in (operation for path in paths.values() for operation in path.values()):
+        assert re.search("[а-яё]", operation["summary"])
+        assert re.search("[а-яё]", operation["description"])

@@ -38,8 +38,7 @@ class Pages:
         self.now = NOW
         ports = DetailsPorts(database=database, bot_calls=bot_calls or none, rules=CallRules(), masked=masked)
         app = FastAPI()
-        app.state.ports = type("Ports", (), {"key": key})()
-        details_page.install(app, details_page.PagePorts(Details(ports), LINKS, lambda: self.now))
+        details_page.install(app, details_page.PagePorts(Details(ports), LINKS, key, lambda: self.now))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://pbx.example:8000")
 
     async def get(self, url, **headers):

@@ -18,6 +18,7 @@ VoxbotError
 │   └── StoreBusyError     another program holds it                     (retryable)
 ├── EventError             a posted call event is malformed
 └── RosterError            a change to who gets which calls is refused
+    └── RosterMissingError there is no such enterprise, or it does not send calls to this chat
 
 `code` is stable and fit for logs, metrics and API answers. `retryable` says whether the same request may
 succeed when it is sent again; only the fallback wrappers act on it.
@@ -152,6 +153,12 @@ class RosterError(VoxbotError):
     """A change to who gets which calls is refused."""
 
     code = "roster"
+
+
+class RosterMissingError(RosterError):
+    """There is no such enterprise, or it does not send calls to this chat."""
+
+    code = "roster_missing"
 
 
 def first_error(error: BaseException) -> BaseException:

@@ -123,7 +123,7 @@ class _Unit:
             rules=self._rules,
             masked=self._settings.notifier.mask_numbers,
         )
-        details_page.install(app, details_page.PagePorts(Details(details), self._links))
+        details_page.install(app, details_page.PagePorts(Details(details), self._links, ports.key))
         return app
 
 

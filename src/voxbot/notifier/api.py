@@ -28,17 +28,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EVENT_PATHS = (
-    "start",
-    "dial",
-    "bridge",
-    "hangup",
-    "new_callerid",
-    "bridge_create",
-    "bridge_leave",
-    "bridge_destroy",
-)
+EVENT_PATHS = {
+    "start": "Входящий звонок пришёл на станцию",
+    "dial": "Звонят телефоны, или станция набирает номер",
+    "bridge": "Канал вошёл в мост: разговор",
+    "hangup": "Звонок или его часть закончились",
+    "new_callerid": "Канал узнал свои номера",
+    "bridge_create": "Мост создан",
+    "bridge_leave": "Канал вышел из моста",
+    "bridge_destroy": "Моста больше нет",
+}
 MAX_BODY_BYTES = 64 * 1024
+_HEALTH = "Ответ ok, или 503, если база данных не отвечает."
 _EXAMPLE = {
     "Token": "375290000001",
     "UniqueId": "1764429992.120",
@@ -76,7 +77,7 @@ def create_app(ports: ApiPorts) -> FastAPI:
     """Make the application. It owns none of the ports."""
     app = FastAPI(title="VoxBot notifier", version=__version__, summary="События звонков АТС")
     app.state.ports = ports
-    for path in EVENT_PATHS:
+    for path, meaning in EVENT_PATHS.items():
         app.add_api_route(
             f"/{path}",
             _taker(path),
@@ -84,21 +85,28 @@ def create_app(ports: ApiPorts) -> FastAPI:
             name=path,
             tags=["events"],
             summary=f"Событие {path}",
+            description=f"{meaning}. Отвечает 200, когда событие на диске; незнакомые поля сохраняются.",
             responses=_ANSWERS,
             response_class=JSONResponse,
             openapi_extra={"requestBody": _BODY},
         )
-    app.add_api_route("/health", _health, tags=["service"], summary="Проверка работы")
-    app.add_api_route("/metrics", _metrics, tags=["service"], summary="Метрики Prometheus", response_model=None)
+    app.add_api_route("/health", _health, tags=["service"], summary="Проверка работы", description=_HEALTH)
+    app.add_api_route(
+        "/metrics",
+        _metrics,
+        tags=["service"],
+        summary="Метрики Prometheus",
+        description="Без ключа — если служба слушает только эту машину.",
+        response_model=None,
+    )
     app.add_exception_handler(EventError, _bad_event)
     app.add_exception_handler(StoreError, _no_database)
     app.add_exception_handler(HTTPException, _refused)
     return app
 
 
-def has_key(request: Request) -> bool:
-    """Whether the request carries the unit's key (header X-API-Key)."""
-    key = _ports(request).key
+def has_key(request: Request, key: str | None) -> bool:
+    """Whether the request carries this key (header X-API-Key); no key opens nothing."""
     given = request.headers.get("x-api-key", "")
     # The server decodes header bytes as Latin-1, whatever the client meant.
     return key is not None and hmac.compare_digest(given.encode("latin-1"), key.encode())
@@ -140,7 +148,7 @@ async def _health(request: Request) -> dict[str, str]:
 
 async def _metrics(request: Request) -> Response:
     ports = _ports(request)
-    if not (ports.open_reads or has_key(request)):
+    if not (ports.open_reads or has_key(request, ports.key)):
         return problem(HTTPStatus.FORBIDDEN, "key_missing", "Нужен ключ: передайте его в заголовке X-API-Key.")
     now = time.time()
     unfolded_at, waiting = await ports.database.read(lambda tx: (oldest_unfolded_at(tx), backlog(tx, now)))

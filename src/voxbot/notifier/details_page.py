@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader
 
@@ -41,10 +41,11 @@ _TAG = re.compile(r"<[^<>]*>?")
 
 @dataclass(frozen=True, slots=True)
 class PagePorts:
-    """What the page works with. `clock` gives seconds since the epoch."""
+    """What the page works with. `key` opens every call; `clock` gives seconds since the epoch."""
 
     details: Details
     links: DetailsLinks
+    key: str | None
     clock: Callable[[], float] = time.time
 
 
@@ -54,10 +55,15 @@ def install(app: FastAPI, ports: PagePorts) -> None:
     app.include_router(router)
 
 
-@router.get("/call/details/{unique_id}", response_model=None, summary="Ход одного звонка")
+@router.get(
+    "/call/details/{unique_id}",
+    response_model=None,
+    summary="Ход одного звонка",
+    description="Страница или JSON. Открывает подписанная ссылка из сообщения или заголовок X-API-Key.",
+)
 async def call_details(
     request: Request,
-    unique_id: str,
+    unique_id: Annotated[str, Path(description="Любой канал звонка", examples=["1764429992.120"])],
     e: Annotated[str, Query(description="Номер предприятия")] = "",
     until: Annotated[str, Query(description="До какого времени действует ссылка")] = "",
     sig: Annotated[str, Query(description="Подпись ссылки")] = "",
@@ -66,7 +72,7 @@ async def call_details(
     """Show a call. Without a valid link or the key: 403, whether there is such a call or not."""
     ports = cast("PagePorts", request.app.state.page)
     as_json = view == "json" or (not view and request.headers.get("accept", "").startswith("application/json"))
-    if not (has_key(request) or ports.links.allows(e, unique_id, until, sig, ports.clock())):
+    if not (has_key(request, ports.key) or ports.links.allows(e, unique_id, until, sig, ports.clock())):
         detail = "Ссылка неверна или устарела. Откройте её из сообщения о звонке."
         return _refusal(HTTPStatus.FORBIDDEN, "link_invalid", detail, as_json=as_json)
     document = await ports.details.of(unique_id, e or None)

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from voxbot.domain.errors import RosterError
+from voxbot.domain.errors import RosterError, RosterMissingError
 from voxbot.store.notifier_events import UNKNOWN
 from voxbot.store.notifier_registry import (
     Enterprise,
@@ -77,7 +77,7 @@ def save_enterprise(connection: Connection, change: EnterpriseChange) -> tuple[E
 def drop_enterprise(connection: Connection, number: str) -> None:
     """Remove an enterprise and its subscribers."""
     if not remove_enterprise(connection, number):
-        raise RosterError(f"предприятия {number!r} нет")
+        raise RosterMissingError(f"предприятия {number!r} нет")
 
 
 def save_user(connection: Connection, number: str, tg_id: int, name: str, at: float) -> bool:
@@ -92,7 +92,7 @@ def save_user(connection: Connection, number: str, tg_id: int, name: str, at: fl
 def drop_user(connection: Connection, number: str, tg_id: int) -> None:
     """Take a chat from an enterprise."""
     if not remove_subscriber(connection, _with_bot(connection, number).bot_token, tg_id):
-        raise RosterError(f"чат {tg_id} не получает звонков предприятия {number}")
+        raise RosterMissingError(f"чат {tg_id} не получает звонков предприятия {number}")
 
 
 def recipients(connection: Connection, number: str | None = None) -> list[Recipient]:
@@ -119,7 +119,7 @@ def _check(connection: Connection, wanted: Enterprise) -> None:
 def _existing(connection: Connection, number: str) -> Enterprise:
     enterprise = enterprise_by_number(connection, number)
     if enterprise is None:
-        raise RosterError(f"предприятия {number!r} нет; сначала добавьте его")
+        raise RosterMissingError(f"предприятия {number!r} нет; сначала добавьте его")
     return enterprise
 
 
