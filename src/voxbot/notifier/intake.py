@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import structlog
 
 from voxbot.domain.errors import EventError, StoreError
+from voxbot.notifier.event_writer import EventWriter
 from voxbot.notifier.events import digest, parse_event
-from voxbot.store.notifier_events import UNKNOWN, NewEvent, add_event
+from voxbot.store.notifier_events import UNKNOWN, NewEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ class Intake:
     def __init__(self, ports: IntakePorts, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since the epoch."""
         self._ports = ports
+        self._writer = EventWriter(ports.database)
         self._clock = clock
 
     async def take(self, path: str, posted: bytes, token: str = "") -> Outcome:
@@ -83,11 +85,11 @@ class Intake:
             body=_write(body),
             digest=digest(path, body),
         )
-        stored = await self._ports.database.write(lambda connection: add_event(connection, new))
+        is_new = await self._writer.add(new)
         self._ports.trace.event(new.enterprise, path, new.unique_id, new.body, new.received_at)
         if enterprise is None:
             return "ignored"
-        if stored is None:
+        if not is_new:
             return "duplicate"
         self._ports.stored(enterprise.number)
         return "ok"

@@ -5,13 +5,15 @@ The functions are work for NotifierDatabase.write or read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from voxbot.store.notifier_models import CallRow, EventRow, LinkRow, MessageRow, NumberRow, OperationRow
-from voxbot.store.notifier_sql import insert_into
+from voxbot.store.notifier_sql import insert_into, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +75,28 @@ def add_event(connection: Connection, event: NewEvent) -> int | None:
     )
     insert = insert.on_conflict_do_nothing(index_elements=["digest", "enterprise"]).returning(EventRow.id)
     return connection.scalar(insert)
+
+
+def add_events(connection: Connection, events: Sequence[NewEvent]) -> list[bool]:
+    """Store events by one statement; for each whether it is new, False if the same one was there already."""
+    insert = _insert_of(connection.dialect.name)
+    rows = [{**asdict(event), "folded": event.enterprise == UNKNOWN} for event in events]
+    inserted = {(row["digest"], row["enterprise"]) for row in connection.execute(insert, rows).mappings()}
+    new: list[bool] = []
+    for event in events:
+        identity = (event.digest, event.enterprise)
+        new.append(identity in inserted)
+        inserted.discard(identity)  # a second one in the same batch is a repetition
+    return new
+
+
+@cache
+def _insert_of(dialect_name: str) -> Any:
+    """The statement, made once: to make it anew costs more than to run it."""
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    insert = dialect.insert(table_of(EventRow))
+    insert = insert.on_conflict_do_nothing(index_elements=["digest", "enterprise"])
+    return insert.returning(EventRow.digest, EventRow.enterprise)
 
 
 def unfolded_enterprises(connection: Connection) -> list[str]:
