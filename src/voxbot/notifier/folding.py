@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from voxbot.notifier.messages import Texts
     from voxbot.store.notifier_database import NotifierDatabase
 
-_EVENTS_AT_ONCE = 50
-_CALLS_AT_ONCE = 50
+_EVENTS_AT_ONCE = 8
+"""Few: while they are folded, hosts wait for their answer."""
+_CALLS_AT_ONCE = 20
 _LOOK_S = 1.0
 """How often to look for events and due calls that nobody has told of: another process's, or from before a restart."""
 _RETRY_S = 1.0
@@ -87,7 +88,7 @@ class Folder:
         now = time.time()
         fold = self._gathering.fold
         try:
-            done = await self._database.write(lambda tx: fold(tx, enterprise, _EVENTS_AT_ONCE, now))
+            done = await self._database.write(lambda tx: fold(tx, enterprise, _EVENTS_AT_ONCE, now), urgent=False)
         except StoreError:
             raise
         except Exception:
@@ -121,7 +122,8 @@ class Folder:
         wished = False
         for enterprise, call_ids in by_enterprise.items():
             wished |= await self._database.write(
-                lambda tx, number=enterprise, ids=call_ids: self._gathering.look_again(tx, number, ids, now)
+                lambda tx, number=enterprise, ids=call_ids: self._gathering.look_again(tx, number, ids, now),
+                urgent=False,
             )
         if wished:
             self._on_wishes()

@@ -7,7 +7,7 @@ The calls of an enterprise are folded by one transaction at a time. What a call 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,7 +21,7 @@ from voxbot.store import notifier_calls as calls
 from voxbot.store import notifier_events as posted
 from voxbot.store.notifier_facts import facts, known_names
 from voxbot.store.notifier_messages import Chat, Wish, merge_messages, put_wish
-from voxbot.store.notifier_registry import Enterprise, enterprise_by_number, list_subscribers
+from voxbot.store.notifier_registry import enterprise_by_number, list_subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -38,6 +38,7 @@ _CACHED_EVENTS = 10_000
 _CACHED_PARTS = 2_000
 _DEEPEST_LEG = 5
 _OWN_NAMES_S = 30.0
+_CHATS_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +74,7 @@ class Gathering:
         self._options = options
         self._events: dict[int, StoredEvent] = {}
         self._parts: dict[tuple[int, ...], Part] = {}
+        self._chats: dict[str, tuple[float, frozenset[Chat]]] = {}
         self._own: dict[str, tuple[float, dict[FactKind, dict[str, str]]]] = {}
 
     def fold(self, tx: Transaction, enterprise: str, limit: int, now: float) -> Folded:
@@ -122,7 +124,7 @@ class Gathering:
         self, tx: Transaction, enterprise: str, changed: Collection[int], arrived: dict[int, float], now: float
     ) -> bool:
         """Find families anew around the changed calls, and say what the chats of those concerned should show."""
-        about = _Around(tx, enterprise, enterprise_by_number(tx, enterprise), now, arrived)
+        about = _Around(tx, enterprise, self._chats_of(tx, enterprise, now), now, arrived)
         wished = False
         for call in self._regroup(tx, changed, now):
             wished |= self._show_leg(about, call) if call.parent_id is not None else self._show(about, call)
@@ -141,14 +143,17 @@ class Gathering:
             old, new = known[call_id].parent_id, parents.get(call_id)
             if old != new:
                 calls.set_parent(tx, call_id, new)
+                known[call_id] = replace(known[call_id], parent_id=new)
                 concerned |= {call_id, *(parent for parent in (old, new) if parent is not None)}
-        shown = calls.read_calls(tx, concerned)
-        roots = {_root(tx, call.parent_id) for call in shown.values() if call.parent_id is not None}
-        return [*shown.values(), *calls.read_calls(tx, roots - shown.keys()).values()]
+        for parent_id in [known[call_id].parent_id for call_id in concerned & known.keys()]:
+            if parent_id is not None:
+                concerned.add(_root(tx, parent_id))
+        known |= calls.read_calls(tx, concerned - known.keys())
+        return [known[call_id] for call_id in concerned if call_id in known]
 
     def _show_leg(self, about: _Around, call: KnownCall) -> bool:
         """A leg has no message of its own."""
-        calls.set_state(about.tx, call.id, main_id=call.main_id, closed=call.closed, due_at=None)
+        calls.set_state(about.tx, call, main_id=call.main_id, closed=call.closed, due_at=None)
         return put_wish(about.tx, call.id, about.enterprise, Wish(), (), now=about.now, event_at=about.now)
 
     def _show(self, about: _Around, call: KnownCall) -> bool:
@@ -160,16 +165,16 @@ class Gathering:
         shown = view(events, self._options.rules, now=about.now)
         closed = shown.stage is Stage.HANGUP
         due_at = shown.due_at if shown.due_at is None else max(shown.due_at, about.now + 0.05)
-        calls.set_state(about.tx, call.id, main_id=shown.main_id, closed=closed, due_at=due_at)
+        calls.set_state(about.tx, call, main_id=shown.main_id, closed=closed, due_at=due_at)
         for leg in legs.values():
-            calls.set_state(about.tx, leg.id, main_id=leg.main_id, closed=closed, due_at=None)
+            calls.set_state(about.tx, leg, main_id=leg.main_id, closed=closed, due_at=None)
         message = None
         if shown.shown:
             names = self._names(about, call, shown, family)
             message = self._texts.render(shown, names, enterprise=about.enterprise, masked=self._options.masked)
         wish = Wish(stage=message.stage.value, moment=message.moment, text=message.text) if message else Wish()
         event_at = max((about.arrived[member] for member in family if member in about.arrived), default=about.now)
-        recipients = about.recipients(self._options.superuser_id) if about.is_news(call, family) else ()
+        recipients = about.chats if about.is_news(call, family) else ()
         return put_wish(about.tx, call.id, about.enterprise, wish, recipients, now=about.now, event_at=event_at)
 
     def _names(self, about: _Around, call: KnownCall, shown: CallView, family: Collection[int]) -> Names:
@@ -198,6 +203,19 @@ class Gathering:
             names = known_names(tx, enterprise)
             self._own[enterprise] = (now, names)
         return names
+
+    def _chats_of(self, tx: Transaction, enterprise: str, now: float) -> frozenset[Chat]:
+        """Who gets an enterprise's calls, as it was a moment ago."""
+        read_at, chats = self._chats.get(enterprise, (float("-inf"), frozenset[Chat]()))
+        if now - read_at > _CHATS_S:
+            owner = enterprise_by_number(tx, enterprise)
+            chats = frozenset[Chat]()
+            if owner is not None and owner.bot:
+                ids = {subscriber.tg_id for subscriber in list_subscribers(tx, owner.bot_token)}
+                ids |= {self._options.superuser_id} if self._options.superuser_id else set()
+                chats = frozenset(Chat(owner.bot, chat_id) for chat_id in ids)
+            self._chats[enterprise] = (now, chats)
+        return chats
 
     def _members(self, tx: Transaction, call_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
         """Read the events of calls, by call."""
@@ -232,22 +250,13 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """The transaction of a look at calls. `arrived`: when the last new event of a call came."""
+    """The transaction of a look at calls. `chats` get them; `arrived`: when the last new event of a call came."""
 
     tx: Transaction
     enterprise: str
-    owner: Enterprise | None
+    chats: frozenset[Chat]
     now: float
     arrived: dict[int, float]
-
-    def recipients(self, superuser_id: int | None) -> set[Chat]:
-        """Who gets this enterprise's calls."""
-        if self.owner is None or not self.owner.bot:
-            return set()
-        chats = {subscriber.tg_id for subscriber in list_subscribers(self.tx, self.owner.bot_token)}
-        if superuser_id:
-            chats.add(superuser_id)
-        return {Chat(self.owner.bot, chat_id) for chat_id in chats}
 
     def is_news(self, call: KnownCall, family: Collection[int]) -> bool:
         """Whether chats that know nothing of a call should hear of it: not of one that was over already."""

@@ -6,12 +6,13 @@ The functions are work for NotifierDatabase.write or read. Those that write expe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from voxbot.store.notifier_models import CallRow, ChoreRow, EventRow, LinkRow, NumberRow, OperationRow
-from voxbot.store.notifier_sql import greatest, insert_into, lock
+from voxbot.store.notifier_sql import greater, insert_for, lock, smaller, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -34,17 +35,57 @@ class KnownCall:
     closed: bool
     first_at: float
     last_at: float
+    due_at: float | None
 
 
-_COLUMNS = (
-    CallRow.id,
-    CallRow.enterprise,
-    CallRow.parent_id,
-    CallRow.main_id,
-    CallRow.closed,
-    CallRow.first_at,
-    CallRow.last_at,
+_C, _L, _N = table_of(CallRow), table_of(LinkRow), table_of(NumberRow)
+_COLUMNS = tuple(_C.c[name] for name in KnownCall.__slots__)
+
+# Statements that each event needs are made once: making them costs more than running them.
+_BY_ID = select(*_COLUMNS).where(_C.c.id.in_(bindparam("call_ids", expanding=True)))
+_BY_PARENT = select(*_COLUMNS).where(_C.c.parent_id.in_(bindparam("call_ids", expanding=True)))
+_OF_KEYS = select(_L.c.kind, _L.c.key, _L.c.call_id).where(
+    _L.c.enterprise == bindparam("of_enterprise"), _L.c.key.in_(bindparam("link_keys", expanding=True))
 )
+_CHANNELS = select(_L.c.key).where(_L.c.call_id.in_(bindparam("call_ids", expanding=True)), _L.c.kind == "channel")
+_SET = update(_C).where(_C.c.id == bindparam("of_call"))
+_TOUCH = _SET.values(
+    last_at=greater(_C.c.last_at, bindparam("touched_at")), first_at=smaller(_C.c.first_at, bindparam("touched_at"))
+)
+_MINE = (
+    select(_N.c.enterprise, _N.c.number)
+    .where(_N.c.call_id.in_(bindparam("call_ids", expanding=True)))
+    .distinct()
+    .subquery()
+)
+_NEAR = (
+    select(_N.c.call_id)
+    .join(_MINE, (_N.c.enterprise == _MINE.c.enterprise) & (_N.c.number == _MINE.c.number))
+    .join(_C, _C.c.id == _N.c.call_id)
+    .where(_N.c.call_id.not_in(bindparam("call_ids", expanding=True)), _N.c.last_at > bindparam("numbers_since"))
+    .where(or_(_C.c.last_at > bindparam("calls_since"), ~_C.c.closed))
+    .group_by(_N.c.call_id)
+    .order_by(_N.c.call_id.desc())
+    .limit(bindparam("at_most"))
+)
+
+
+@cache
+def _add_call(dialect: str) -> Any:
+    return insert_for(dialect, CallRow).returning(_C.c.id)
+
+
+@cache
+def _add_link(dialect: str) -> Any:
+    return insert_for(dialect, LinkRow).on_conflict_do_nothing()
+
+
+@cache
+def _add_number(dialect: str) -> Any:
+    insert = insert_for(dialect, NumberRow)
+    key = ["enterprise", "number", "call_id"]
+    latest = greater(_N.c.last_at, insert.excluded.last_at)
+    return insert.on_conflict_do_update(index_elements=key, set_={"last_at": latest})
 
 
 def lock_enterprise(connection: Connection, enterprise: str) -> None:
@@ -54,20 +95,23 @@ def lock_enterprise(connection: Connection, enterprise: str) -> None:
 
 def add_call(connection: Connection, enterprise: str, at: float) -> int:
     """Begin a call; return its id."""
-    insert = insert_into(connection, CallRow).values(enterprise=enterprise, first_at=at, last_at=at)
-    return connection.execute(insert.returning(CallRow.id)).scalar_one()
+    values = {"enterprise": enterprise, "first_at": at, "last_at": at}
+    return connection.execute(_add_call(connection.dialect.name), values).scalar_one()
 
 
 def read_calls(connection: Connection, call_ids: Collection[int]) -> dict[int, KnownCall]:
     """Read calls by id; those that are no more are left out."""
-    query = select(*_COLUMNS).where(CallRow.id.in_(call_ids))
-    return {row["id"]: KnownCall(**row) for row in connection.execute(query).mappings()}
+    if not call_ids:
+        return {}
+    rows = connection.execute(_BY_ID, {"call_ids": list(call_ids)})
+    return {row["id"]: KnownCall(**row) for row in rows.mappings()}
 
 
 def calls_of_keys(connection: Connection, enterprise: str, keys: Iterable[tuple[str, str]]) -> set[int]:
     """Find the calls that hold one of these (kind, value)."""
-    query = select(LinkRow.call_id).where(LinkRow.enterprise == enterprise)
-    return set(connection.scalars(query.where(tuple_(LinkRow.kind, LinkRow.key).in_(list(keys)))))
+    wanted = set(keys)
+    rows = connection.execute(_OF_KEYS, {"of_enterprise": enterprise, "link_keys": [key for _, key in wanted]})
+    return {call_id for kind, key, call_id in rows if (kind, key) in wanted}
 
 
 def call_of_channel(connection: Connection, unique_id: str, enterprise: str | None = None) -> list[KnownCall]:
@@ -75,7 +119,7 @@ def call_of_channel(connection: Connection, unique_id: str, enterprise: str | No
     link = select(LinkRow.call_id).where(LinkRow.kind == "channel", LinkRow.key == unique_id)
     if enterprise is not None:
         link = link.where(LinkRow.enterprise == enterprise)
-    query = select(*_COLUMNS).where(CallRow.id.in_(link)).order_by(CallRow.id)
+    query = select(*_COLUMNS).where(_C.c.id.in_(link)).order_by(_C.c.id)
     return [KnownCall(**row) for row in connection.execute(query).mappings()]
 
 
@@ -83,47 +127,33 @@ def add_links(connection: Connection, enterprise: str, keys: Iterable[tuple[str,
     """Tie identities to a call; those that are tied stay so."""
     rows = [{"enterprise": enterprise, "kind": kind, "key": key, "call_id": call_id} for kind, key in keys]
     if rows:
-        connection.execute(insert_into(connection, LinkRow).on_conflict_do_nothing(), rows)
+        connection.execute(_add_link(connection.dialect.name), rows)
 
 
 def channels_of(connection: Connection, call_ids: Collection[int]) -> list[str]:
     """List the unique ids of calls."""
-    query = select(LinkRow.key).where(LinkRow.call_id.in_(call_ids), LinkRow.kind == "channel")
-    return list(connection.scalars(query))
+    return list(connection.scalars(_CHANNELS, {"call_ids": list(call_ids)}))
 
 
 def add_numbers(connection: Connection, enterprise: str, numbers: Iterable[str], call_id: int, at: float) -> None:
     """Note that numbers occur in a call."""
     rows = [{"enterprise": enterprise, "number": number, "call_id": call_id, "last_at": at} for number in numbers]
     if rows:
-        insert = insert_into(connection, NumberRow)
-        latest = greatest(connection)(NumberRow.last_at, insert.excluded.last_at)
-        key = ["enterprise", "number", "call_id"]
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_={"last_at": latest}), rows)
+        connection.execute(_add_number(connection.dialect.name), rows)
 
 
 def touch_call(connection: Connection, call_id: int, at: float) -> None:
     """Note that an event of a call arrived at this time."""
-    larger = greatest(connection)
-    smaller = func.least if connection.dialect.name == "postgresql" else func.min
-    values = {"last_at": larger(CallRow.last_at, at), "first_at": smaller(CallRow.first_at, at)}
-    connection.execute(update(CallRow).where(CallRow.id == call_id).values(values))
+    connection.execute(_TOUCH, {"of_call": call_id, "touched_at": at})
 
 
 def calls_near(connection: Connection, call_ids: Collection[int], now: float) -> set[int]:
     """Find other calls of the enterprise that share a number with one of these and are open or lately closed."""
-    mine = select(NumberRow.enterprise, NumberRow.number).where(NumberRow.call_id.in_(call_ids)).distinct().subquery()
-    query = (
-        select(NumberRow.call_id)
-        .join(mine, (NumberRow.enterprise == mine.c.enterprise) & (NumberRow.number == mine.c.number))
-        .join(CallRow, CallRow.id == NumberRow.call_id)
-        .where(NumberRow.call_id.not_in(call_ids), NumberRow.last_at > now - _LONGEST_CALL_S)
-        .where(or_(CallRow.last_at > now - _LATELY_S, ~CallRow.closed))
-        .group_by(NumberRow.call_id)
-        .order_by(NumberRow.call_id.desc())
-        .limit(_NEAR_CALLS * len(call_ids))
-    )
-    return set(connection.scalars(query)) if call_ids else set()
+    if not call_ids:
+        return set()
+    values = {"call_ids": list(call_ids), "at_most": _NEAR_CALLS * len(call_ids)}
+    values |= {"numbers_since": now - _LONGEST_CALL_S, "calls_since": now - _LATELY_S}
+    return set(connection.scalars(_NEAR, values))
 
 
 def legs_of(connection: Connection, call_id: int) -> dict[int, KnownCall]:
@@ -131,7 +161,7 @@ def legs_of(connection: Connection, call_id: int) -> dict[int, KnownCall]:
     found: dict[int, KnownCall] = {}
     wanted = {call_id}
     while wanted:
-        rows = connection.execute(select(*_COLUMNS).where(CallRow.parent_id.in_(wanted))).mappings()
+        rows = connection.execute(_BY_PARENT, {"call_ids": list(wanted)}).mappings()
         legs = {row["id"]: KnownCall(**row) for row in rows}
         wanted = legs.keys() - found.keys() - {call_id}
         found |= {leg: legs[leg] for leg in wanted}
@@ -140,13 +170,13 @@ def legs_of(connection: Connection, call_id: int) -> dict[int, KnownCall]:
 
 def set_parent(connection: Connection, call_id: int, parent_id: int | None) -> None:
     """Make a call a leg of another one, or none."""
-    connection.execute(update(CallRow).where(CallRow.id == call_id).values(parent_id=parent_id))
+    connection.execute(_SET, {"of_call": call_id, "parent_id": parent_id})
 
 
-def set_state(connection: Connection, call_id: int, *, main_id: str, closed: bool, due_at: float | None) -> None:
+def set_state(connection: Connection, call: KnownCall, *, main_id: str, closed: bool, due_at: float | None) -> None:
     """Keep what a look at a call has shown."""
-    values = {"main_id": main_id, "closed": closed, "due_at": due_at}
-    connection.execute(update(CallRow).where(CallRow.id == call_id).values(values))
+    if (main_id, closed, due_at) != (call.main_id, call.closed, call.due_at):
+        connection.execute(_SET, {"of_call": call.id, "main_id": main_id, "closed": closed, "due_at": due_at})
 
 
 def due_calls(connection: Connection, now: float, limit: int) -> list[tuple[str, int]]:

@@ -8,9 +8,9 @@ that syncs in 5 ms still takes thousands of events a second.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,7 +47,7 @@ _MIGRATION_LOCK = 0x766F78626F74
 class _Backend(Protocol):
     where: str
 
-    def write(self, work: Callable[[Connection], T]) -> Future[T]: ...
+    def write(self, work: Callable[[Connection], T], *, urgent: bool) -> Future[T]: ...
 
     def read(self, work: Callable[[Connection], T]) -> Future[T]: ...
 
@@ -65,12 +65,13 @@ class NotifierDatabase:
         self.where = backend.where
         self.shared = shared
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool = True) -> T:
         """Run `work` in a transaction that is on disk when this returns. Raises StoreError, and what `work` raises.
 
-        `work` may be run again after a conflict, so it must not act but on the database.
+        `work` may be run again after a conflict, so it must not act but on the database. On SQLite, what is not
+        `urgent` waits for all that is: nobody waits for it with a timeout of three seconds.
         """
-        return await asyncio.wrap_future(self._backend.write(work))
+        return await asyncio.wrap_future(self._backend.write(work, urgent=urgent))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one state of the database; on SQLite nobody waits for writers. Raises as `write`."""
@@ -104,21 +105,21 @@ class _File:
         prepare(self._path, NOTIFIER)
         self._writing = _file_engine(self._path, "BEGIN IMMEDIATE")
         self._reading = _file_engine(self._path, "BEGIN")
-        self._works: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._works = _Works()
         self._writer = threading.Thread(target=self._write_all, name="notifier-write", daemon=True)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="notifier-read")
         self._writer.start()
 
-    def write(self, work: Callable[[Connection], T]) -> Future[T]:
+    def write(self, work: Callable[[Connection], T], *, urgent: bool) -> Future[T]:
         future: Future[T] = Future()
-        self._works.put(_Work(work, future))
+        self._works.put(_Work(work, future), urgent=urgent)
         return future
 
     def read(self, work: Callable[[Connection], T]) -> Future[T]:
         return self._readers.submit(self._read, work)
 
     def close(self) -> None:
-        self._works.put(None)
+        self._works.end()
         self._writer.join()
         self._readers.shutdown()
         self._writing.dispose()
@@ -132,7 +133,7 @@ class _File:
             raise store_error(self._path, error) from error
 
     def _write_all(self) -> None:
-        while (first := self._works.get()) is not None:
+        while (first := self._works.take()) is not None:
             group: list[_Work] = []
             try:
                 with self._writing.begin() as connection:
@@ -150,13 +151,45 @@ class _File:
         while work is not None:
             group.append(work)
             work.run(connection, self._path)
-            if time.monotonic() > until:
-                return
-            try:
-                work = self._works.get_nowait()
-            except queue.Empty:
-                return
-        self._works.put(None)  # the end, for the loop outside
+            work = self._works.take_more() if time.monotonic() < until else None
+
+
+class _Works:
+    """What waits to be written: what is urgent first."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[_Work] = deque()
+        self._patient: deque[_Work] = deque()
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def put(self, work: _Work, *, urgent: bool) -> None:
+        with self._changed:
+            (self._urgent if urgent else self._patient).append(work)
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Let `take` return None when nothing is left."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def take(self) -> _Work | None:
+        """Wait for the next work."""
+        with self._changed:
+            while not (self._urgent or self._patient or self._ended):
+                self._changed.wait()
+            return self._next()
+
+    def take_more(self) -> _Work | None:
+        """Return the next work if there is one."""
+        with self._changed:
+            return self._next()
+
+    def _next(self) -> _Work | None:
+        if self._urgent:
+            return self._urgent.popleft()
+        return self._patient.popleft() if self._patient else None
 
 
 class _Work:
@@ -215,7 +248,8 @@ class _Server:
             raise self._explained(error) from error
         self._threads = ThreadPoolExecutor(_SERVER_THREADS, thread_name_prefix="notifier-db")
 
-    def write(self, work: Callable[[Connection], T]) -> Future[T]:
+    def write(self, work: Callable[[Connection], T], *, urgent: bool) -> Future[T]:
+        del urgent  # every work has a thread of its own
         return self._threads.submit(self._run, work)
 
     def read(self, work: Callable[[Connection], T]) -> Future[T]:

@@ -13,15 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import Float, bindparam, case, delete, func, or_, select, update
 
 from voxbot.store.notifier_limits import Limits, Pause, id_floor, take_turn
 from voxbot.store.notifier_messages import Chat, add_deletion
 from voxbot.store.notifier_models import ChatRow, ChoreRow, MessageRow
 from voxbot.store.notifier_operations import Operation, Outcome, log_operation
-from voxbot.store.notifier_sql import insert_into
+from voxbot.store.notifier_sql import insert_into, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, RowMapping
 
 FINAL_STAGE = "hangup"
@@ -47,18 +49,47 @@ class GaveUp:
 Step = Operation | Pause | GaveUp | None
 
 
+_CHATS, _M, _CHORES = table_of(ChatRow), table_of(MessageRow), table_of(ChoreRow)
+_NOW = bindparam("at_now", type_=Float)
+_CHAT = (_CHATS.c.bot == bindparam("of_bot"), _CHATS.c.chat_id == bindparam("of_chat"))
+_MESSAGES = (_M.c.bot == bindparam("of_bot"), _M.c.chat_id == bindparam("of_chat"))
+_CHORES_HERE = (_CHORES.c.bot == bindparam("of_bot"), _CHORES.c.chat_id == bindparam("of_chat"))
+
+# Statements that each request needs are made once: making them costs more than running them.
+_DUE_CHAT = select(_CHATS.c.bot).where(_CHATS.c.due_at <= _NOW, _CHATS.c.lease_until < _NOW).limit(1)
+_LATER_CHAT = select(func.min(_CHATS.c.due_at)).where(_CHATS.c.due_at > _NOW)
+_LEASED_CHAT = select(func.min(_CHATS.c.lease_until)).where(_CHATS.c.due_at <= _NOW, _CHATS.c.lease_until >= _NOW)
+_MINE = select(_CHATS).where(*_CHAT, _CHATS.c.lease_owner == bindparam("of_owner")).with_for_update()
+_SET_CHAT = update(_CHATS).where(*_CHAT)
+_DUE_MESSAGES = select(_M).where(*_MESSAGES, _M.c.next_at <= _NOW).order_by(_M.c.wish_at)
+_NEXT_MESSAGE = select(func.min(_M.c.next_at)).where(*_MESSAGES, _M.c.next_at.is_not(None))
+_SET_MESSAGE = update(_M).where(_M.c.id == bindparam("of_row"))
+_DUE_CHORES = select(_CHORES).where(*_CHORES_HERE, _CHORES.c.next_at <= _NOW).order_by(_CHORES.c.id)
+_NEXT_CHORE = select(func.min(_CHORES.c.next_at)).where(*_CHORES_HERE)
+_LEFT = (
+    update(_M)
+    .where(*_MESSAGES, _M.c.intent.is_not(None))
+    .values(
+        doubt_floor=func.coalesce(
+            case((or_(_M.c.doubt_floor.is_(None), _M.c.doubt_floor > _M.c.intent_floor), _M.c.intent_floor)),
+            _M.c.doubt_floor,
+        ),
+        intent=None,
+        intent_floor=None,
+        next_at=_NOW,
+    )
+)
+
+
 def has_due_chats(connection: Connection, now: float) -> bool:
     """Tell whether there are chats to be taken."""
-    due = select(ChatRow.bot).where(ChatRow.due_at <= now, ChatRow.lease_until < now).limit(1)
-    return connection.execute(due).first() is not None
+    return connection.execute(_DUE_CHAT, {"at_now": now}).first() is not None
 
 
 def next_chat_due_at(connection: Connection, now: float) -> float | None:
     """Return when the next chat will be due that is not now."""
-    later = select(func.min(ChatRow.due_at)).where(ChatRow.due_at > now)
-    left = select(func.min(ChatRow.lease_until)).where(ChatRow.due_at <= now, ChatRow.lease_until >= now)
-    moments = [moment for moment in (connection.scalar(later), connection.scalar(left)) if moment is not None]
-    return min(moments, default=None)
+    found = (connection.scalar(query, {"at_now": now}) for query in (_LATER_CHAT, _LEASED_CHAT))
+    return min((moment for moment in found if moment is not None), default=None)
 
 
 def take_chats(connection: Connection, owner: str, now: float, limit: int) -> list[Chat]:
@@ -68,11 +99,7 @@ def take_chats(connection: Connection, owner: str, now: float, limit: int) -> li
     chats = [Chat(bot, chat_id) for bot, chat_id in connection.execute(due)]
     for chat in chats:
         _update_chat(connection, chat, lease_owner=owner, lease_until=now + LEASE_S)
-        floor = MessageRow.intent_floor
-        older = case((or_(MessageRow.doubt_floor.is_(None), MessageRow.doubt_floor > floor), floor))
-        left = (MessageRow.bot == chat.bot, MessageRow.chat_id == chat.chat_id, MessageRow.intent.is_not(None))
-        values = {"doubt_floor": func.coalesce(older, MessageRow.doubt_floor), "intent": None, "intent_floor": None}
-        connection.execute(update(MessageRow).where(*left).values(**values, next_at=now))
+        connection.execute(_LEFT, {**_place(chat), "at_now": now})
     return chats
 
 
@@ -83,15 +110,12 @@ def drop_leases(connection: Connection) -> None:
 
 def release(connection: Connection, chat: Chat, owner: str, at_earliest: float = 0.0) -> None:
     """Give a chat back."""
-    mine = (ChatRow.bot == chat.bot, ChatRow.chat_id == chat.chat_id, ChatRow.lease_owner == owner)
-    if connection.execute(select(ChatRow.bot).where(*mine).with_for_update()).first() is None:
+    if connection.execute(_MINE, {**_place(chat), "of_owner": owner}).first() is None:
         return
-    messages = select(func.min(MessageRow.next_at)).where(
-        MessageRow.bot == chat.bot, MessageRow.chat_id == chat.chat_id, MessageRow.next_at.is_not(None)
-    )
-    chores = select(func.min(ChoreRow.next_at)).where(ChoreRow.bot == chat.bot, ChoreRow.chat_id == chat.chat_id)
-    moments = [moment for moment in (connection.scalar(messages), connection.scalar(chores)) if moment is not None]
-    due_at = max(min(moments), at_earliest) if moments else None
+    found = (connection.scalar(query, _place(chat)) for query in (_NEXT_MESSAGE, _NEXT_CHORE))
+    due_at = min((moment for moment in found if moment is not None), default=None)
+    if due_at is not None:
+        due_at = max(due_at, at_earliest)
     _update_chat(connection, chat, lease_owner=None, lease_until=0.0, due_at=due_at)
 
 
@@ -102,8 +126,7 @@ def next_step(
 
     `turn`: the Pause before said that the bot's turn is taken.
     """
-    mine = (ChatRow.bot == chat.bot, ChatRow.chat_id == chat.chat_id, ChatRow.lease_owner == owner)
-    row = connection.execute(select(ChatRow).where(*mine).with_for_update()).mappings().first()
+    row = connection.execute(_MINE, {**_place(chat), "of_owner": owner}).mappings().first()
     if row is None:
         return None
     if row["paused_until"] > now:
@@ -134,17 +157,18 @@ class _Chooser:
         self._limits = limits
         self._turn = turn
         self._due = self._settle()
+        self._chores = self._rows(_DUE_CHORES)
 
     def deletion(self) -> Step:
         """A message to delete: first, so that not more than two of a call are seen."""
-        here = (ChoreRow.bot == self._chat.bot, ChoreRow.chat_id == self._chat.chat_id, ChoreRow.kind == "delete")
-        outdated = (*here, ChoreRow.made_at < self._now - _UNDELETABLE_S)
-        self._connection.execute(delete(ChoreRow).where(*outdated))
-        query = select(ChoreRow).where(*here, ChoreRow.next_at <= self._now).order_by(ChoreRow.id).limit(1)
-        chore = self._connection.execute(query).mappings().first()
-        if chore is None:
-            return None
-        return self._pause(message=False) or _chore(chore, "delete", chore["message_id"])
+        for chore in self._chores:
+            if chore["kind"] != "delete":
+                continue
+            if chore["made_at"] < self._now - _UNDELETABLE_S:
+                self._connection.execute(delete(ChoreRow).where(ChoreRow.id == chore["id"]))
+                continue
+            return self._pause(message=False) or _chore(chore, "delete", chore["message_id"])
+        return None
 
     def message(self) -> Step:
         """A message to send or to edit, longest wished first."""
@@ -162,9 +186,9 @@ class _Chooser:
 
     def probe(self) -> Step:
         """An id that may be a message of ours that nobody knows of."""
-        here = (ChoreRow.bot == self._chat.bot, ChoreRow.chat_id == self._chat.chat_id)
-        query = select(ChoreRow).where(*here, ChoreRow.kind == "probe", ChoreRow.next_at <= self._now)
-        for chore in self._connection.execute(query.order_by(ChoreRow.id)).mappings().all():
+        for chore in self._chores:
+            if chore["kind"] != "probe":
+                continue
             message_id = self._unknown_id(chore["message_id"], chore["until_id"])
             if message_id is None:
                 self._connection.execute(delete(ChoreRow).where(ChoreRow.id == chore["id"]))
@@ -174,10 +198,8 @@ class _Chooser:
 
     def _settle(self) -> list[RowMapping]:
         """Settle what needs no request; return the messages that need one."""
-        here = (MessageRow.bot == self._chat.bot, MessageRow.chat_id == self._chat.chat_id)
-        query = select(MessageRow).where(*here, MessageRow.next_at <= self._now).order_by(MessageRow.wish_at)
         due: list[RowMapping] = []
-        for row in self._connection.execute(query).mappings().all():
+        for row in self._rows(_DUE_MESSAGES):
             if row["dead"]:
                 self._update(row, next_at=None)
             elif row["wish_text"] is None:
@@ -234,7 +256,10 @@ class _Chooser:
         return take_turn(self._connection, self._row, self._now, self._limits, message=message, turn=self._turn)
 
     def _update(self, row: RowMapping, **values: object) -> None:
-        self._connection.execute(update(MessageRow).where(MessageRow.id == row["id"]).values(**values))
+        self._connection.execute(_SET_MESSAGE, {"of_row": row["id"], **values})
+
+    def _rows(self, query: Any) -> Sequence[RowMapping]:
+        return self._connection.execute(query, {**_place(self._chat), "at_now": self._now}).mappings().all()
 
 
 def add_probe(connection: Connection, row: RowMapping, floor: int, until_id: int, now: float) -> None:
@@ -266,8 +291,11 @@ def _as_wished(row: RowMapping) -> bool:
 
 
 def _update_chat(connection: Connection, chat: Chat, **values: object) -> None:
-    place = (ChatRow.bot == chat.bot, ChatRow.chat_id == chat.chat_id)
-    connection.execute(update(ChatRow).where(*place).values(**values))
+    connection.execute(_SET_CHAT, {**_place(chat), **values})
+
+
+def _place(chat: Chat) -> dict[str, Any]:
+    return {"of_bot": chat.bot, "of_chat": chat.chat_id}
 
 
 def _message(row: RowMapping, action: Any, message_id: int | None) -> Operation:

@@ -5,15 +5,14 @@ The functions are work for NotifierDatabase.write or read.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, func, select, update
 
 from voxbot.store.notifier_models import CallRow, EventRow, LinkRow, MessageRow, NumberRow, OperationRow
-from voxbot.store.notifier_sql import insert_into, table_of
+from voxbot.store.notifier_sql import insert_for, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,38 +49,40 @@ class PostedEvent:
     call_id: int | None
 
 
-_COLUMNS = (
-    EventRow.id,
-    EventRow.enterprise,
-    EventRow.path,
-    EventRow.unique_id,
-    EventRow.received_at,
-    EventRow.body,
-    EventRow.call_id,
+_T = table_of(EventRow)
+_COLUMNS = (_T.c.id, _T.c.enterprise, _T.c.path, _T.c.unique_id, _T.c.received_at, _T.c.body, _T.c.call_id)
+
+# Statements that each event needs are made once: making them costs more than running them.
+_UNFOLDED = (
+    select(*_COLUMNS)
+    .where(~_T.c.folded, _T.c.enterprise == bindparam("of_enterprise"))
+    .order_by(_T.c.id)
+    .limit(bindparam("at_most"))
 )
+_MARK = update(_T).where(_T.c.id == bindparam("event_id"))
+_IDS = select(_T.c.call_id, _T.c.id).where(_T.c.call_id.in_(bindparam("call_ids", expanding=True))).order_by(_T.c.id)
+_BY_ID = select(*_COLUMNS).where(_T.c.id.in_(bindparam("event_ids", expanding=True)))
+
+
+@cache
+def _add(dialect: str) -> Any:
+    return (
+        insert_for(dialect, EventRow)
+        .values({name: bindparam(name) for name in (*NewEvent.__slots__, "folded")})
+        .on_conflict_do_nothing(index_elements=["digest", "enterprise"])
+        .returning(_T.c.id, _T.c.digest, _T.c.enterprise)
+    )
 
 
 def add_event(connection: Connection, event: NewEvent) -> int | None:
     """Store an event; return its id, None if the same one is there already."""
-    insert = insert_into(connection, EventRow).values(
-        enterprise=event.enterprise,
-        token=event.token,
-        path=event.path,
-        unique_id=event.unique_id,
-        received_at=event.received_at,
-        body=event.body,
-        digest=event.digest,
-        folded=event.enterprise == UNKNOWN,
-    )
-    insert = insert.on_conflict_do_nothing(index_elements=["digest", "enterprise"]).returning(EventRow.id)
-    return connection.scalar(insert)
+    return connection.scalar(_add(connection.dialect.name), _row(event))
 
 
 def add_events(connection: Connection, events: Sequence[NewEvent]) -> list[bool]:
     """Store events by one statement; for each whether it is new, False if the same one was there already."""
-    insert = _insert_of(connection.dialect.name)
-    rows = [{**asdict(event), "folded": event.enterprise == UNKNOWN} for event in events]
-    inserted = {(row["digest"], row["enterprise"]) for row in connection.execute(insert, rows).mappings()}
+    stored = connection.execute(_add(connection.dialect.name), [_row(event) for event in events]).mappings()
+    inserted = {(row["digest"], row["enterprise"]) for row in stored}
     new: list[bool] = []
     for event in events:
         identity = (event.digest, event.enterprise)
@@ -90,13 +91,8 @@ def add_events(connection: Connection, events: Sequence[NewEvent]) -> list[bool]
     return new
 
 
-@cache
-def _insert_of(dialect_name: str) -> Any:
-    """The statement, made once: to make it anew costs more than to run it."""
-    dialect = postgresql if dialect_name == "postgresql" else sqlite
-    insert = dialect.insert(table_of(EventRow))
-    insert = insert.on_conflict_do_nothing(index_elements=["digest", "enterprise"])
-    return insert.returning(EventRow.digest, EventRow.enterprise)
+def _row(event: NewEvent) -> dict[str, Any]:
+    return {**{name: getattr(event, name) for name in NewEvent.__slots__}, "folded": event.enterprise == UNKNOWN}
 
 
 def unfolded_enterprises(connection: Connection) -> list[str]:
@@ -106,13 +102,13 @@ def unfolded_enterprises(connection: Connection) -> list[str]:
 
 def unfolded_events(connection: Connection, enterprise: str, limit: int) -> list[PostedEvent]:
     """Read an enterprise's events that are not folded yet, in the order of arrival."""
-    query = select(*_COLUMNS).where(~EventRow.folded, EventRow.enterprise == enterprise).order_by(EventRow.id)
-    return [PostedEvent(**row) for row in connection.execute(query.limit(limit)).mappings()]
+    rows = connection.execute(_UNFOLDED, {"of_enterprise": enterprise, "at_most": limit})
+    return [PostedEvent(**row) for row in rows.mappings()]
 
 
 def mark_folded(connection: Connection, event_id: int, call_id: int | None) -> None:
     """Note which call an event belongs to, None: to none."""
-    connection.execute(update(EventRow).where(EventRow.id == event_id).values(folded=True, call_id=call_id))
+    connection.execute(_MARK, {"event_id": event_id, "folded": True, "call_id": call_id})
 
 
 def leave_out_next(connection: Connection, enterprise: str) -> int | None:
@@ -132,14 +128,13 @@ def events_of(connection: Connection, call_ids: Iterable[int]) -> list[PostedEve
 
 def event_ids_of(connection: Connection, call_ids: Iterable[int]) -> list[tuple[int, int]]:
     """List the events of calls: (call id, event id), in the order of arrival."""
-    query = select(EventRow.call_id, EventRow.id).where(EventRow.call_id.in_(list(call_ids))).order_by(EventRow.id)
-    return [(call_id, event_id) for call_id, event_id in connection.execute(query) if call_id is not None]
+    rows = connection.execute(_IDS, {"call_ids": list(call_ids)})
+    return [(call_id, event_id) for call_id, event_id in rows if call_id is not None]
 
 
 def read_events(connection: Connection, event_ids: Iterable[int]) -> list[PostedEvent]:
     """Read events by id."""
-    query = select(*_COLUMNS).where(EventRow.id.in_(list(event_ids)))
-    return [PostedEvent(**row) for row in connection.execute(query).mappings()]
+    return [PostedEvent(**row) for row in connection.execute(_BY_ID, {"event_ids": list(event_ids)}).mappings()]
 
 
 def oldest_unfolded_at(connection: Connection) -> float | None:

@@ -5,12 +5,12 @@ The functions are work for NotifierDatabase.write or read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from voxbot.store.notifier_models import CallRow, FactRow, LineRow, LinkRow, NumberRow, UserPhoneRow, UserRow
-from voxbot.store.notifier_sql import insert_into
+from voxbot.store.notifier_sql import insert_into, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 FactKind = Literal["customer", "manager", "line", "recording"]
 _REFRESHED_S = 48 * 3600.0
 """Messages of calls older than this are not edited for a name: Telegram would not delete them any more either."""
+
+_F = table_of(FactRow)
+_KNOWN = select(_F.c.kind, _F.c.key, _F.c.value).where(
+    _F.c.enterprise == bindparam("of_enterprise"),
+    _F.c.kind.in_(["customer", "manager", "line", "recording"]),
+    _F.c.key.in_(bindparam("fact_keys", expanding=True)),
+)
 
 
 def put_fact(connection: Connection, enterprise: str, kind: FactKind, key: str, value: str, at: float) -> None:
@@ -44,11 +51,9 @@ def put_fact(connection: Connection, enterprise: str, kind: FactKind, key: str, 
 def facts(connection: Connection, enterprise: str, keys: Collection[str]) -> dict[FactKind, dict[str, str]]:
     """Look up what is known about numbers, lines and unique ids: values by key, by kind."""
     found: dict[FactKind, dict[str, str]] = {"customer": {}, "manager": {}, "line": {}, "recording": {}}
-    query = select(FactRow.kind, FactRow.key, FactRow.value)
-    query = query.where(FactRow.enterprise == enterprise, FactRow.kind.in_(found), FactRow.key.in_(keys))
-    for kind, key, value in connection.execute(query):
-        if value:
-            found[cast("FactKind", kind)][key] = value
+    for kind, key, value in connection.execute(_KNOWN, {"of_enterprise": enterprise, "fact_keys": list(keys)}):
+        if value and kind in found:
+            found[kind][key] = value
     return found
 
 

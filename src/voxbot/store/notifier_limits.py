@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, select, update
 
 from voxbot.store.notifier_models import BotRow, ChatRow
-from voxbot.store.notifier_sql import greatest, insert_into
+from voxbot.store.notifier_sql import greater, insert_into
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
@@ -92,7 +92,7 @@ def pause_chat(connection: Connection, chat: Chat, seconds: float, now: float) -
 def pause_bot(connection: Connection, bot: str, seconds: float, now: float) -> None:
     """Send nothing from a bot for so long."""
     _bot(connection, bot)
-    until = greatest(connection)(BotRow.paused_until, now + seconds)
+    until = greater(BotRow.paused_until, now + seconds)
     connection.execute(update(BotRow).where(BotRow.bot == bot).values(paused_until=until))
 
 

@@ -6,12 +6,13 @@ The functions are work for NotifierDatabase.write. Who changes a message's row h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import Float, bindparam, case, delete, func, insert, null, or_, select, update
 
 from voxbot.store.notifier_models import ChatRow, ChoreRow, MessageRow
-from voxbot.store.notifier_sql import insert_into
+from voxbot.store.notifier_sql import insert_for, insert_into, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -36,6 +37,42 @@ class Chat:
     chat_id: int
 
 
+_M, _CHATS = table_of(MessageRow), table_of(ChatRow)
+
+# Statements that each event needs are made once: making them costs more than running them.
+_WISHED = select(_M.c.bot, _M.c.chat_id, _M.c.wish_stage, _M.c.wish_moment, _M.c.wish_text).where(
+    _M.c.call_id == bindparam("of_call")
+)
+_CHANGE_AT = bindparam("change_at", type_=Float)
+_WISH: dict[str, Any] = {
+    name: bindparam(name) for name in ("wish_stage", "wish_moment", "wish_text", "wish_at", "event_at")
+}
+_CHANGE = (
+    update(_M)
+    .where(_M.c.call_id == bindparam("of_call"), _M.c.bot == bindparam("of_bot"), _M.c.chat_id == bindparam("of_chat"))
+    .values(
+        _WISH
+        | {
+            "wish_revision": _M.c.wish_revision + 1,
+            "next_at": case(
+                (_M.c.dead, null()),
+                (_M.c.attempts > 0, func.coalesce(_M.c.next_at, _CHANGE_AT)),
+                else_=_CHANGE_AT,
+            ),
+        }
+    )
+)
+_ADD = insert(_M)
+
+
+@cache
+def _want(dialect: str) -> Any:
+    wanted = insert_for(dialect, ChatRow)
+    at = wanted.excluded.due_at
+    sooner = case((or_(_CHATS.c.due_at.is_(None), _CHATS.c.due_at > at), at), else_=_CHATS.c.due_at)
+    return wanted.on_conflict_do_update(index_elements=["bot", "chat_id"], set_={"due_at": sooner})
+
+
 def put_wish(
     connection: Connection,
     call_id: int,
@@ -50,8 +87,7 @@ def put_wish(
 
     `recipients` that have no message of the call yet get one; those that have one stay with it.
     """
-    columns = (MessageRow.bot, MessageRow.chat_id, MessageRow.wish_stage, MessageRow.wish_moment, MessageRow.wish_text)
-    there = connection.execute(select(*columns).where(MessageRow.call_id == call_id)).all()
+    there = connection.execute(_WISHED, {"of_call": call_id})
     old = {Chat(bot, chat_id): (stage, moment, text) for bot, chat_id, stage, moment, text in there}
     wanted = (wish.stage, wish.moment, wish.text)
     gone = wish.text is None
@@ -62,32 +98,21 @@ def put_wish(
     want_chats(connection, changed | new, now)
     values: dict[str, Any] = {"wish_stage": wish.stage, "wish_moment": wish.moment, "wish_text": wish.text}
     values |= {"wish_at": now, "event_at": event_at}
-    for chat in changed:
-        connection.execute(
-            update(MessageRow)
-            .where(MessageRow.call_id == call_id, MessageRow.bot == chat.bot, MessageRow.chat_id == chat.chat_id)
-            .values(
-                **values,
-                wish_revision=MessageRow.wish_revision + 1,
-                next_at=case(
-                    (MessageRow.dead, None),
-                    (MessageRow.attempts > 0, func.coalesce(MessageRow.next_at, now)),
-                    else_=now,
-                ),
-            )
-        )
-    for chat in new:
-        place = {"call_id": call_id, "enterprise": enterprise, "bot": chat.bot, "chat_id": chat.chat_id}
-        connection.execute(insert_into(connection, MessageRow).values(**place, **values, wish_revision=1, next_at=now))
+    if changed:
+        places = [{"of_call": call_id, "of_bot": chat.bot, "of_chat": chat.chat_id} for chat in changed]
+        connection.execute(_CHANGE, [{**values, **place, "change_at": now} for place in places])
+    if new:
+        common = {**values, "call_id": call_id, "enterprise": enterprise, "wish_revision": 1, "next_at": now}
+        connection.execute(_ADD, [{**common, "bot": chat.bot, "chat_id": chat.chat_id} for chat in new])
     return True
 
 
 def want_chats(connection: Connection, chats: Iterable[Chat], at: float) -> None:
     """Have chats looked at by `at` at the latest, and lock their rows; always in the same order."""
-    for chat in sorted(chats, key=lambda chat: (chat.bot, chat.chat_id)):
-        insert = insert_into(connection, ChatRow).values(bot=chat.bot, chat_id=chat.chat_id, due_at=at)
-        sooner = case((or_(ChatRow.due_at.is_(None), ChatRow.due_at > at), at), else_=ChatRow.due_at)
-        connection.execute(insert.on_conflict_do_update(index_elements=["bot", "chat_id"], set_={"due_at": sooner}))
+    ordered = sorted(chats, key=lambda chat: (chat.bot, chat.chat_id))
+    rows = [{"bot": chat.bot, "chat_id": chat.chat_id, "due_at": at} for chat in ordered]
+    if rows:
+        connection.execute(_want(connection.dialect.name), rows)
 
 
 def add_deletion(

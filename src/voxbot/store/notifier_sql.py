@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
@@ -19,16 +19,30 @@ def table_of(model: type[DeclarativeBase]) -> Table:
 
 def insert_into(connection: Connection, model: type[DeclarativeBase]) -> Any:
     """Make an insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table_of(model))
+    return insert_for(connection.dialect.name, model)
+
+
+def insert_for(dialect: str, model: type[DeclarativeBase]) -> Any:
+    """Make such an insert for a dialect known by name."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table_of(model))
+
+
+def is_postgresql(connection: Connection) -> bool:
+    """Tell whether this is PostgreSQL, not SQLite."""
+    return connection.dialect.name == "postgresql"
 
 
 def lock(connection: Connection, name: str) -> None:
     """Keep other transactions that lock this name waiting until the end of this one; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
+    if is_postgresql(connection):
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
-def greatest(connection: Connection) -> Any:
-    """Return the function that takes the greater of its arguments."""
-    return func.greatest if connection.dialect.name == "postgresql" else func.max
+def greater(one: Any, other: Any) -> Any:
+    """Make the greater of two values that are not null."""
+    return case((one > other, one), else_=other)
+
+
+def smaller(one: Any, other: Any) -> Any:
+    """Make the smaller of two values that are not null."""
+    return case((one < other, one), else_=other)
