@@ -73,7 +73,7 @@ class Intake:
         return outcome
 
     async def _take(self, path: str, posted: bytes, token: str) -> Outcome:
-        body = _read(posted, token)
+        body = read_body(posted, token)
         event = parse_event(path, body)
         enterprise = await self._ports.directory.by_token(event.token)
         new = NewEvent(
@@ -95,7 +95,8 @@ class Intake:
         return "ok"
 
 
-def _read(posted: bytes, token: str) -> dict[str, Any]:
+def read_body(posted: bytes, token: str) -> dict[str, Any]:
+    """Read a posted JSON object; `token`, the header's, is put into one without. Raises EventError."""
     try:
         body = json.loads(posted.decode("utf-8-sig"))
     except UnicodeDecodeError:
