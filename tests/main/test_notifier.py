@@ -73,7 +73,13 @@ async def test_calls_become_messages_links_and_a_trace(tmp_path, telegram, envir
                 return len(shown) == 1 and "✅Успешный входящий звонок" in shown[0]
 
             await telegram.until(finished)
-        [link] = re.findall(r'href="([^"]*)"', telegram.shown(100001)[0])
+        fact = {"Token": "375290000001", "Kind": "customer", "Key": "375290001001", "Value": "Петров & сын"}
+        assert (await client.post("/facts", json=fact)).json() == {"status": "ok"}
+        record = {"Token": "375290000001", "Kind": "recording", "Key": body["UniqueId"], "Value": "https://pbx/1.mp3"}
+        assert (await client.post("/facts", json=record)).json() == {"status": "ok"}
+        await telegram.until(lambda: '<a href="https://pbx/1.mp3">' in telegram.shown(100001)[0])
+        assert "(Петров &amp; сын)" in telegram.shown(100001)[0]
+        [link] = re.findall(r'href="([^"]*/call/[^"]*)"', telegram.shown(100001)[0])
         page = await client.get(html.unescape(link))
         assert page.status_code == 200
         assert "375290001001" in page.text

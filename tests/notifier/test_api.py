@@ -9,13 +9,15 @@ import re
 import httpx
 import pytest
 
-from voxbot.domain.errors import StoreBusyError
+from voxbot.domain.errors import StoreBusyError, StoreError
 from voxbot.notifier.api import EVENT_PATHS, ApiPorts, create_app
 from voxbot.notifier.directory import Directory
+from voxbot.notifier.enrichment import Enrichment
 from voxbot.notifier.intake import Intake, IntakePorts
 from voxbot.notifier.metrics import NotifierMetrics
 from voxbot.notifier.trace_log import TraceLog
 from voxbot.store.notifier_events import unfolded_events
+from voxbot.store.notifier_facts import facts
 from voxbot.store.notifier_registry import Enterprise, put_enterprise
 
 START = {
@@ -67,6 +69,7 @@ class Unit:
         )
         ports = ApiPorts(
             intake=intake,
+            enrichment=Enrichment(database, self.directory),
             database=database,
             metrics=metrics,
             trace=self.trace,
@@ -220,3 +223,60 @@ async def test_the_schema_describes_each_event_in_russian(unit):
     for operation in (operation for path in paths.values() for operation in path.values()):
         assert re.search("[а-яё]", operation["summary"])
         assert re.search("[а-яё]", operation["description"])
+
+
+class PickyDatabase:
+    """Refuses the event of one channel."""
+
+    def __init__(self, database, refused) -> None:
+        self._database = database
+        self._refused = refused
+        self.read = database.read
+
+    async def write(self, work):
+        def checked(tx):
+            result = work(tx)
+            if any(event.unique_id == self._refused for event in unfolded_events(tx, "0367", 100)):
+                raise StoreError("notifier.sqlite: сбой базы данных")
+            return result
+
+        return await self._database.write(checked)
+
+
+async def test_an_event_that_the_database_refuses_takes_no_other_with_it(database, tmp_path):
+    unit = Unit(PickyDatabase(database, "1764429992.7"), tmp_path)
+    bodies = [{**START, "UniqueId": f"1764429992.{number}"} for number in range(20)]
+    answers = await asyncio.gather(*(unit.client.post("/start", json=body) for body in bodies))
+    assert [answer.status_code for answer in answers] == [200] * 7 + [503] + [200] * 12
+    assert len(await stored(database)) == 19
+
+
+async def test_repetitions_that_come_at_once_count_once(unit, database):
+    answers = await asyncio.gather(*(unit.client.post("/start", json=START) for _ in range(10)))
+    assert {answer.text for answer in answers} == {'{"status":"ok"}'}
+    assert len(await stored(database)) == 1
+    assert unit.stored == ["0367"]
+
+
+FACT = {"Token": "375290000001", "Kind": "customer", "Key": "+375290001001", "Value": "Петров"}
+
+
+async def test_a_name_that_becomes_known_is_kept_by_its_digits(unit, database):
+    assert (await unit.client.post("/facts", json=FACT)).json() == {"status": "ok"}
+    known = await database.read(lambda tx: facts(tx, "0367", ["375290001001"]))
+    assert known["customer"] == {"375290001001": "Петров"}
+    assert (await unit.client.post("/facts", json={**FACT, "Token": "0"})).json()["status"] == "ignored"
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"Kind": "boss"}, "Kind"),
+        ({"Key": ""}, "Key"),
+        ({"Value": 7}, "Value"),
+        ({"Kind": "recording", "Key": "1.2", "Value": "javascript:alert(1)"}, "Value"),
+    ],
+)
+async def test_a_fact_that_is_none_is_refused(unit, changed, field):
+    answer = await unit.client.post("/facts", json={**FACT, "Key": "1", **changed})
+    assert (answer.status_code, answer.json()["field"]) == (422, field)

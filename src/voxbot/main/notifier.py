@@ -22,6 +22,7 @@ from voxbot.notifier.delivery import Delivery
 from voxbot.notifier.details import Details, DetailsPorts
 from voxbot.notifier.details_links import DetailsLinks, load_key
 from voxbot.notifier.directory import Directory
+from voxbot.notifier.enrichment import Enrichment
 from voxbot.notifier.folding import Folder
 from voxbot.notifier.gathering import FoldOptions
 from voxbot.notifier.intake import Intake, IntakePorts
@@ -119,6 +120,7 @@ class _Unit:
         key = self._settings.api.secret_key
         ports = ApiPorts(
             intake=Intake(intake),
+            enrichment=Enrichment(self._database, self._directory),
             database=self._database,
             metrics=self._metrics,
             trace=self._trace,

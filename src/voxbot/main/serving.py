@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _GRACE_S = 5
 """How long requests under way may go on after the stop signal."""
+_KEEP_ALIVE_S = 75
+"""A connection closed just as a host posts its next event loses that event: hosts do not repeat."""
 _BACKLOG = 2048
 """Connections that may wait to be accepted: what an enterprise's host posts must not be refused in a burst."""
 
@@ -27,7 +29,12 @@ class Server(uvicorn.Server):
     def __init__(self, app: Any, unit: str, listening: socket.socket) -> None:
         """Serve the ASGI application `app` on `listening`, which stays the caller's to close."""
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
         )
         super().__init__(config)
         self._unit = unit

@@ -21,6 +21,7 @@ from voxbot.store.notifier_operations import backlog
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from voxbot.notifier.enrichment import Enrichment
     from voxbot.notifier.intake import Intake
     from voxbot.notifier.metrics import NotifierMetrics
     from voxbot.notifier.trace_log import TraceLog
@@ -39,6 +40,11 @@ EVENT_PATHS = {
     "bridge_destroy": "Моста больше нет",
 }
 MAX_BODY_BYTES = 64 * 1024
+_FACTS = (
+    "То, что стало известно после события: Kind customer, manager (Key — номер), line (Key — линия) или recording "
+    "(Key — любой канал звонка, Value — адрес записи). Показанные сообщения изменятся."
+)
+_FACT = {"Token": "375290000001", "Kind": "customer", "Key": "375291000101", "Value": "Петров"}
 _HEALTH = "Ответ ok, или 503, если база данных не отвечает."
 _EXAMPLE = {
     "Token": "375290000001",
@@ -66,6 +72,7 @@ class ApiPorts:
     """What the API works with. `key` opens what is not for everybody; `open_reads`: metrics need no key."""
 
     intake: Intake
+    enrichment: Enrichment
     database: NotifierDatabase
     metrics: NotifierMetrics
     trace: TraceLog
@@ -90,6 +97,16 @@ def create_app(ports: ApiPorts) -> FastAPI:
             response_class=JSONResponse,
             openapi_extra={"requestBody": _BODY},
         )
+    app.add_api_route(
+        "/facts",
+        _learn,
+        methods=["POST"],
+        tags=["events"],
+        summary="Имя или запись разговора",
+        description=_FACTS,
+        responses=_ANSWERS,
+        openapi_extra={"requestBody": {**_BODY, "content": {"application/json": {"example": _FACT}}}},
+    )
     app.add_api_route("/health", _health, tags=["service"], summary="Проверка работы", description=_HEALTH)
     app.add_api_route(
         "/metrics",
@@ -139,6 +156,12 @@ async def _body(request: Request) -> bytes:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Событие больше 64 КБ.")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def _learn(request: Request) -> dict[str, str]:
+    posted = await _body(request)
+    known = await _ports(request).enrichment.take(posted, request.headers.get("token", ""))
+    return {"status": "ok"} if known else {"status": "ignored", "reason": "unknown token"}
 
 
 async def _health(request: Request) -> dict[str, str]:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import structlog
 
 from voxbot.domain.errors import EventError, StoreError
+from voxbot.notifier.event_writer import EventWriter
 from voxbot.notifier.events import digest, parse_event
-from voxbot.store.notifier_events import UNKNOWN, NewEvent, add_event
+from voxbot.store.notifier_events import UNKNOWN, NewEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ class Intake:
     def __init__(self, ports: IntakePorts, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since the epoch."""
         self._ports = ports
+        self._writer = EventWriter(ports.database)
         self._clock = clock
 
     async def take(self, path: str, posted: bytes, token: str = "") -> Outcome:
@@ -71,7 +73,7 @@ class Intake:
         return outcome
 
     async def _take(self, path: str, posted: bytes, token: str) -> Outcome:
-        body = _read(posted, token)
+        body = read_body(posted, token)
         event = parse_event(path, body)
         enterprise = await self._ports.directory.by_token(event.token)
         new = NewEvent(
@@ -83,17 +85,18 @@ class Intake:
             body=_write(body),
             digest=digest(path, body),
         )
-        stored = await self._ports.database.write(lambda connection: add_event(connection, new))
+        is_new = await self._writer.add(new)
         self._ports.trace.event(new.enterprise, path, new.unique_id, new.body, new.received_at)
         if enterprise is None:
             return "ignored"
-        if stored is None:
+        if not is_new:
             return "duplicate"
         self._ports.stored(enterprise.number)
         return "ok"
 
 
-def _read(posted: bytes, token: str) -> dict[str, Any]:
+def read_body(posted: bytes, token: str) -> dict[str, Any]:
+    """Read a posted JSON object; `token`, the header's, is put into one without. Raises EventError."""
     try:
         body = json.loads(posted.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -29,7 +29,7 @@ async def forget_old_calls(database: NotifierDatabase, keep_days: int, clock: Ca
     while True:
         before = clock() - keep_days * _DAY_S
         try:
-            gone = await database.write(lambda tx, before=before: prune(tx, before, _CALLS_AT_ONCE))
+            gone = await database.write(lambda tx, before=before: prune(tx, before, _CALLS_AT_ONCE), urgent=False)
         except StoreError as error:
             log.warning("Старые звонки не удалены, повторю позже", error=str(error))
             gone = 0

@@ -16,7 +16,8 @@ from voxbot.store.notifier_registry import (
 
 if TYPE_CHECKING:
     from aiogram.types import Message, Update
-    from sqlalchemy import Connection
+
+    from voxbot.store.notifier_database import Transaction
 
 _COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(\S+))?\s*")
 _CODE_CHARS = 64
@@ -39,46 +40,46 @@ class Answer:
     text: str
 
 
-def answer_to(connection: Connection, update: Update, bot_token: str, now: float) -> Answer | None:
+def answer_to(tx: Transaction, update: Update, bot_token: str, now: float) -> Answer | None:
     """Do what an update asks for; return what to answer. `now`: seconds since the epoch."""
     member = update.my_chat_member
     if member is not None:
         if member.new_chat_member.status in _LEFT:
-            remove_subscriber(connection, bot_token, member.chat.id)
+            remove_subscriber(tx, bot_token, member.chat.id)
         return None
     message = update.message
     if message is None:
         return None
     if message.migrate_to_chat_id is not None:
-        _move(connection, bot_token, message.chat.id, message.migrate_to_chat_id)
+        _move(tx, bot_token, message.chat.id, message.migrate_to_chat_id)
         return None
-    return _answer_to_message(connection, message, bot_token, now)
+    return _answer_to_message(tx, message, bot_token, now)
 
 
-def _answer_to_message(connection: Connection, message: Message, bot_token: str, now: float) -> Answer | None:
+def _answer_to_message(tx: Transaction, message: Message, bot_token: str, now: float) -> Answer | None:
     chat = message.chat
     command = _COMMAND.fullmatch(message.text or "")
     match command[1].lower() if command else "":
         case "start":
             code = command[2] if command else None
-            return Answer(chat.id, _join(connection, message, bot_token, code or "", now))
+            return Answer(chat.id, _join(tx, message, bot_token, code or "", now))
         case "stop":
-            was = remove_subscriber(connection, bot_token, chat.id)
+            was = remove_subscriber(tx, bot_token, chat.id)
             return Answer(chat.id, _GONE if was else _WAS_NOT)
         case _:
             # In a group people talk to each other.
             return Answer(chat.id, _HOW_TO_JOIN) if chat.type == "private" else None
 
 
-def _join(connection: Connection, message: Message, bot_token: str, code: str, now: float) -> str:
+def _join(tx: Transaction, message: Message, bot_token: str, code: str, now: float) -> str:
     if not code:
-        known = {subscriber.tg_id for subscriber in list_subscribers(connection, bot_token)}
+        known = {subscriber.tg_id for subscriber in list_subscribers(tx, bot_token)}
         return _ALREADY if message.chat.id in known else _HOW_TO_JOIN
-    enterprise = enterprise_by_code(connection, bot_token, code) if len(code) <= _CODE_CHARS else None
+    enterprise = enterprise_by_code(tx, bot_token, code) if len(code) <= _CODE_CHARS else None
     if enterprise is None:
         return _WRONG_CODE
     new = Subscriber(tg_id=message.chat.id, name=_name(message), added_at=now)
-    if not add_subscriber(connection, bot_token, new):
+    if not add_subscriber(tx, bot_token, new):
         return _ALREADY
     return _JOINED.format(company=f" «{enterprise.name}»" if enterprise.name else "")
 
@@ -89,10 +90,10 @@ def _name(message: Message) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _move(connection: Connection, bot_token: str, old: int, new: int) -> None:
+def _move(tx: Transaction, bot_token: str, old: int, new: int) -> None:
     """Follow a group that has become a supergroup, with another id."""
-    for subscriber in list_subscribers(connection, bot_token):
+    for subscriber in list_subscribers(tx, bot_token):
         if subscriber.tg_id == old:
             moved = Subscriber(tg_id=new, name=subscriber.name, added_at=subscriber.added_at)
-            add_subscriber(connection, bot_token, moved)
-            remove_subscriber(connection, bot_token, old)
+            add_subscriber(tx, bot_token, moved)
+            remove_subscriber(tx, bot_token, old)

@@ -70,14 +70,29 @@ def _add(dialect: str) -> Any:
         insert_for(dialect, EventRow)
         .values({name: bindparam(name) for name in (*NewEvent.__slots__, "folded")})
         .on_conflict_do_nothing(index_elements=["digest", "enterprise"])
-        .returning(_T.c.id)
+        .returning(_T.c.id, _T.c.digest, _T.c.enterprise)
     )
 
 
 def add_event(connection: Connection, event: NewEvent) -> int | None:
     """Store an event; return its id, None if the same one is there already."""
-    values = {name: getattr(event, name) for name in NewEvent.__slots__}
-    return connection.scalar(_add(connection.dialect.name), {**values, "folded": event.enterprise == UNKNOWN})
+    return connection.scalar(_add(connection.dialect.name), _row(event))
+
+
+def add_events(connection: Connection, events: Sequence[NewEvent]) -> list[bool]:
+    """Store events by one statement; for each whether it is new, False if the same one was there already."""
+    stored = connection.execute(_add(connection.dialect.name), [_row(event) for event in events]).mappings()
+    inserted = {(row["digest"], row["enterprise"]) for row in stored}
+    new: list[bool] = []
+    for event in events:
+        identity = (event.digest, event.enterprise)
+        new.append(identity in inserted)
+        inserted.discard(identity)  # a second one in the same batch is a repetition
+    return new
+
+
+def _row(event: NewEvent) -> dict[str, Any]:
+    return {**{name: getattr(event, name) for name in NewEvent.__slots__}, "folded": event.enterprise == UNKNOWN}
 
 
 def unfolded_enterprises(connection: Connection) -> list[str]:
