@@ -132,6 +132,7 @@ class Delivery:
             return []
 
         def take(tx: Transaction) -> list[tuple[Chat, steps.Step]]:
+            now = time.time()
             chats = steps.take_chats(tx, self._owner, now, _TAKEN_AT_ONCE)
             return [(chat, steps.next_step(tx, chat, self._owner, now, self._limits)) for chat in chats]
 
@@ -152,6 +153,8 @@ class Delivery:
                         step = await self._perform(telegram, step)
         except Exception:  # the lease runs out, and the chat is served again
             log.exception("Сбой доставки в чат Telegram", bot=chat.bot, chat=chat.chat_id)
+        finally:
+            self.wake()  # what was wished while the chat was given back
 
     async def _perform(self, telegram: Telegram, operation: Operation) -> steps.Step:
         begin = time.monotonic()
@@ -160,25 +163,25 @@ class Delivery:
         request_ms = round((time.monotonic() - begin) * 1000)
         if outcome.kind == "unauthorized":
             self._tokens = {}
-        now = time.time()
 
         def keep(tx: Transaction) -> tuple[str, steps.Step]:
+            # Now, not when the request ended: a wish of the meantime would seem to lie in the future.
+            now = time.time()
             finish(tx, operation, outcome, self._owner, now)
-            return main_id_of(tx, operation.call_id), self._step(tx, operation.chat, now)
+            return main_id_of(tx, operation.call_id), self._step(tx, operation.chat)
 
         unique_id, step = await self._retried(keep)
         self._tell(operation, outcome, unique_id, request_ms)
         return step
 
     async def _next(self, chat: Chat, *, turn: bool = False) -> steps.Step:
-        now = time.time()
-        return await self._retried(lambda tx: self._step(tx, chat, now, turn=turn))
+        return await self._retried(lambda tx: self._step(tx, chat, turn=turn))
 
-    def _step(self, tx: Transaction, chat: Chat, now: float, *, turn: bool = False) -> steps.Step:
+    def _step(self, tx: Transaction, chat: Chat, *, turn: bool = False) -> steps.Step:
         if self._stopping.is_set():
             steps.release(tx, chat, self._owner)
             return None
-        return steps.next_step(tx, chat, self._owner, now, self._limits, turn=turn)
+        return steps.next_step(tx, chat, self._owner, time.time(), self._limits, turn=turn)
 
     async def _pause(self, seconds: float) -> None:
         try:
