@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voxbot.notifier.messages import Texts
     from voxbot.store.notifier_database import NotifierDatabase
 
-_EVENTS_AT_ONCE = 8
+_EVENTS_AT_ONCE = 3
 """Few: while they are folded, hosts wait for their answer."""
 _CALLS_AT_ONCE = 20
 _LOOK_S = 1.0

@@ -35,6 +35,10 @@ Transaction = Connection
 NOTIFIER = Lineage("voxbot.store:notifier_migrations", HEAD, VERSION_TABLE, "NOTIFIER_DB_PATH")
 _GROUP_S = 0.005
 """Work that came meanwhile joins a transaction for this long; then those who wait get their commit."""
+_QUIET_S = 0.008
+"""So long after the last urgent work others may begin ..."""
+_PATIENCE_S = 0.15
+"""... or when they have waited for so long."""
 _READERS = 2
 _SERVER_THREADS = 12
 _CONFLICTS = ("40001", "40P01")
@@ -138,7 +142,7 @@ class _File:
             try:
                 with self._writing.begin() as connection:
                     self._run_group(connection, first, group)
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 for work in group or [first]:
                     work.fail(store_error(self._path, error))
             else:
@@ -151,21 +155,27 @@ class _File:
         while work is not None:
             group.append(work)
             work.run(connection, self._path)
-            work = self._works.take_more() if time.monotonic() < until else None
+            work = self._works.take_urgent() if time.monotonic() < until else None
 
 
 class _Works:
-    """What waits to be written: what is urgent first."""
+    """What waits to be written. What is not urgent waits for a quiet moment, but not for ever."""
 
     def __init__(self) -> None:
         self._urgent: deque[_Work] = deque()
-        self._patient: deque[_Work] = deque()
+        self._patient: deque[tuple[float, _Work]] = deque()
+        self._urgent_at = float("-inf")
         self._ended = False
         self._changed = threading.Condition()
 
     def put(self, work: _Work, *, urgent: bool) -> None:
         with self._changed:
-            (self._urgent if urgent else self._patient).append(work)
+            now = time.monotonic()
+            if urgent:
+                self._urgent.append(work)
+                self._urgent_at = now
+            else:
+                self._patient.append((now, work))
             self._changed.notify()
 
     def end(self) -> None:
@@ -177,19 +187,26 @@ class _Works:
     def take(self) -> _Work | None:
         """Wait for the next work."""
         with self._changed:
-            while not (self._urgent or self._patient or self._ended):
-                self._changed.wait()
-            return self._next()
-
-    def take_more(self) -> _Work | None:
-        """Return the next work if there is one."""
-        with self._changed:
-            return self._next()
-
-    def _next(self) -> _Work | None:
-        if self._urgent:
+            while not self._urgent:
+                wait_s = self._patience_s()
+                if wait_s is None and self._ended:
+                    return None
+                if wait_s is not None and (wait_s <= 0 or self._ended):
+                    return self._patient.popleft()[1]
+                self._changed.wait(wait_s)
             return self._urgent.popleft()
-        return self._patient.popleft() if self._patient else None
+
+    def take_urgent(self) -> _Work | None:
+        """Return the next urgent work if there is one."""
+        with self._changed:
+            return self._urgent.popleft() if self._urgent else None
+
+    def _patience_s(self) -> float | None:
+        """How long the first patient work has to wait yet, None: there is none."""
+        if not self._patient:
+            return None
+        since = self._patient[0][0]
+        return min(self._urgent_at + _QUIET_S, since + _PATIENCE_S) - time.monotonic()
 
 
 class _Work:
