@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from voxbot.notifier.trace_log import TraceLog
 
 _SHOWING = ("send", "edit")
+_REPEATED = ("flood", "retry", "uncertain", "unauthorized")
+"""Outcomes after which the request is made again."""
 
 
 class DeliveryObserver:
@@ -23,11 +25,11 @@ class DeliveryObserver:
         """Tell what came of a request."""
         operation, outcome = done.operation, done.outcome
         is_done = outcome.kind == "done"
-        shows = is_done and operation.action in _SHOWING and done.delay_ms is not None
-        self._metrics.operation(
-            operation.action, outcome.kind, done.delay_ms / 1000 if shows and done.delay_ms else None
-        )
-        if operation.attempts > 0:
+        delay_s = None
+        if is_done and operation.action in _SHOWING and done.delay_ms is not None:
+            delay_s = done.delay_ms / 1000
+        self._metrics.operation(operation.action, outcome.kind, delay_s)
+        if outcome.kind in _REPEATED:
             self._metrics.retry()
         self._trace.operation(
             operation.enterprise,
