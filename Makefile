@@ -1,7 +1,7 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index clean
+.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index bench-notifier clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -45,6 +45,9 @@ bench-retrieval: install-dev  ## Quality and speed of the search on the project'
 
 bench-index: install-dev  ## Speed of the index: building, searching, changing versions
 	@$(BIN)/python bench/index.py
+
+bench-notifier: install-dev  ## Call events taken a second, and how soon they are in Telegram
+	@$(BIN)/python bench/notifier.py
 
 clean:  ## Remove environments and caches (not data/)
 	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis

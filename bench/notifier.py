@@ -38,6 +38,8 @@ CHAT = 100001
 LATENCY_RATE = 20.0
 LATENCY_S = 20.0
 DRAIN_S = 900.0
+SETTLE_S = 5.0
+"""Until then the chats have used up their share of Telegram's limits."""
 LINE = "0001101"
 _CUSTOMER = re.compile(r"💰([^\n]*)")
 
@@ -131,6 +133,7 @@ async def measure_unit(
         begin = time.monotonic()
         await until_delivered(database, DRAIN_S)
         drained_s = time.monotonic() - begin
+        await asyncio.sleep(SETTLE_S)
         first = len(telegram.requests)
         await post(hosts, slow, LATENCY_RATE, LATENCY_S)
         await until_delivered(database, DRAIN_S)
