@@ -1,0 +1,272 @@
+"""Folding: each event finds its call, and calls say what their chats should show. Plain functions of a transaction.
+
+The calls of an enterprise are folded by one transaction at a time. What a call is follows from the set of its events
+(notifier/calls.py) and of its legs (notifier/links.py), so the order of folding does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voxbot.domain.errors import VoxbotError
+from voxbot.notifier.calls import CallRules, Stage, view
+from voxbot.notifier.events import StoredEvent, parse_event
+from voxbot.notifier.links import families, keys, numbers, summarize
+from voxbot.notifier.messages import Names
+from voxbot.store import notifier_calls as calls
+from voxbot.store import notifier_events as posted
+from voxbot.store.notifier_facts import facts, known_names
+from voxbot.store.notifier_messages import Chat, Wish, merge_messages, put_wish
+from voxbot.store.notifier_registry import enterprise_by_number, list_subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from voxbot.notifier.calls import CallView
+    from voxbot.notifier.links import Part
+    from voxbot.notifier.messages import Texts
+    from voxbot.store.notifier_calls import KnownCall
+    from voxbot.store.notifier_database import Transaction
+    from voxbot.store.notifier_events import PostedEvent
+    from voxbot.store.notifier_facts import FactKind
+
+_CACHED_EVENTS = 10_000
+_CACHED_PARTS = 2_000
+_DEEPEST_LEG = 5
+_OWN_NAMES_S = 30.0
+_CHATS_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldOptions:
+    """How calls are folded and shown.
+
+    `superuser_id`: a chat that every bot writes to. `masked` hides the middle of customers' numbers.
+    `details_url` (enterprise, unique id, first arrival in seconds since the epoch) links to a call's page; equal
+    arguments must give an equal address, or messages would be edited for nothing. It is called in another thread.
+    """
+
+    rules: CallRules = field(default_factory=CallRules)
+    superuser_id: int | None = None
+    masked: bool = False
+    details_url: Callable[[str, str, float], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How many events were folded, and whether any chat should show something new."""
+
+    events: int
+    wished: bool
+
+
+class Gathering:
+    """Remembers parsed events, which never change, between transactions."""
+
+    def __init__(self, texts: Texts, options: FoldOptions) -> None:
+        self._texts = texts
+        self._options = options
+        self._events: dict[int, StoredEvent] = {}
+        self._parts: dict[tuple[int, ...], Part] = {}
+        self._chats: dict[str, tuple[float, frozenset[Chat]]] = {}
+        self._own: dict[str, tuple[float, dict[FactKind, dict[str, str]]]] = {}
+
+    def fold(self, tx: Transaction, enterprise: str, limit: int, now: float) -> Folded:
+        """Fold an enterprise's next events."""
+        self._trim()
+        calls.lock_enterprise(tx, enterprise)
+        waiting = posted.unfolded_events(tx, enterprise, limit)
+        arrived: dict[int, float] = {}
+        for event in waiting:
+            self._place(tx, event, arrived, now)
+        wished = self._look(tx, enterprise, arrived.keys(), arrived, now) if arrived else False
+        return Folded(len(waiting), wished)
+
+    def look_again(self, tx: Transaction, enterprise: str, call_ids: Iterable[int], now: float) -> bool:
+        """Look at calls that time or a new name has changed; return whether any chat should show something new."""
+        self._trim()
+        calls.lock_enterprise(tx, enterprise)
+        return self._look(tx, enterprise, set(call_ids), {}, now)
+
+    def _place(self, tx: Transaction, event: PostedEvent, arrived: dict[int, float], now: float) -> None:
+        """Find the event's call, or begin one; note in `arrived` when its last event came."""
+        try:
+            stored = self._parsed(event)
+        except (VoxbotError, ValueError) as error:  # written by a version that understood it
+            log.error("Событие не разобрано", event=event.id, path=event.path, reason=str(error))
+            posted.mark_folded(tx, event.id, None)
+            return
+        own = [(key.kind, key.value) for key in keys(stored.event)]
+        if not own:
+            posted.mark_folded(tx, event.id, None)
+            return
+        found = calls.calls_of_keys(tx, event.enterprise, own)
+        call_id = min(found) if found else calls.add_call(tx, event.enterprise, event.received_at)
+        others = found - {call_id}
+        if others:
+            merge_messages(tx, call_id, others, now)
+            calls.absorb(tx, call_id, others)
+            for other in others & arrived.keys():
+                arrived[call_id] = max(arrived.pop(other), arrived.get(call_id, 0.0))
+        calls.add_links(tx, event.enterprise, own, call_id)
+        calls.add_numbers(tx, event.enterprise, numbers(stored.event), call_id, event.received_at)
+        calls.touch_call(tx, call_id, event.received_at)
+        posted.mark_folded(tx, event.id, call_id)
+        arrived[call_id] = max(event.received_at, arrived.get(call_id, 0.0))
+
+    def _look(
+        self, tx: Transaction, enterprise: str, changed: Collection[int], arrived: dict[int, float], now: float
+    ) -> bool:
+        """Find families anew around the changed calls, and say what the chats of those concerned should show."""
+        about = _Around(tx, enterprise, self._chats_of(tx, enterprise, now), now, arrived)
+        wished = False
+        for call in self._regroup(tx, changed, now):
+            wished |= self._show_leg(about, call) if call.parent_id is not None else self._show(about, call)
+        return wished
+
+    def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> list[KnownCall]:
+        """Tell which calls around the changed ones are legs; return all that must be shown anew."""
+        judged = set(changed) | calls.calls_near(tx, changed, now)
+        around = judged | calls.calls_near(tx, judged - set(changed), now)
+        known = calls.read_calls(tx, around)
+        members = self._members(tx, known)
+        parts = {str(call_id): self._summary(events) for call_id, events in members.items()}
+        parents = {int(leg): int(parent) for leg, parent in families(parts).items()}
+        concerned = set(changed) & known.keys()
+        for call_id in judged & known.keys():
+            old, new = known[call_id].parent_id, parents.get(call_id)
+            if old != new:
+                calls.set_parent(tx, call_id, new)
+                known[call_id] = replace(known[call_id], parent_id=new)
+                concerned |= {call_id, *(parent for parent in (old, new) if parent is not None)}
+        for parent_id in [known[call_id].parent_id for call_id in concerned & known.keys()]:
+            if parent_id is not None:
+                concerned.add(_root(tx, parent_id))
+        known |= calls.read_calls(tx, concerned - known.keys())
+        return [known[call_id] for call_id in concerned if call_id in known]
+
+    def _show_leg(self, about: _Around, call: KnownCall) -> bool:
+        """A leg has no message of its own."""
+        calls.set_state(about.tx, call, main_id=call.main_id, closed=call.closed, due_at=None)
+        return put_wish(about.tx, call.id, about.enterprise, Wish(), (), now=about.now, event_at=about.now)
+
+    def _show(self, about: _Around, call: KnownCall) -> bool:
+        legs = calls.legs_of(about.tx, call.id)
+        family = {call.id, *legs}
+        events = [event for members in self._members(about.tx, family).values() for event in members]
+        if not events:
+            return False
+        shown = view(events, self._options.rules, now=about.now)
+        closed = shown.stage is Stage.HANGUP
+        due_at = shown.due_at if shown.due_at is None else max(shown.due_at, about.now + 0.05)
+        calls.set_state(about.tx, call, main_id=shown.main_id, closed=closed, due_at=due_at)
+        for leg in legs.values():
+            calls.set_state(about.tx, leg, main_id=leg.main_id, closed=closed, due_at=None)
+        message = None
+        if shown.shown:
+            names = self._names(about, call, shown, family)
+            message = self._texts.render(shown, names, enterprise=about.enterprise, masked=self._options.masked)
+        wish = Wish(stage=message.stage.value, moment=message.moment, text=message.text) if message else Wish()
+        event_at = max((about.arrived[member] for member in family if member in about.arrived), default=about.now)
+        recipients = about.chats if about.is_news(call, family) else ()
+        return put_wish(about.tx, call.id, about.enterprise, wish, recipients, now=about.now, event_at=event_at)
+
+    def _names(self, about: _Around, call: KnownCall, shown: CallView, family: Collection[int]) -> Names:
+        final = shown.stage is Stage.HANGUP
+        channels = calls.channels_of(about.tx, family) if final and shown.success else []
+        wanted = {*shown.people, *channels, *(key for key in (shown.customer, shown.line) if key)}
+        known = facts(about.tx, about.enterprise, wanted)
+        own = self._own_names(about.tx, about.enterprise, about.now)
+        details_url = None
+        if final and self._options.details_url is not None:
+            details_url = self._options.details_url(about.enterprise, shown.main_id, call.first_at)
+        return Names(
+            managers={**own["manager"], **known["manager"]},
+            lines={**own["line"], **known["line"]},
+            customer=known["customer"].get(shown.customer or ""),
+            recording_url=next(
+                (known["recording"][uid] for uid in sorted(channels) if uid in known["recording"]), None
+            ),
+            details_url=details_url,
+        )
+
+    def _own_names(self, tx: Transaction, enterprise: str, now: float) -> dict[FactKind, dict[str, str]]:
+        """Names in the operator's own tables, as they were some seconds ago."""
+        read_at, names = self._own.get(enterprise, (float("-inf"), {}))
+        if now - read_at > _OWN_NAMES_S:
+            names = known_names(tx, enterprise)
+            self._own[enterprise] = (now, names)
+        return names
+
+    def _chats_of(self, tx: Transaction, enterprise: str, now: float) -> frozenset[Chat]:
+        """Who gets an enterprise's calls, as it was a moment ago."""
+        read_at, chats = self._chats.get(enterprise, (float("-inf"), frozenset[Chat]()))
+        if now - read_at > _CHATS_S:
+            owner = enterprise_by_number(tx, enterprise)
+            chats = frozenset[Chat]()
+            if owner is not None and owner.bot:
+                ids = {subscriber.tg_id for subscriber in list_subscribers(tx, owner.bot_token)}
+                ids |= {self._options.superuser_id} if self._options.superuser_id else set()
+                chats = frozenset(Chat(owner.bot, chat_id) for chat_id in ids)
+            self._chats[enterprise] = (now, chats)
+        return chats
+
+    def _members(self, tx: Transaction, call_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
+        """Read the events of calls, by call."""
+        known = self._events
+        places = posted.event_ids_of(tx, call_ids)
+        missing = [event_id for _, event_id in places if event_id not in known]
+        fresh = {event.id: self._parsed(event) for event in posted.read_events(tx, missing)} if missing else {}
+        members: dict[int, list[StoredEvent]] = {}
+        for call_id, event_id in places:
+            members.setdefault(call_id, []).append(fresh.get(event_id) or known[event_id])
+        return members
+
+    def _trim(self) -> None:
+        """Forget what is remembered when it grows too large. Another thread may still use what it holds."""
+        if len(self._events) > _CACHED_EVENTS:
+            self._events = {}
+        if len(self._parts) > _CACHED_PARTS:
+            self._parts = {}
+
+    def _parsed(self, event: PostedEvent) -> StoredEvent:
+        stored = StoredEvent(event.id, event.received_at, parse_event(event.path, json.loads(event.body)))
+        self._events[event.id] = stored
+        return stored
+
+    def _summary(self, events: list[StoredEvent]) -> Part:
+        ids = tuple(event.id for event in events)
+        part = self._parts.get(ids)
+        if part is None:
+            part = self._parts[ids] = summarize(events)
+        return part
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The transaction of a look at calls. `chats` get them; `arrived`: when the last new event of a call came."""
+
+    tx: Transaction
+    enterprise: str
+    chats: frozenset[Chat]
+    now: float
+    arrived: dict[int, float]
+
+    def is_news(self, call: KnownCall, family: Collection[int]) -> bool:
+        """Whether chats that know nothing of a call should hear of it: not of one that was over already."""
+        return not call.closed or any(member in self.arrived for member in family)
+
+
+def _root(tx: Transaction, call_id: int) -> int:
+    for _ in range(_DEEPEST_LEG):
+        call = calls.read_calls(tx, [call_id]).get(call_id)
+        if call is None or call.parent_id is None:
+            break
+        call_id = call.parent_id
+    return call_id
