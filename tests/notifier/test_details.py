@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -18,6 +20,7 @@ from voxbot.notifier import details_page
 from voxbot.notifier.calls import CallRules
 from voxbot.notifier.details import Details, DetailsPorts
 from voxbot.notifier.details_links import DetailsLinks, load_key
+from voxbot.notifier.phones import Masking
 from voxbot.store.call_log import CallLogRepository
 from voxbot.store.database import open_database
 
@@ -31,12 +34,12 @@ NOW = time.time()
 class Pages:
     """A client of the page; `clock_s` is its time."""
 
-    def __init__(self, database, *, bot_calls=None, masked=False, key="secret") -> None:
+    def __init__(self, database, *, bot_calls=None, masking=Masking.NONE, key="secret") -> None:
         async def none(_ids):
             return []
 
         self.now = NOW
-        ports = DetailsPorts(database=database, bot_calls=bot_calls or none, rules=CallRules(), masked=masked)
+        ports = DetailsPorts(database=database, bot_calls=bot_calls or none, rules=CallRules(), masking=masking)
         app = FastAPI()
         details_page.install(app, details_page.PagePorts(Details(ports), LINKS, key, lambda: self.now))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://pbx.example:8000")
@@ -69,8 +72,33 @@ async def test_the_link_of_the_message_opens_the_page(transferred, database):
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    for part in ("Входящий звонок: завершён, успешный", "+375 (29) 000-10-06", "151 → 152", "АТС: hangup", "100001"):
-        assert part in answer.text, part
+    words = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", html.unescape(answer.text)))
+    for part in ("Входящий звонок: успешный", "+375 (29) 000-10-06", "151 → 152", "Трубку положили", "чат 100001"):
+        assert part in words, part
+
+
+async def test_the_page_brings_its_style_and_allows_nothing_else(transferred, database):
+    pages = Pages(database)
+    for url, status in ((LINKS.url("0367", "1794824143.267", NOW), 200), ("/call/details/1.2", 403)):
+        answer = await pages.get(url)
+        [style] = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert answer.status_code == status
+        assert f"style-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
+        assert "style=" not in answer.text
+        assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+async def test_a_text_that_several_chats_got_is_shown_once(transferred, database):
+    document = await Pages(database).document("1794824143.267")
+    [sent] = [
+        entry for entry in document["timeline"] if entry.get("action") == "send" and entry.get("stage") == "hangup"
+    ]
+    twice = {**document, "timeline": [sent, {**sent, "chat_id": 100002, "delay_ms": 61_000}]}
+    page = details_page.page(twice)
+    assert page.count("Успешный входящий") == 1
+    for part in ("чат 100001", "чат 100002", "через 1 мин 1 с", "2 запроса в Telegram"):
+        assert part in page, part
 
 
 async def test_any_channel_of_the_call_finds_all_of_it(transferred, database):
@@ -146,12 +174,19 @@ async def test_a_call_nobody_knows_is_not_found(database):
 
 
 async def test_numbers_are_masked_on_request(transferred, database):
-    pages = Pages(database, masked=True)
+    pages = Pages(database, masking=Masking.ALL)
     text = json.dumps(await pages.document("1794824143.267"), ensure_ascii=False)
     assert "375290001006" not in text
     assert "37529…06" in text
     page = await pages.get(LINKS.url("0367", "1794824143.267", NOW))
-    assert "000-10-06" not in re.sub("<pre>.*?</pre>", "", page.text, flags=re.DOTALL)
+    assert "000-10-06" not in re.sub('<p class="message">.*?</p>', "", page.text, flags=re.DOTALL)
+
+
+async def test_managers_mobiles_stay_where_customers_numbers_are_masked(transferred, database):
+    own = json.dumps(await Pages(database, masking=Masking.CUSTOMERS).document("1794824143.267"))
+    assert "375290009901" in own
+    assert "375290001006" not in own
+    assert "375290009901" not in json.dumps(await Pages(database, masking=Masking.ALL).document("1794824143.267"))
 
 
 async def test_names_of_callers_are_text_and_no_html(database, telegram):
@@ -186,7 +221,7 @@ async def test_a_call_of_the_bot_has_its_turns(transferred, database, tmp_path):
     # The other host's call with the same unique id is somebody else's.
     assert [entry["text"] for entry in spoken] == ["сколько стоит", "Сто рублей."]
     assert spoken[1]["sources"] == ["general:12"]
-    for part in ("general:12", "llm 310 мс", "Сто рублей."):
+    for part in ("general:12", "llm 310 мс", "до ответа 700 мс", "Сто рублей."):
         assert part in page.text, part
 
 

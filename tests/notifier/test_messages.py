@@ -8,6 +8,7 @@ from fakes.call_events import BEGAN_AT, sample, stored
 from voxbot.domain.errors import ConfigError
 from voxbot.notifier.calls import CallRules, view
 from voxbot.notifier.messages import MAX_CHARACTERS, Names, Texts
+from voxbot.notifier.phones import Masking
 
 NAMES = Names(
     managers={"151": "Иванова Анна"},
@@ -133,9 +134,19 @@ def test_a_recovered_hangup_differs_by_its_sign_alone(name, sign):
 
 
 def test_masking_hides_the_customers_number():
-    written = text(shown("01-incoming-answered"), masked=True)
+    written = text(shown("01-incoming-answered"), masking=Masking.CUSTOMERS)
     assert "000-10" not in written
     assert "+375 (29) ***-**-01 (Петров)" in written
+
+
+@pytest.mark.parametrize(
+    ("masking", "mobile"),
+    [(Masking.CUSTOMERS, "📱+375 (29) 000-99-01"), (Masking.ALL, "📱+375 (29) ***-**-01")],
+)
+def test_managers_mobiles_are_masked_only_when_all_numbers_are(masking, mobile):
+    ringing = text(shown("07-group-plus-mobile", 3), masking=masking)
+    assert mobile in ringing
+    assert "+375 (29) ***-**-07" in ringing
 
 
 def test_an_enterprise_has_its_own_texts(tmp_path):

@@ -29,6 +29,7 @@ from voxbot.notifier.intake import Intake, IntakePorts
 from voxbot.notifier.messages import Texts
 from voxbot.notifier.metrics import NotifierMetrics
 from voxbot.notifier.observer import DeliveryObserver
+from voxbot.notifier.phones import Masking
 from voxbot.notifier.retention import forget_old_calls
 from voxbot.notifier.subscribers import PollOptions, Subscribers
 from voxbot.notifier.trace_log import TraceLog
@@ -76,6 +77,7 @@ class _Unit:
         rules = CallRules(
             ring_timeout_s=notifier.ring_timeout_s,
             talk_timeout_s=notifier.call_timeout_s,
+            left_timeout_s=notifier.left_timeout_s,
             start_delay_s=notifier.start_delay_s,
             utc_offset_h=notifier.utc_offset_h,
         )
@@ -90,7 +92,10 @@ class _Unit:
         observer = DeliveryObserver(self._trace, self._metrics)
         self._delivery = Delivery(database, api_base=api_base, observer=observer)
         options = FoldOptions(
-            rules=rules, superuser_id=notifier.superuser_chat, masked=notifier.mask_numbers, details_url=links.url
+            rules=rules,
+            superuser_id=notifier.superuser_chat,
+            masking=Masking(notifier.mask_numbers),
+            details_url=links.url,
         )
         self._folder = Folder(database, Texts(notifier.templates_dir), options, self._delivery.wake)
         self._subscribers = Subscribers(database, PollOptions(api_base=api_base))
@@ -132,7 +137,7 @@ class _Unit:
             database=self._database,
             bot_calls=bot_log.calls,
             rules=self._rules,
-            masked=self._settings.notifier.mask_numbers,
+            masking=Masking(self._settings.notifier.mask_numbers),
         )
         details_page.install(app, details_page.PagePorts(Details(details), self._links, ports.key))
         return app

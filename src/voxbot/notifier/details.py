@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from voxbot.domain.errors import EventError
 from voxbot.notifier.calls import view
 from voxbot.notifier.events import StoredEvent, parse_event
+from voxbot.notifier.phones import Masking
 from voxbot.store.notifier_details import history_of
 from voxbot.store.times import parse_local
 from voxbot.store.transcript import load_turns
@@ -31,18 +32,20 @@ _NUMBER = re.compile(r"(?<![\w.])\+?(\d{4,5})\d{3,8}(\d\d)(?![\w.])")
 """A telephone number; a unique id has a point."""
 _SAME_DIGITS = 7
 """Numbers that end in so many equal digits are one, with whatever prefix each program writes it."""
+_OPERATOR_DIGITS = 9
+"""The same for a number that may be shown: with the operator's code, lest another one is taken for it."""
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsPorts:
-    """What the details come from. `bot_calls` reads calls of the bot by id and never raises; `masked` hides numbers."""
+    """What the details come from. `bot_calls` reads calls of the bot by id and never raises."""
 
     database: NotifierDatabase
     bot_calls: Callable[[Sequence[str]], Awaitable[Sequence[CallRecord]]]
     rules: CallRules
-    masked: bool = False
+    masking: Masking = Masking.NONE
 
 
 class Details:
@@ -72,7 +75,10 @@ class Details:
             "call": _summary(shown),
             "timeline": _timeline(history, [call for call in bot_calls if _is_of(call, shown)], zone),
         }
-        return cast("Document", _mask(document)) if self._ports.masked else document
+        if self._ports.masking is Masking.NONE:
+            return document
+        own = _own_mobiles(shown) if self._ports.masking is Masking.CUSTOMERS else frozenset[str]()
+        return cast("Document", _masked(document, own))
 
 
 def stored_events(posted: Iterable[PostedEvent]) -> list[StoredEvent]:
@@ -159,11 +165,21 @@ def _is_of(call: CallRecord, shown: CallView) -> bool:
     return any(number[-_SAME_DIGITS:] == logged[-_SAME_DIGITS:] for number in known)
 
 
-def _mask(value: object) -> object:
+def _own_mobiles(shown: CallView) -> frozenset[str]:
+    """The last digits of the mobiles of managers in this call."""
+    return frozenset(
+        number[-_OPERATOR_DIGITS:] for number in shown.people if number.isdigit() and number != shown.customer
+    )
+
+
+def _masked(value: object, own: frozenset[str]) -> object:
+    """Hide the middle of every number but those that end in one of `own`."""
     if isinstance(value, str):
-        return _NUMBER.sub(r"\1…\2", value)
+        return _NUMBER.sub(
+            lambda found: found[0] if found[0][-_OPERATOR_DIGITS:] in own else f"{found[1]}…{found[2]}", value
+        )
     if isinstance(value, dict):
-        return {key: _mask(item) for key, item in cast("Document", value).items()}
+        return {key: _masked(item, own) for key, item in cast("Document", value).items()}
     if isinstance(value, list):
-        return [_mask(item) for item in cast("list[object]", value)]
+        return [_masked(item, own) for item in cast("list[object]", value)]
     return value

@@ -17,6 +17,7 @@ from voxbot.notifier.calls import CallRules, Stage, view
 from voxbot.notifier.events import StoredEvent, parse_event
 from voxbot.notifier.links import families, keys, numbers, summarize
 from voxbot.notifier.messages import Names
+from voxbot.notifier.phones import Masking
 from voxbot.store import notifier_calls as calls
 from voxbot.store import notifier_events as posted
 from voxbot.store.notifier_facts import facts, known_names
@@ -47,14 +48,14 @@ log = structlog.get_logger(__name__)
 class FoldOptions:
     """How calls are folded and shown.
 
-    `superuser_id`: a chat that every bot writes to. `masked` hides the middle of customers' numbers.
+    `superuser_id`: a chat that every bot writes to.
     `details_url` (enterprise, unique id, first arrival in seconds since the epoch) links to a call's page; equal
     arguments must give an equal address, or messages would be edited for nothing. It is called in another thread.
     """
 
     rules: CallRules = field(default_factory=CallRules)
     superuser_id: int | None = None
-    masked: bool = False
+    masking: Masking = Masking.NONE
     details_url: Callable[[str, str, float], str | None] | None = None
 
 
@@ -171,7 +172,7 @@ class Gathering:
         message = None
         if shown.shown:
             names = self._names(about, call, shown, family)
-            message = self._texts.render(shown, names, enterprise=about.enterprise, masked=self._options.masked)
+            message = self._texts.render(shown, names, enterprise=about.enterprise, masking=self._options.masking)
         wish = Wish(stage=message.stage.value, moment=message.moment, text=message.text) if message else Wish()
         event_at = max((about.arrived[member] for member in family if member in about.arrived), default=about.now)
         recipients = about.chats if about.is_news(call, family) else ()

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from voxbot.domain.errors import ConfigError
 from voxbot.notifier.numbering import is_internal
-from voxbot.notifier.phones import written
+from voxbot.notifier.phones import Masking, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,12 +91,14 @@ class Texts:
             for path in sorted(overrides_dir.rglob("*.j2")):
                 self._check(path)
 
-    def render(self, view: CallView, names: Names, *, enterprise: str, masked: bool = False) -> Message | None:
-        """Write the message, None if the view has none. `masked` hides the middle of numbers. Never raises."""
+    def render(
+        self, view: CallView, names: Names, *, enterprise: str, masking: Masking = Masking.NONE
+    ) -> Message | None:
+        """Write the message, None if the view has none. Never raises."""
         if not view.shown:
             return None
         name = f"{view.stage}.html.j2"
-        values = _values(view, names, masked=masked)
+        values = _values(view, names, masking)
         text = ""
         if self._overrides_dir:
             try:
@@ -147,11 +149,11 @@ def _rendered(environment: jinja2.Environment, name: str, values: Mapping[str, A
     return "\n".join(stripped for line in lines if (stripped := line.strip()))
 
 
-def _values(view: CallView, names: Names, *, masked: bool) -> dict[str, Any]:
+def _values(view: CallView, names: Names, masking: Masking) -> dict[str, Any]:
     """What a template can use."""
 
     def person(number: str) -> Person:
-        shown = written(number, masked=masked)
+        shown = written(number, masked=masking is Masking.ALL)
         known = _tidy(names.managers.get(number))
         sign = "☎️" if is_internal(number) or not number.isdigit() else "📱"
         return Person(sign, f"{known} ({shown})" if known else shown)
@@ -160,7 +162,7 @@ def _values(view: CallView, names: Names, *, masked: bool) -> dict[str, Any]:
         return [person(number) for number in numbers]
 
     customer_name = _tidy(names.customer) or _tidy(view.customer_name)
-    number = written(view.customer, masked=masked) if view.customer else HIDDEN_NUMBER
+    number = written(view.customer, masked=masking is not Masking.NONE) if view.customer else HIDDEN_NUMBER
     line_name = _tidy(names.lines.get(view.line)) if view.line else ""
     return {
         "call": view,

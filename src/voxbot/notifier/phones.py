@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Any, cast
 
 import phonenumbers
@@ -19,6 +20,15 @@ _FORMS = (
     (re.compile(r"(1)(\d{3})(\d{3})(\d{4})"), "+{} ({}) {}-{}"),
 )
 """Belarus, Ukraine, Russia and Kazakhstan, USA and Canada."""
+
+
+class Masking(StrEnum):
+    """Whose numbers lose their middle: nobody's, customers', or those of managers' mobiles as well."""
+
+    NONE = "none"
+    CUSTOMERS = "customers"
+    ALL = "all"
+
 
 _SHORTEST_INTERNATIONAL = 10
 _MASKED_TAIL = 2

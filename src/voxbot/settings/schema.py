@@ -840,10 +840,10 @@ class NotifierSettings(Group, title="Звонки АТС в Telegram (проце
         None,
         "Папка своих текстов сообщений: НОМЕР_ПРЕДПРИЯТИЯ/имя.html.j2; пусто: только встроенные",
     )
-    mask_numbers: bool = variable(
+    mask_numbers: Literal["none", "customers", "all"] = variable(
         "NOTIFIER_MASK_NUMBERS",
-        default=False,
-        description="Скрывать середину номеров клиентов в сообщениях и на страницах звонков",
+        "none",
+        "У чьих номеров скрывать середину в сообщениях и на страницах звонков; all: и у мобильных сотрудников",
     )
     ring_timeout_s: float = variable(
         "NOTIFIER_RING_TIMEOUT",
@@ -860,6 +860,14 @@ class NotifierSettings(Group, title="Звонки АТС в Telegram (проце
         unit="с",
         ge=60,
         le=172800,
+    )
+    left_timeout_s: float = variable(
+        "NOTIFIER_LEFT_TIMEOUT",
+        120.0,
+        "То же, если из разговора все уже вышли",
+        unit="с",
+        ge=5,
+        le=86400,
     )
     start_delay_s: float = variable(
         "NOTIFIER_START_DELAY",
