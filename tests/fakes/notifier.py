@@ -100,7 +100,8 @@ async def until_delivered(database, timeout_s=10.0):
     """Wait until all is folded, every chat shows what it should, and nobody is at work."""
     async with asyncio.timeout(timeout_s):
         while True:
+            accepted, _ = await database.waiting()
             left = await database.read(lambda tx: backlog(tx, time.time()))
-            if not left.events and not left.messages and not left.chores and not left.leased_chats:
+            if not accepted and not left.events and not left.messages and not left.chores and not left.leased_chats:
                 return
             await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ class NotifierUnit:
         return self.folder / "data" / "db" / "notifier.sqlite"
 
     async def start(self):
-        """Start it, and wait until it takes events."""
+        """Start it, and wait until it takes events and shows them."""
         command = (sys.executable, "-m", "voxbot", "notifier")
         self._process = await asyncio.create_subprocess_exec(
             *command, cwd=self.folder, env=self._environ, stdout=asyncio.subprocess.PIPE, stderr=None
@@ -38,8 +38,16 @@ class NotifierUnit:
         while line := (await self._process.stdout.readline()).decode():
             if line.startswith("ready notifier "):
                 self.url = line.split()[2]
-                return
+                return await self._until_delivering()
         raise AssertionError(f"notifier did not start: {await self._process.wait()}")
+
+    async def _until_delivering(self):
+        async with aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"{self.url}/health") as response:
+                    if (await response.json())["delivery"] == "ok":
+                        return
+                await asyncio.sleep(0.05)
 
     async def kill(self, how=signal.SIGKILL):
         if self._process and self._process.returncode is None:

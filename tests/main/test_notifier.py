@@ -7,8 +7,10 @@ import html
 import json
 import os
 import re
+import signal
 import socket
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -62,7 +64,7 @@ async def test_calls_become_messages_links_and_a_trace(tmp_path, telegram, envir
         httpx.AsyncClient(trust_env=False, base_url=unit.said[-1].split()[-1]) as client,
     ):
         telegram.user_writes(100002, f"/start {code}")
-        await telegram.until(lambda: telegram.shown(100002))
+        await telegram.until(lambda: telegram.shown(100002), 60)
         for _, path, body in sample("01-incoming-answered"):
             answer = await client.post(path, json=body)
             assert answer.json() == {"status": "ok"}
@@ -112,8 +114,52 @@ async def test_an_event_answered_before_a_kill_is_shown_after_it(tmp_path, teleg
         await post_and_kill(tmp_path, environ, sample("02-incoming-missed"))
     async with running_unit(tmp_path, "notifier", **environ):
         await telegram.until(
-            lambda: len(telegram.shown(100009)) == 1 and "Мы не подняли трубку" in telegram.shown(100009)[0]
+            lambda: len(telegram.shown(100009)) == 1 and "Мы не подняли трубку" in telegram.shown(100009)[0], 60
         )
+
+
+def children(process):
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_worker_that_dies_costs_no_message(tmp_path, telegram, environ):
+    await add_enterprise(tmp_path, environ)
+    async with (
+        running_unit(tmp_path, "notifier", **environ) as unit,
+        httpx.AsyncClient(trust_env=False, base_url=unit.said[-1].split()[-1]) as client,
+    ):
+        await until(lambda: children(unit.process))
+        [worker] = children(unit.process)
+        os.kill(worker, signal.SIGKILL)
+        for _, path, body in sample("02-incoming-missed"):
+            assert (await client.post(path, json=body)).status_code == 200
+        await telegram.until(
+            lambda: len(telegram.shown(100009)) == 1 and "Мы не подняли трубку" in telegram.shown(100009)[0], 60
+        )
+        [started_again] = children(unit.process)
+    assert started_again != worker
+    assert "Доставка в Telegram остановилась" in unit.log.read_text()
+
+
+async def test_a_worker_does_not_outlive_the_unit(tmp_path, environ):
+    pids = []
+
+    async def run_and_kill():
+        async with running_unit(tmp_path, "notifier", **environ) as unit:
+            await until(lambda: children(unit.process))
+            pids.extend(children(unit.process))
+            unit.process.kill()
+
+    with pytest.raises(RuntimeError, match="status -9"):
+        await run_and_kill()
+    [worker] = pids
+    await until(lambda: not Path(f"/proc/{worker}").exists() or "zombie" in Path(f"/proc/{worker}/status").read_text())
 
 
 @pytest.fixture

@@ -45,7 +45,10 @@ _FACTS = (
     "(Key — любой канал звонка, Value — адрес записи). Показанные сообщения изменятся."
 )
 _FACT = {"Token": "375290000001", "Kind": "customer", "Key": "375291000101", "Value": "Петров"}
-_HEALTH = "Ответ ok, или 503, если база данных не отвечает."
+_HEALTH = (
+    "Ответ ok, или 503, если база данных не отвечает. delivery: starting — события принимаются, но в Telegram ещё "
+    "ничего не уходит."
+)
 _EXAMPLE = {
     "Token": "375290000001",
     "UniqueId": "1764429992.120",
@@ -69,13 +72,18 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiPorts:
-    """What the API works with. `key` opens what is not for everybody; `open_reads`: metrics need no key."""
+    """What the API works with.
+
+    `delivering`: whether events are being folded and shown. `key` opens what is not for everybody; `open_reads`:
+    metrics need no key.
+    """
 
     intake: Intake
     enrichment: Enrichment
     database: NotifierDatabase
     metrics: NotifierMetrics
     trace: TraceLog
+    delivering: Callable[[], bool]
     key: str | None
     open_reads: bool
 
@@ -165,8 +173,10 @@ async def _learn(request: Request) -> dict[str, str]:
 
 
 async def _health(request: Request) -> dict[str, str]:
-    await _ports(request).database.ping()
-    return {"status": "ok", "unit": "notifier", "version": __version__}
+    ports = _ports(request)
+    await ports.database.ping()
+    delivery = "ok" if ports.delivering() else "starting"
+    return {"status": "ok", "unit": "notifier", "version": __version__, "delivery": delivery}
 
 
 async def _metrics(request: Request) -> Response:
@@ -174,9 +184,11 @@ async def _metrics(request: Request) -> Response:
     if not (ports.open_reads or has_key(request, ports.key)):
         return problem(HTTPStatus.FORBIDDEN, "key_missing", "Нужен ключ: передайте его в заголовке X-API-Key.")
     now = time.time()
+    _, accepted_at = await ports.database.waiting()
     unfolded_at, waiting = await ports.database.read(lambda tx: (oldest_unfolded_at(tx), backlog(tx, now)))
+    oldest_at = min((at for at in (accepted_at, unfolded_at) if at is not None), default=None)
     gauges = {
-        "unfolded_age_seconds": ("Age of the oldest event that is no part of a call yet", _age(unfolded_at, now)),
+        "unfolded_age_seconds": ("Age of the oldest event that is no part of a call yet", _age(oldest_at, now)),
         "queue_messages": ("Messages that a chat does not show yet", float(waiting.messages)),
         "queue_age_seconds": ("Age of the oldest of them", _age(waiting.oldest_at, now)),
         "trace_lines_lost": ("Lines that the trace could not write", float(ports.trace.lost)),

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, TypeAlias
 
 from voxbot.domain.errors import StoreError
-from voxbot.store.notifier_events import add_events
 
 if TYPE_CHECKING:
     from voxbot.store.notifier_database import NotifierDatabase
@@ -49,7 +48,7 @@ class EventWriter:
         """Write events in one transaction and tell who waits; or return why that failed."""
         events = [event for event, _ in batch]
         try:
-            results = await self._database.write(lambda tx: add_events(tx, events))
+            results = await self._database.accept(events)
         except Exception as error:  # noqa: BLE001 - it is the waiters'
             return error
         for (_, written), is_new in zip(batch, results, strict=True):

@@ -6,6 +6,7 @@ What folding is stands in notifier/gathering.py.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from voxbot.notifier.messages import Texts
     from voxbot.store.notifier_database import NotifierDatabase
 
-_EVENTS_AT_ONCE = 3
-"""Few: while they are folded, hosts wait for their answer."""
+_EVENTS_AT_ONCE = 5
+"""Few: while they are folded, results of deliveries wait to be written."""
 _CALLS_AT_ONCE = 20
 _LOOK_S = 1.0
 """How often to look for events and due calls that nobody has told of: another process's, or from before a restart."""
@@ -44,6 +45,11 @@ class Folder:
         self._on_wishes = on_wishes
         self._again: set[str] = set()
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._arrived = asyncio.Event()
+
+    def collect(self) -> None:
+        """Say that events have been accepted. Never blocks; to be called in the event loop."""
+        self._arrived.set()
 
     def wake(self, enterprise: str) -> None:
         """Say that an event of this enterprise has been stored. Never blocks; to be called in the event loop."""
@@ -54,6 +60,7 @@ class Folder:
 
     async def run(self) -> None:
         """Fold until cancelled; what was stored before is folded first."""
+        collecting = asyncio.create_task(self._collect_all())
         try:
             while True:
                 try:
@@ -65,10 +72,24 @@ class Folder:
                     log.error("База данных не отвечает, события ждут", reason=str(error))
                     await asyncio.sleep(_RETRY_S)
         finally:
-            for worker in self._workers.values():
-                worker.cancel()
-            if self._workers:
-                await asyncio.wait(self._workers.values())
+            works = {collecting, *self._workers.values()}
+            for work in works:
+                work.cancel()
+            await asyncio.wait(works)
+
+    async def _collect_all(self) -> None:
+        """Take in what has been accepted, each time we are told and at the start."""
+        while True:
+            self._arrived.clear()
+            try:
+                while enterprises := await self._database.move():
+                    for enterprise in enterprises:
+                        self.wake(enterprise)
+            except StoreError as error:
+                log.error("Принятые события не прочитаны, повторю", reason=str(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._arrived.wait()
 
     async def _work(self, enterprise: str) -> None:
         """Fold what is there, and what comes meanwhile."""

@@ -32,13 +32,13 @@ Outcome = Literal["ok", "duplicate", "ignored"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakePorts:
-    """What an intake works with. `stored` is told the enterprise of each new event; it must not block."""
+    """What an intake works with. `stored` is told of each new event; it must not block."""
 
     database: NotifierDatabase
     directory: Directory
     trace: TraceLog
     metrics: NotifierMetrics
-    stored: Callable[[str], None]
+    stored: Callable[[], None]
 
 
 class Intake:
@@ -91,7 +91,7 @@ class Intake:
             return "ignored"
         if not is_new:
             return "duplicate"
-        self._ports.stored(enterprise.number)
+        self._ports.stored()
         return "ok"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from voxbot.notifier.delivery import DoneOperation
-    from voxbot.notifier.metrics import NotifierMetrics
     from voxbot.notifier.trace_log import TraceLog
 
 _SHOWING = ("send", "edit")
@@ -14,10 +13,22 @@ _REPEATED = ("flood", "retry", "uncertain", "unauthorized")
 """Outcomes after which the request is made again."""
 
 
+class OperationCounts(Protocol):
+    """Where requests are counted; see NotifierMetrics."""
+
+    def operation(self, action: str, result: str, delay_s: float | None = None) -> None:
+        """Count a request."""
+        ...
+
+    def retry(self) -> None:
+        """Count a request that is made again."""
+        ...
+
+
 class DeliveryObserver:
     """Hears of requests; neither blocks nor fails."""
 
-    def __init__(self, trace: TraceLog, metrics: NotifierMetrics) -> None:
+    def __init__(self, trace: TraceLog, metrics: OperationCounts) -> None:
         self._trace = trace
         self._metrics = metrics
 

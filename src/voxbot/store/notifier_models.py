@@ -122,6 +122,15 @@ class EventRow(NotifierBase):
     )
 
 
+class InboxRow(NotifierBase):
+    """How far the events of an inbox (store/notifier_inbox.py) have been moved into `notifier_events`."""
+
+    __tablename__ = "notifier_inbox"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    moved_id: Mapped[int] = mapped_column(BigInteger)
+
+
 class CallRow(NotifierBase):
     """A set of events tied by keys. `parent_id`: the call that this one is a leg of.
 

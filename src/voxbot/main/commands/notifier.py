@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from voxbot.main.commands import notifier_roster
 from voxbot.main.context import run, start_logging
+from voxbot.main.lifecycle import die_with_parent
+from voxbot.main.logs import configure_logging
 
 app = typer.Typer(
     help="Звонки АТС в Telegram: без команды — процесс metrotech-notifier, с командой — кто что получает.",
@@ -22,4 +26,17 @@ def notifier(ctx: typer.Context) -> None:
         from voxbot.main import notifier as unit
 
         start_logging(ctx.obj, "notifier")
-        run(unit.run(ctx.obj.settings))
+        run(unit.run(ctx.obj.settings, ctx.obj.env_file))
+
+
+@app.command(hidden=True)
+def worker(
+    ctx: typer.Context, own_url: Annotated[str, typer.Option("--own-url", help="Адрес, на котором слушает служба")]
+) -> None:
+    """Второй процесс службы; она запускает его сама."""
+    die_with_parent()
+
+    from voxbot.main import notifier_worker
+
+    configure_logging(ctx.obj.settings, "notifier")
+    run(notifier_worker.run(ctx.obj.settings, own_url))
