@@ -1,12 +1,13 @@
 """The Telegram Bot API as a real HTTP server, with whatever goes wrong programmed per request.
 
 It keeps what each chat shows. As in Telegram, ids grow: all private chats of a bot share one count, each supergroup has
-its own; a bot edits its own messages only.
+its own; a bot edits its own messages only, and deletes them for 48 hours; an update comes again until it is confirmed,
+and of two that ask for updates the first is broken off; a group that became a supergroup says so. Limits are kept when
+a test sets `limited`.
 """
 
 import asyncio
 import json
-import re
 import time
 from collections import defaultdict, deque
 from contextlib import asynccontextmanager, suppress
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-_TAGS = re.compile(r"</?(\w[\w-]*)[^<>]*>")
-_ALLOWED = {"b", "i", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler"}
+from fakes.telegram_rules import RateLimits, wrong_text
+
 _SUPERGROUPS_BELOW = -1_000_000_000_000
+_DELETABLE_S = 48 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,36 @@ class TelegramServer:
     requests: list = field(default_factory=list)
     most_shown: dict = field(default_factory=lambda: defaultdict(int))
     blocked: set = field(default_factory=set)
+    limited: bool = False
+    flooded: int = 0
+    _later_s: float = 0.0
+    _limits: RateLimits = field(default_factory=RateLimits)
+    _born: dict = field(default_factory=dict)
+    _moved: dict = field(default_factory=dict)
+    _polls: dict = field(default_factory=dict)
     _messages: dict = field(default_factory=lambda: defaultdict(dict))
     _authors: dict = field(default_factory=dict)
     _counts: dict = field(default_factory=lambda: defaultdict(int))
     _faults: deque = field(default_factory=deque)
-    _updates: dict = field(default_factory=lambda: defaultdict(asyncio.Queue))
+    _updates: dict = field(default_factory=lambda: defaultdict(list))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fail(self, fault, *, method=None, chat_id=None, times=1):
         """Have the next `times` requests that match go wrong."""
         self._faults.append([times, method, chat_id, fault])
+
+    def hours_pass(self, hours):
+        """Make all messages so much older."""
+        self._later_s += hours * 3600
+
+    def upgrade_group(self, chat_id, new_id, *, announce=True, bot="1000001"):
+        """A group becomes a supergroup: its messages are gone for the bot, which may miss the message about it."""
+        self._moved[bot, chat_id] = new_id
+        self._messages.pop((bot, chat_id), None)
+        if announce:
+            chat = {"id": chat_id, "type": "group", "title": "Отдел"}
+            self.update({"message": {"message_id": 1, "date": 1, "chat": chat, "migrate_to_chat_id": new_id}}, bot)
 
     def close_hanging(self):
         """Cut the connections of the requests that hang."""
@@ -102,7 +123,7 @@ class TelegramServer:
         message = {"message_id": message_id, "date": 1, "chat": chat, "from": person, "text": text}
         if text.startswith("/"):
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}]
-        self._update(bot, {"message": message})
+        self.update({"message": message}, bot)
 
     def user_deletes(self, chat_id, text, bot="1000001"):
         """A person deletes the message with this text."""
@@ -121,7 +142,7 @@ class TelegramServer:
             "old_chat_member": {**member, "status": "member"},
             "new_chat_member": {**member, "status": "kicked", "until_date": 0},
         }
-        self._update(bot, {"my_chat_member": change})
+        self.update({"my_chat_member": change}, bot)
 
     async def until(self, condition, timeout_s=10.0):
         """Wait until a condition holds; it is looked at after each request."""
@@ -155,10 +176,11 @@ class TelegramServer:
         if fault.hang:
             await self._released.wait()
         if fault.reset or fault.hang:
-            request.transport.abort()
+            if request.transport is not None:  # else the client has gone
+                request.transport.abort()
             return web.Response()
         if fault.status:
-            return _refusal(fault.status, fault.description or "refused on purpose", fault.retry_after)
+            return _refusal(fault.status, fault.description or "refused on purpose", retry_after=fault.retry_after)
         return done or self._do(bot, method, chat_id, fields)
 
     def _fault(self, method, chat_id):
@@ -172,25 +194,30 @@ class TelegramServer:
         return None
 
     def _do(self, bot, method, chat_id, fields):
-        match method:
-            case "getMe":
-                return _result({"id": int(bot), "is_bot": True, "first_name": "Бот", "username": f"bot{bot}_bot"})
-            case "sendMessage" | "editMessageText" | "deleteMessage" if (bot, chat_id) in self.blocked:
-                return _refusal(403, "Forbidden: bot was blocked by the user")
-            case "sendMessage":
-                return self._send(bot, chat_id, fields)
-            case "editMessageText":
-                return self._edit(bot, chat_id, fields)
-            case "deleteMessage":
-                return self._delete(bot, chat_id, fields)
-            case _:
-                return _result(True)
+        if method == "getMe":
+            return _result({"id": int(bot), "is_bot": True, "first_name": "Бот", "username": f"bot{bot}_bot"})
+        work = {"sendMessage": self._send, "editMessageText": self._edit, "deleteMessage": self._delete}.get(method)
+        if work is None:
+            return _result(True)
+        return self._refused(bot, method, chat_id) or work(bot, chat_id, fields)
+
+    def _refused(self, bot, method, chat_id):
+        if (bot, chat_id) in self.blocked:
+            return _refusal(403, "Forbidden: bot was blocked by the user")
+        if new_id := self._moved.get((bot, chat_id)):
+            reason = "Bad Request: group chat was upgraded to a supergroup chat"
+            return _refusal(400, reason, migrate_to_chat_id=new_id)
+        if self.limited and (wait_s := self._limits.wait_s(bot, chat_id, message=method != "deleteMessage")):
+            self.flooded += 1
+            return _refusal(429, f"Too Many Requests: retry after {wait_s}", retry_after=wait_s)
+        return None
 
     def _send(self, bot, chat_id, fields):
-        if wrong := _wrong_text(fields):
-            return wrong
+        if wrong := wrong_text(fields):
+            return _refusal(400, f"Bad Request: {wrong}")
         message_id = self._next_id(bot, chat_id)
         self._authors[bot, chat_id, message_id] = "bot"
+        self._born[bot, chat_id, message_id] = self._now()
         shown = self._messages[bot, chat_id]
         shown[message_id] = fields["text"]
         self.most_shown[bot, chat_id] = max(self.most_shown[bot, chat_id], len(shown))
@@ -202,8 +229,8 @@ class TelegramServer:
             return _refusal(400, "Bad Request: message can't be edited")
         if message_id not in self._messages[bot, chat_id]:
             return _refusal(400, "Bad Request: message to edit not found")
-        if wrong := _wrong_text(fields):
-            return wrong
+        if wrong := wrong_text(fields):
+            return _refusal(400, f"Bad Request: {wrong}")
         if self._messages[bot, chat_id][message_id] == fields["text"]:
             same = "specified new message content and reply markup are exactly the same as a current content"
             return _refusal(400, f"Bad Request: message is not modified: {same}")
@@ -211,6 +238,9 @@ class TelegramServer:
         return _result(_message(bot, chat_id, message_id, fields["text"]))
 
     def _delete(self, bot, chat_id, fields):
+        born = self._born.get((bot, chat_id, int(fields["message_id"])), self._now())
+        if self._now() - born > _DELETABLE_S:
+            return _refusal(400, "Bad Request: message can't be deleted for everyone")
         if self._messages[bot, chat_id].pop(int(fields["message_id"]), None) is None:
             return _refusal(400, "Bad Request: message to delete not found")
         return _result(True)
@@ -220,30 +250,33 @@ class TelegramServer:
         self._counts[scope] += 1
         return self._counts[scope]
 
-    def _update(self, bot, content):
+    def _now(self):
+        return time.monotonic() + self._later_s
+
+    def update(self, content, bot="1000001"):
+        """Have an update for those who ask for it; it comes again until it is confirmed."""
         self._counts[bot, "updates"] += 1
-        self._updates[bot].put_nowait({"update_id": self._counts[bot, "updates"], **content})
+        self._updates[bot].append({"update_id": self._counts[bot, "updates"], **content})
+        if bot in self._polls:
+            self._polls[bot].set()
 
     async def _get_updates(self, bot, fields):
-        queue = self._updates[bot]
+        offset = int(fields.get("offset") or 0)
+        self._updates[bot] = [update for update in self._updates[bot] if update["update_id"] >= offset]
+        mine = asyncio.Event()
+        other, self._polls[bot] = self._polls.get(bot), mine
+        if other is not None:
+            other.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(float(fields.get("timeout") or 0)):
-                update = await queue.get()
-                return _result([update])
-        return _result([])
-
-
-def _wrong_text(fields):
-    text = fields.get("text", "")
-    if fields.get("parse_mode") == "HTML":
-        if unknown := next((tag for tag in _TAGS.findall(text) if tag not in _ALLOWED), None):
-            return _refusal(
-                400, f'Bad Request: can\'t parse entities: Unsupported start tag "{unknown}" at byte offset 0'
-            )
-        text = _TAGS.sub("", text)
-    if not text.strip():
-        return _refusal(400, "Bad Request: message text is empty")
-    return _refusal(400, "Bad Request: message is too long") if len(text) > 4096 else None
+                while not self._updates[bot] and self._polls[bot] is mine:
+                    mine.clear()
+                    await mine.wait()
+        if self._polls[bot] is not mine:
+            conflict = "terminated by other getUpdates request; make sure that only one bot instance is running"
+            return _refusal(409, f"Conflict: {conflict}")
+        del self._polls[bot]
+        return _result(self._updates[bot][:100])
 
 
 def _message(bot, chat_id, message_id, text):
@@ -256,10 +289,10 @@ def _result(result):
     return web.json_response({"ok": True, "result": result})
 
 
-def _refusal(status, description, retry_after=0):
+def _refusal(status, description, **parameters):
     document = {"ok": False, "error_code": status, "description": description}
-    if retry_after:
-        document["parameters"] = {"retry_after": retry_after}
+    if any(parameters.values()):
+        document["parameters"] = {name: value for name, value in parameters.items() if value}
     return web.Response(status=status, text=json.dumps(document), content_type="application/json")
 
 
