@@ -11,14 +11,16 @@ import os
 import socket
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
 from voxbot.domain.errors import StoreError
-from voxbot.notifier.telegram import open_telegram
+from voxbot.notifier.telegram import CONNECTIONS, open_telegram
 from voxbot.store import notifier_delivery as steps
+from voxbot.store.notifier_choice import GaveUp
 from voxbot.store.notifier_limits import Limits, Pause
 from voxbot.store.notifier_operations import Operation, Outcome, main_id_of
 from voxbot.store.notifier_registry import list_enterprises
@@ -28,18 +30,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxbot.notifier.telegram import Telegram
+    from voxbot.store.notifier_choice import Step
     from voxbot.store.notifier_database import NotifierDatabase, Transaction
     from voxbot.store.notifier_messages import Chat
 
 T = TypeVar("T")
 
-_CHATS_AT_ONCE = 200
+_CHATS_AT_ONCE = CONNECTIONS
+_CHATS_OF_A_BOT = 25
+"""Enough for a bot's 30 requests a second, and few enough for the others when Telegram hangs for some."""
 _TAKEN_AT_ONCE = 20
 _LOOK_S = 1.0
 """How often to look for what nobody has woken us for."""
 _LOOK_SHARED_S = 0.2
 _STOP_S = 20.0
 _STORE_RETRY_S = 1.0
+_SET_BACK_S = 1.0
+"""A clock that is set back by more makes the times that were noted before wrong."""
 _TOKENS_S = 5.0
 _NO_BOT = Outcome(kind="unauthorized", reason="no bot token")
 
@@ -72,7 +79,9 @@ class Delivery:
         api_base: str,
         limits: Limits | None = None,
         observer: Callable[[DoneOperation], None] = lambda _done: None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock` gives seconds since the epoch."""
         self._database = database
         self._api_base = api_base
         self._limits = limits or Limits()
@@ -80,7 +89,10 @@ class Delivery:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._workers: set[asyncio.Task[None]] = set()
+        self._clock = clock
+        self._clock_lead_s = clock() - time.monotonic()
+        self._workers: dict[asyncio.Task[None], str] = {}
+        """With the bot that each works for."""
         self._tokens: dict[str, str] = {}
         self._tokens_at = float("-inf")
 
@@ -92,6 +104,7 @@ class Delivery:
         """Deliver until cancelled; then finish the requests under way."""
         if not self._database.shared:
             await self._retried(steps.drop_leases)
+        await self._retried(lambda tx: steps.correct_times(tx, self._clock()))
         async with open_telegram(self._api_base) as telegram:
             try:
                 await self._serve_all(telegram)
@@ -105,18 +118,26 @@ class Delivery:
     async def _serve_all(self, telegram: Telegram) -> None:
         while True:
             self._woken.clear()
+            await self._watch_clock()
             taken = await self._take()
             for chat, step in taken:
                 worker = asyncio.create_task(self._serve(telegram, chat, step))
-                self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
+                self._workers[worker] = chat.bot
+                worker.add_done_callback(self._workers.pop)
             if len(self._workers) >= _CHATS_AT_ONCE:
                 await asyncio.wait(self._workers, return_when=asyncio.FIRST_COMPLETED)
-            elif len(taken) < _TAKEN_AT_ONCE:
+            elif not taken:
                 await self._until_woken()
 
+    async def _watch_clock(self) -> None:
+        lead_s = self._clock() - time.monotonic()
+        if lead_s < self._clock_lead_s - _SET_BACK_S:
+            log.warning("Часы переведены назад, паузы доставки пересчитаны", seconds=round(self._clock_lead_s - lead_s))
+            await self._retried(lambda tx: steps.correct_times(tx, self._clock()))
+        self._clock_lead_s = lead_s
+
     async def _until_woken(self) -> None:
-        now = time.time()
+        now = self._clock()
         look_s = _LOOK_SHARED_S if self._database.shared else _LOOK_S
         due_at = await self._retried(lambda tx: steps.next_chat_due_at(tx, now), read=True)
         timeout_s = look_s if due_at is None else min(look_s, max(0.01, due_at - now))
@@ -126,27 +147,29 @@ class Delivery:
         except TimeoutError:
             pass
 
-    async def _take(self) -> list[tuple[Chat, steps.Step]]:
-        now = time.time()
-        if not await self._retried(lambda tx: steps.has_due_chats(tx, now), read=True):
+    async def _take(self) -> list[tuple[Chat, Step]]:
+        now = self._clock()
+        room = {bot: _CHATS_OF_A_BOT - busy for bot, busy in Counter(self._workers.values()).items()}
+        full = {bot for bot, places in room.items() if places <= 0}
+        if not await self._retried(lambda tx: steps.has_due_chats(tx, now, full), read=True):
             return []
 
-        def take(tx: Transaction) -> list[tuple[Chat, steps.Step]]:
-            now = time.time()
-            chats = steps.take_chats(tx, self._owner, now, _TAKEN_AT_ONCE)
+        def take(tx: Transaction) -> list[tuple[Chat, Step]]:
+            now = self._clock()
+            chats = steps.take_chats(tx, self._owner, now, _TAKEN_AT_ONCE, room)
             return [(chat, steps.next_step(tx, chat, self._owner, now, self._limits)) for chat in chats]
 
         return await self._retried(take)
 
-    async def _serve(self, telegram: Telegram, chat: Chat, step: steps.Step) -> None:
+    async def _serve(self, telegram: Telegram, chat: Chat, step: Step) -> None:
         """Do what there is to do in a leased chat. When it ends, the chat is given back."""
         try:
             while step is not None:
                 match step:
                     case Pause():
                         await self._pause(step.seconds)
-                        step = await self._next(chat, turn=step.turn)
-                    case steps.GaveUp():
+                        step = await self._next(chat)
+                    case GaveUp():
                         self._tell(step.operation, step.outcome, "", 0)
                         step = await self._next(chat)
                     case Operation():
@@ -156,7 +179,7 @@ class Delivery:
         finally:
             self.wake()  # what was wished while the chat was given back
 
-    async def _perform(self, telegram: Telegram, operation: Operation) -> steps.Step:
+    async def _perform(self, telegram: Telegram, operation: Operation) -> Step:
         begin = time.monotonic()
         token = await self._token(operation.chat.bot)
         outcome = await telegram.perform(operation, token) if token else _NO_BOT
@@ -164,9 +187,9 @@ class Delivery:
         if outcome.kind == "unauthorized":
             self._tokens = {}
 
-        def keep(tx: Transaction) -> tuple[str, steps.Step]:
+        def keep(tx: Transaction) -> tuple[str, Step]:
             # Now, not when the request ended: a wish of the meantime would seem to lie in the future.
-            now = time.time()
+            now = self._clock()
             finish(tx, operation, outcome, self._owner, now)
             return main_id_of(tx, operation.call_id), self._step(tx, operation.chat)
 
@@ -174,14 +197,14 @@ class Delivery:
         self._tell(operation, outcome, unique_id, request_ms)
         return step
 
-    async def _next(self, chat: Chat, *, turn: bool = False) -> steps.Step:
-        return await self._retried(lambda tx: self._step(tx, chat, turn=turn))
+    async def _next(self, chat: Chat) -> Step:
+        return await self._retried(lambda tx: self._step(tx, chat))
 
-    def _step(self, tx: Transaction, chat: Chat, *, turn: bool = False) -> steps.Step:
+    def _step(self, tx: Transaction, chat: Chat) -> Step:
         if self._stopping.is_set():
             steps.release(tx, chat, self._owner)
             return None
-        return steps.next_step(tx, chat, self._owner, time.time(), self._limits, turn=turn)
+        return steps.next_step(tx, chat, self._owner, self._clock(), self._limits)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -193,7 +216,7 @@ class Delivery:
     def _tell(self, operation: Operation, outcome: Outcome, unique_id: str, request_ms: int) -> None:
         if operation.action == "probe":
             return
-        now = time.time()
+        now = self._clock()
         if outcome.kind not in ("done", "gone"):
             place = {"enterprise": operation.enterprise, "chat": operation.chat.chat_id}
             log.warning("Telegram не выполнил запрос", action=operation.action, reason=outcome.reason, **place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -24,26 +24,37 @@ from aiogram.exceptions import (
 from aiogram.methods import DeleteMessage, EditMessageText, GetMe, GetUpdates, Response, SendMessage
 from aiogram.types import LinkPreviewOptions
 from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientConnectorError
+from aiohttp import ClientConnectorError, ClientTimeout, ConnectionTimeoutError
 
 from voxbot.store.notifier_operations import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from voxbot.store.notifier_operations import Operation
+    from voxbot.store.notifier_operations import Operation, OutcomeKind
 
 _ANSWERS = tuple(
     Response[method.__returning__] for method in (SendMessage, EditMessageText, DeleteMessage, GetUpdates, GetMe)
 )
 """aiogram names the type of an answer anew for each one, and Pydantic forgets types that nobody holds: without this
 each answer would take 0.1 s of building its type, during which no other thread runs."""
+CONNECTIONS = 500
+"""Requests under way, of all bots."""
 _REQUEST_S = 15.0
+_CONNECT_S = 5.0
+_SECRET = re.compile(r"(\d{3,}:)[\w-]{8,}")
+"""A bot token, which is part of each request's address and so of many an error's text."""
 _MAX_CHARS = 4096
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _TAG = re.compile(r"<[^<>]*>")
 _SPOILT = ("can't parse entities", "message is too long", "message text is empty", "text must be non-empty")
 """Texts that Telegram refuses, though it would take their words."""
+_NOT_SENT = (ClientConnectorError, ConnectionTimeoutError)
+_UNCERTAIN: OutcomeKind = "uncertain"
+_KINDS: tuple[tuple[Any, OutcomeKind], ...] = (
+    (TelegramForbiddenError, "refused"),
+    ((TelegramUnauthorizedError, TelegramNotFound), "unauthorized"),
+)
 _SAME = "message is not modified"
 _GONE = (
     "message to edit not found",
@@ -116,10 +127,18 @@ class Telegram:
         return bot
 
 
+class _Session(AiohttpSession):
+    """Tells a connection that was not made in time, which is certainly no request, from an answer that did not come."""
+
+    async def make_request(self, bot: Bot, method: Any, timeout: Any = None) -> Any:  # noqa: ASYNC109 - aiogram's own
+        limit: Any = timeout or ClientTimeout(total=_REQUEST_S, connect=_CONNECT_S)
+        return await super().make_request(bot, method, timeout=limit)
+
+
 @asynccontextmanager
 async def open_telegram(api_base: str) -> AsyncGenerator[Telegram, None]:
     """Make ready for requests to the Bot API at `api_base` (https://api.telegram.org, or a server of one's own)."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), timeout=_REQUEST_S)
+    session = _Session(api=TelegramAPIServer.from_base(api_base), limit=CONNECTIONS)
     try:
         yield Telegram(session)
     finally:
@@ -128,20 +147,20 @@ async def open_telegram(api_base: str) -> AsyncGenerator[Telegram, None]:
 
 def outcome_of(error: BaseException) -> Outcome:
     """Say what a failed request means. Only certain failures are told apart from «may have been done»."""
-    reason = " ".join(str(getattr(error, "message", error) or type(error).__name__).split())[:200]
+    reason = " ".join(str(getattr(error, "message", error) or type(error).__name__).split())
+    reason = _SECRET.sub(r"\1***", reason)[:200]
     match error:
         case TelegramRetryAfter():
             return Outcome(kind="flood", reason=reason, seconds=float(error.retry_after))
-        case TelegramForbiddenError() | TelegramMigrateToChat():
-            return Outcome(kind="refused", reason=reason)
-        case TelegramUnauthorizedError() | TelegramNotFound():
-            return Outcome(kind="unauthorized", reason=reason)
+        case TelegramMigrateToChat():
+            return Outcome(kind="moved", reason=reason, moved_to=error.migrate_to_chat_id)
         case TelegramBadRequest():
             return _bad_request(reason)
-        case TelegramNetworkError() if isinstance(error.__cause__, ClientConnectorError):
+        case TelegramNetworkError() if isinstance(error.__cause__, _NOT_SENT):
             return Outcome(kind="retry", reason=reason)
         case _:
-            return Outcome(kind="uncertain", reason=reason)
+            kinds = (kind for errors, kind in _KINDS if isinstance(error, errors))
+            return Outcome(kind=next(kinds, _UNCERTAIN), reason=reason)
 
 
 def _bad_request(reason: str) -> Outcome:

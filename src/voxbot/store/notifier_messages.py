@@ -172,6 +172,7 @@ def _absorb_message(connection: Connection, kept: dict[str, Any], row: RowMappin
     floors = [kept["doubt_floor"], row["doubt_floor"], row["intent_floor"]]
     known = [floor for floor in floors if floor is not None]
     values["doubt_floor"] = min(known) if known else None
+    values["doubts"] = kept["doubts"] + row["doubts"] + (row["intent"] is not None)
     connection.execute(update(MessageRow).where(MessageRow.id == kept["id"]).values(**values))
     kept.update({name: value for name, value in values.items() if name.startswith(("shown", "doubt"))})
     connection.execute(delete(MessageRow).where(MessageRow.id == row["id"]))

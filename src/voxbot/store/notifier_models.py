@@ -45,6 +45,8 @@ class TelegramUserRow(NotifierBase):
     added_at: Mapped[float | None] = mapped_column(Float)
     blocked_at: Mapped[float | None] = mapped_column(Float)
 
+    __table_args__ = (Index("ix_telegram_users_chat", "tg_id"),)
+
 
 class UserRow(NotifierBase):
     """A manager."""
@@ -114,7 +116,8 @@ class EventRow(NotifierBase):
             "ix_notifier_events_unfolded",
             "enterprise",
             "id",
-            sqlite_where=sql("NOT folded"),
+            # SQLAlchemy writes `folded = 0`, and SQLite uses an index only for the condition as it is written.
+            sqlite_where=sql("folded = 0"),
             postgresql_where=sql("NOT folded"),
         ),
         Index("ix_notifier_events_call", "call_id"),
@@ -188,7 +191,8 @@ class MessageRow(NotifierBase):
     """What a chat should show of a call (`wish_*`), and what it shows (`shown_*`).
 
     `wish_text` None: nothing. `next_at` None: nothing to do. `intent`: a request that was about to be sent; found
-    after a crash it may have been. `intent_floor`, `doubt_floor`: a message that nobody knows of has a greater id.
+    after a crash it may have been. `intent_floor`, `doubt_floor`: a message that nobody knows of has a greater id;
+    there are `doubts` of them at most.
     `dead`: the chat refuses this call's message. `event_at`: arrival of the event behind the wish.
     """
 
@@ -213,6 +217,7 @@ class MessageRow(NotifierBase):
     intent: Mapped[str | None] = mapped_column(Text)
     intent_floor: Mapped[int | None] = mapped_column(BigInteger)
     doubt_floor: Mapped[int | None] = mapped_column(BigInteger)
+    doubts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     attempts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     next_at: Mapped[float | None] = mapped_column(Float)
     dead: Mapped[bool] = mapped_column(Boolean, server_default=false())
@@ -223,16 +228,34 @@ class MessageRow(NotifierBase):
             "ix_notifier_messages_due",
             "bot",
             "chat_id",
+            "wish_at",
             "next_at",
             sqlite_where=sql("next_at IS NOT NULL"),
             postgresql_where=sql("next_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_notifier_messages_intent",
+            "bot",
+            "chat_id",
+            sqlite_where=sql("intent IS NOT NULL"),
+            postgresql_where=sql("intent IS NOT NULL"),
+        ),
+        Index(
+            "ix_notifier_messages_ids",
+            "bot",
+            "shown_id",
+            sqlite_where=sql("shown_id IS NOT NULL"),
+            postgresql_where=sql("shown_id IS NOT NULL"),
         ),
         Index("ix_notifier_messages_shown", "bot", "chat_id", "shown_id"),
     )
 
 
 class ChoreRow(NotifierBase):
-    """Cleaning up in a chat: delete a message, or probe the ids up to `until_id` for one that nobody knows of."""
+    """Cleaning up in a chat: delete a message, or probe the ids up to `until_id` for messages that nobody knows of.
+
+    `doubts`: how many of these there are at most.
+    """
 
     __tablename__ = "notifier_chores"
 
@@ -246,6 +269,7 @@ class ChoreRow(NotifierBase):
     message_id: Mapped[int] = mapped_column(BigInteger)
     until_id: Mapped[int] = mapped_column(BigInteger)
     text: Mapped[str] = mapped_column(Text, server_default="")
+    doubts: Mapped[int] = mapped_column(Integer, server_default=sql("1"))
     attempts: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
     next_at: Mapped[float] = mapped_column(Float)
     made_at: Mapped[float] = mapped_column(Float)
@@ -256,8 +280,9 @@ class ChoreRow(NotifierBase):
 class ChatRow(NotifierBase):
     """A chat of a bot. Who holds its lease alone sends to it. `due_at` None: nothing to do.
 
-    `full_at`: the time to which its share of Telegram's limit is used up. `paused_until`: Telegram said to wait.
-    `last_id`: the greatest message id seen.
+    `full_at`: the time to which its share of Telegram's limit is used up. `turn_at`: its place among the requests of
+    the bot, reached and counted when it is `turn_paid`. `paused_until`: Telegram said to wait. `retry_at`: pause after
+    `failures` in a row. `last_id`: the greatest message id seen.
     """
 
     __tablename__ = "notifier_chats"
@@ -269,6 +294,10 @@ class ChatRow(NotifierBase):
     lease_until: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     full_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     paused_until: Mapped[float] = mapped_column(Float, server_default=sql("0"))
+    turn_at: Mapped[float | None] = mapped_column(Float)
+    turn_paid: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    failures: Mapped[int] = mapped_column(Integer, server_default=sql("0"))
+    retry_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     last_id: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
 
     __table_args__ = (
@@ -282,24 +311,31 @@ class ChatRow(NotifierBase):
 
 
 class BotRow(NotifierBase):
-    """A bot's limits, as in ChatRow. `last_id` counts private chats alone: they share one sequence of ids.
+    """A bot's limits: the end of its chats' queue (`full_at`), its requests (`used_at`).
 
-    `poller`: the process that alone asks Telegram for what users write to the bot, until `poller_until`.
+    `last_id` counts private chats alone: they share one sequence of ids.
+    `poller`: the process that alone asks Telegram for what users write to the bot, until `poller_until`. `probe_at`:
+    when the next probe may go.
     """
 
     __tablename__ = "notifier_bots"
 
     bot: Mapped[str] = mapped_column(Text, primary_key=True)
     full_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
+    used_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     paused_until: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     refused_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     poller: Mapped[str | None] = mapped_column(Text)
     poller_until: Mapped[float] = mapped_column(Float, server_default=sql("0"))
+    probe_at: Mapped[float] = mapped_column(Float, server_default=sql("0"))
     last_id: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
 
 
 class OperationRow(NotifierBase):
-    """A request to Telegram and what came of it. `result` "ok" or the reason. `text` on one line, cut."""
+    """A request to Telegram and what came of it. `result` "ok" or the reason. `text` on one line, cut.
+
+    `request_id` tells a result that is kept a second time, after the first answer of the database was lost.
+    """
 
     __tablename__ = "notifier_operations"
 
@@ -315,8 +351,10 @@ class OperationRow(NotifierBase):
     result: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     delay_ms: Mapped[int | None] = mapped_column(Integer)
+    request_id: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (
+        Index("ux_notifier_operations_request", "request_id", unique=True),
         Index("ix_notifier_operations_call", "call_id"),
         Index("ix_notifier_operations_at", "at"),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import func, select
 
 from voxbot.store.notifier_models import CallRow, ChatRow, ChoreRow, EventRow, MessageRow, OperationRow
-from voxbot.store.notifier_sql import insert_into
+from voxbot.store.notifier_sql import insert_into, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _KEPT_CHARS = 300
 
 Action = Literal["send", "edit", "delete", "probe"]
-OutcomeKind = Literal["done", "gone", "refused", "rejected", "flood", "unauthorized", "retry", "uncertain"]
+OutcomeKind = Literal["done", "gone", "moved", "refused", "rejected", "flood", "unauthorized", "retry", "uncertain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +43,23 @@ class Operation:
     revision: int
     attempts: int
     event_at: float | None
+    request_id: int = field(default_factory=lambda: secrets.randbits(63))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a request; `message_id` of a send that is done, `seconds` to wait after a flood.
 
-    done; gone: there is no such message, or it can no longer be changed; refused: the chat takes nothing; rejected:
-    this text or id is wrong for good; flood: too many requests; unauthorized: the bot's token is wrong; retry:
-    certainly not done; uncertain: it may have been done.
+    done; gone: there is no such message, or it can no longer be changed; moved: the chat has the id `moved_to` now;
+    refused: the chat takes nothing; rejected: this text or id is wrong for good; flood: too many requests;
+    unauthorized: the bot's token is wrong; retry: certainly not done; uncertain: it may have been done.
     """
 
     kind: OutcomeKind
     message_id: int | None = None
     reason: str = "ok"
     seconds: float = 0.0
+    moved_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +94,12 @@ class Backlog:
     leased_chats: int
 
 
-def log_operation(connection: Connection, done: Operation, outcome: Outcome, now: float) -> None:
-    """Keep a record of a request."""
+def log_operation(connection: Connection, done: Operation, outcome: Outcome, now: float) -> bool:
+    """Keep a record of a request; False if it is there already."""
     delay_ms = None if done.event_at is None else round((now - done.event_at) * 1000)
-    connection.execute(
-        insert_into(connection, OperationRow).values(
+    inserted = connection.execute(
+        insert_into(connection, OperationRow)
+        .values(
             at=now,
             enterprise=done.enterprise,
             call_id=done.call_id,
@@ -107,13 +111,17 @@ def log_operation(connection: Connection, done: Operation, outcome: Outcome, now
             result=outcome.reason,
             text=" ".join(done.text.split())[:_KEPT_CHARS],
             delay_ms=delay_ms,
+            request_id=done.request_id,
         )
+        .on_conflict_do_nothing(index_elements=["request_id"])
     )
+    return inserted.rowcount == 1
 
 
 def operations_of(connection: Connection, call_ids: Collection[int]) -> list[LoggedOperation]:
     """Read the requests about calls, in the order of time."""
-    query = select(OperationRow).where(OperationRow.call_id.in_(call_ids)).order_by(OperationRow.at, OperationRow.id)
+    columns = [table_of(OperationRow).c[name] for name in LoggedOperation.__slots__]
+    query = select(*columns).where(OperationRow.call_id.in_(call_ids)).order_by(OperationRow.at, OperationRow.id)
     return [LoggedOperation(**row) for row in connection.execute(query).mappings()]
 
 
