@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voxbot.store.notifier_moves import dismiss_subscriber, move_chat
 from voxbot.store.notifier_registry import (
     Subscriber,
     add_subscriber,
+    bot_of,
     enterprise_by_code,
     list_subscribers,
-    remove_subscriber,
 )
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def answer_to(tx: Transaction, update: Update, bot_token: str, now: float) -> An
     member = update.my_chat_member
     if member is not None:
         if member.new_chat_member.status in _LEFT:
-            remove_subscriber(tx, bot_token, member.chat.id)
+            dismiss_subscriber(tx, bot_token, member.chat.id, now)
         return None
     message = update.message
     if message is None:
         return None
     if message.migrate_to_chat_id is not None:
-        _move(tx, bot_token, message.chat.id, message.migrate_to_chat_id)
+        move_chat(tx, bot_of(bot_token), message.chat.id, message.migrate_to_chat_id, now)
         return None
     return _answer_to_message(tx, message, bot_token, now)
 
@@ -64,7 +65,7 @@ def _answer_to_message(tx: Transaction, message: Message, bot_token: str, now: f
             code = command[2] if command else None
             return Answer(chat.id, _join(tx, message, bot_token, code or "", now))
         case "stop":
-            was = remove_subscriber(tx, bot_token, chat.id)
+            was = dismiss_subscriber(tx, bot_token, chat.id, now)
             return Answer(chat.id, _GONE if was else _WAS_NOT)
         case _:
             # In a group people talk to each other.
@@ -88,12 +89,3 @@ def _name(message: Message) -> str:
     chat = message.chat
     parts = (chat.title,) if chat.title else (chat.first_name, chat.last_name)
     return " ".join(part for part in parts if part)
-
-
-def _move(tx: Transaction, bot_token: str, old: int, new: int) -> None:
-    """Follow a group that has become a supergroup, with another id."""
-    for subscriber in list_subscribers(tx, bot_token):
-        if subscriber.tg_id == old:
-            moved = Subscriber(tg_id=new, name=subscriber.name, added_at=subscriber.added_at)
-            add_subscriber(tx, bot_token, moved)
-            remove_subscriber(tx, bot_token, old)

@@ -52,7 +52,7 @@ def bot_of(bot_token: str) -> str:
 def put_enterprise(connection: Connection, enterprise: Enterprise) -> bool:
     """Add an enterprise, or change the one with this number; return whether it is new.
 
-    With a new bot token of it, its subscribers move along.
+    With a new bot token of it, its subscribers move along; without one they are removed.
     """
     old = enterprise_by_number(connection, enterprise.number)
     values = {
@@ -68,6 +68,8 @@ def put_enterprise(connection: Connection, enterprise: Enterprise) -> bool:
     connection.execute(update(EnterpriseRow).where(EnterpriseRow.number == enterprise.number).values(**values))
     if enterprise.bot_token and old.bot_token and old.bot_token != enterprise.bot_token:
         _move_subscribers(connection, old.bot_token, enterprise.bot_token)
+    if old.bot_token and not enterprise.bot_token:
+        _drop_subscribers(connection, old.bot_token)
     if old.bot_token != enterprise.bot_token:
         _try_again(connection, enterprise.bot)
     return False
@@ -79,8 +81,8 @@ def remove_enterprise(connection: Connection, number: str) -> bool:
     if old is None:
         return False
     connection.execute(delete(EnterpriseRow).where(EnterpriseRow.number == number))
-    if old.bot_token and not _has_bot(connection, old.bot_token):
-        connection.execute(delete(TelegramUserRow).where(TelegramUserRow.bot_token == old.bot_token))
+    if old.bot_token:
+        _drop_subscribers(connection, old.bot_token)
     return True
 
 
@@ -180,5 +182,10 @@ def _move_subscribers(connection: Connection, old: str, new: str) -> None:
     for subscriber in list_subscribers(connection, old):
         if subscriber.tg_id not in there:
             add_subscriber(connection, new, subscriber)
-    if not _has_bot(connection, old):
-        connection.execute(delete(TelegramUserRow).where(TelegramUserRow.bot_token == old))
+    _drop_subscribers(connection, old)
+
+
+def _drop_subscribers(connection: Connection, bot_token: str) -> None:
+    """Remove the chats of a bot that no enterprise has any more."""
+    if not _has_bot(connection, bot_token):
+        connection.execute(delete(TelegramUserRow).where(TelegramUserRow.bot_token == bot_token))

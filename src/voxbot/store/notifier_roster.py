@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from voxbot.domain.errors import RosterError, RosterMissingError
 from voxbot.store.notifier_events import UNKNOWN
+from voxbot.store.notifier_moves import dismiss_subscriber
 from voxbot.store.notifier_registry import (
     Enterprise,
     Subscriber,
@@ -22,7 +23,6 @@ from voxbot.store.notifier_registry import (
     list_subscribers,
     put_enterprise,
     remove_enterprise,
-    remove_subscriber,
 )
 
 if TYPE_CHECKING:
@@ -38,12 +38,13 @@ _LARGEST_CHAT = 2**52
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnterpriseChange:
-    """An enterprise as it is wanted; None leaves what is there."""
+    """An enterprise as it is wanted; None leaves what is there. `new_invitation`: the old code invites no more."""
 
     number: str
     token: str | None = None
     bot_token: str | None = None
     name: str | None = None
+    new_invitation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,11 @@ def save_enterprise(connection: Connection, change: EnterpriseChange) -> tuple[E
         token=base.token if change.token is None else change.token.strip(),
         bot_token=base.bot_token if change.bot_token is None else change.bot_token.strip(),
         name=base.name if change.name is None else change.name.strip(),
-        invitation_code=base.invitation_code or secrets.token_urlsafe(_INVITATION_BYTES),
+        invitation_code=(
+            base.invitation_code
+            if base.invitation_code and not change.new_invitation
+            else secrets.token_urlsafe(_INVITATION_BYTES)
+        ),
     )
     _check(connection, wanted)
     return wanted, put_enterprise(connection, wanted)
@@ -89,9 +94,9 @@ def save_user(connection: Connection, number: str, tg_id: int, name: str, at: fl
     return add_subscriber(connection, enterprise.bot_token, subscriber)
 
 
-def drop_user(connection: Connection, number: str, tg_id: int) -> None:
-    """Take a chat from an enterprise."""
-    if not remove_subscriber(connection, _with_bot(connection, number).bot_token, tg_id):
+def drop_user(connection: Connection, number: str, tg_id: int, at: float) -> None:
+    """Take a chat from an enterprise, with what it was still to be shown. `at`: now, since the epoch."""
+    if not dismiss_subscriber(connection, _with_bot(connection, number).bot_token, tg_id, at):
         raise RosterMissingError(f"чат {tg_id} не получает звонков предприятия {number}")
 
 

@@ -14,6 +14,7 @@ class EnterpriseIn(BaseModel):
     token: str | None = Field(None, description="С ним станция присылает события", examples=["375290000001"])
     bot_token: SecretStr | None = Field(None, description="Токен бота от @BotFather", examples=["123456:ABC-DEF"])
     name: str | None = Field(None, description="Название для людей", examples=["Ромашка"])
+    new_invitation: bool = Field(default=False, description="Новый код приглашения; прежний больше не действует")
 
 
 class EnterpriseOut(BaseModel):

@@ -30,6 +30,7 @@ class Roster:
             token=wanted.token,
             bot_token=wanted.bot_token.get_secret_value() if wanted.bot_token else None,
             name=wanted.name,
+            new_invitation=wanted.new_invitation,
         )
         async with open_notifier_database(self._location) as database:
             saved, _ = await database.write(lambda tx: notifier_roster.save_enterprise(tx, change))
@@ -65,4 +66,4 @@ class Roster:
     async def drop_user(self, enterprise: str, tg_id: int) -> None:
         """Take a chat from an enterprise. Raises RosterMissingError."""
         async with open_notifier_database(self._location) as database:
-            await database.write(lambda tx: notifier_roster.drop_user(tx, enterprise, tg_id))
+            await database.write(lambda tx: notifier_roster.drop_user(tx, enterprise, tg_id, time.time()))

@@ -40,12 +40,15 @@ def add_enterprise(
     token: Annotated[str | None, typer.Option("--token", help="Токен, с которым станция присылает события")] = None,
     bot_token: Annotated[str | None, typer.Option("--bot-token", help="Токен бота от @BotFather")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Название для людей")] = None,
+    new_invitation: Annotated[
+        bool, typer.Option("--new-invitation", help="Новый код приглашения; прежний больше не действует")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Добавить предприятие или изменить: что не указано, остаётся как было."""
     from voxbot.store.notifier_roster import EnterpriseChange, save_enterprise
 
-    change = EnterpriseChange(number=number, token=token, bot_token=bot_token, name=name)
+    change = EnterpriseChange(number=number, token=token, bot_token=bot_token, name=name, new_invitation=new_invitation)
     enterprise, is_new = _write(ctx, lambda connection: save_enterprise(connection, change))
     if as_json:
         print_json({**_enterprise_document(enterprise), "new": is_new})
@@ -142,8 +145,11 @@ def remove_user(ctx: typer.Context, enterprise: EnterpriseOption, tg_id: TgId, a
     """Убрать чат: звонков предприятия он больше не получит."""
     from voxbot.store.notifier_roster import drop_user
 
-    _write(ctx, lambda connection: drop_user(connection, enterprise, tg_id))
-    _tell(as_json, {"enterprise": enterprise, "tg_id": tg_id, "removed": True}, f"Чат {tg_id} убран.")
+    _write(ctx, lambda connection: drop_user(connection, enterprise, tg_id, time.time()))
+    again = (
+        f"Чтобы он не вернулся по старому коду: voxbot notifier enterprises add --number {enterprise} --new-invitation"
+    )
+    _tell(as_json, {"enterprise": enterprise, "tg_id": tg_id, "removed": True}, f"Чат {tg_id} убран. {again}")
 
 
 @users.command("import")
