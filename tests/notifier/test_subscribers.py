@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 from aiogram.types import Update
 from fakes.notifier import running
@@ -133,6 +134,33 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_calls(invited):
     moved = message(chat_id=-55, kind="group", migrate_to_chat_id=GROUP)
     assert await invited.write(lambda tx: answer_to(tx, moved, BOT_TOKEN, 2.0)) is None
     assert await chats(invited) == {GROUP: "Отдел"}
+
+
+async def test_an_update_that_cannot_be_read_keeps_nobody_from_joining(invited, telegram):
+    person = {"id": 5, "is_bot": False, "first_name": "А"}
+    origin = {"type": "a_kind_of_2027", "date": 1}
+    chat = {"id": 5, "type": "private", "first_name": "А"}
+    message = {"message_id": 1, "date": 1, "chat": chat, "from": person, "text": "см.", "forward_origin": origin}
+    telegram.update({"message": message})
+    telegram.user_writes(100001, f"/start {CODE}")
+    await until(invited, {100001: "Анна"})
+
+
+async def test_two_that_poll_a_bot_break_each_other_off(invited):
+    async with telegram_server() as server:
+        url = f"{server.base_url}/bot{BOT_TOKEN}/getUpdates"
+        async with aiohttp.ClientSession() as session:
+            first = asyncio.create_task(session.post(url, data={"timeout": 5}))
+            while not server._polls:
+                await asyncio.sleep(0.01)
+            second = asyncio.create_task(session.post(url, data={"timeout": 5}))
+            assert (await first).status == 409
+            server.user_writes(100001, "привет")
+            [update] = (await (await second).json())["result"]
+            async with session.post(url, data={"timeout": 0}) as again:
+                assert (await again.json())["result"] == [update]
+            async with session.post(url, data={"offset": update["update_id"] + 1}) as confirmed:
+                assert (await confirmed.json())["result"] == []
 
 
 async def test_one_process_at_a_time_polls_a_bot(database):

@@ -11,7 +11,7 @@ import random
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from aiogram import Bot
@@ -19,13 +19,16 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
     AiogramError,
+    ClientDecodeError,
     TelegramConflictError,
     TelegramForbiddenError,
     TelegramNotFound,
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
+from aiogram.types import Update
 from aiogram.utils.token import TokenValidationError
+from pydantic import ValidationError
 
 from voxbot.domain.errors import StoreError
 from voxbot.notifier.subscription import answer_to
@@ -36,8 +39,6 @@ from voxbot.store.notifier_registry import bot_of, list_enterprises
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from aiogram.types import Update
 
     from voxbot.store.notifier_database import NotifierDatabase
 
@@ -117,19 +118,26 @@ class Subscribers:
                 if not await self._may_poll(bot_token):
                     await asyncio.sleep(self._options.look_s)
                     continue
-                for update in await self._updates(bot, offset):
-                    await self._handle(update, bot, bot_token)
-                    offset = update.update_id + 1
+                for update_id, update in await self._updates(bot, offset):
+                    if update is not None:
+                        await self._handle(update, bot, bot_token)
+                    offset = update_id + 1
                 failures = 0
             except (AiogramError, OSError, StoreError) as error:
                 failures += 1
                 await asyncio.sleep(_pause_s(error, failures, bot_of(bot_token)))
 
-    async def _updates(self, bot: Bot, offset: int | None) -> list[Update]:
+    async def _updates(self, bot: Bot, offset: int | None) -> list[tuple[int, Update | None]]:
+        """Wait for updates: their ids, and None for one that aiogram can't read."""
         seconds = self._options.poll_s
-        return await bot.get_updates(
-            offset=offset, timeout=seconds, allowed_updates=_UPDATES, request_timeout=seconds + _REQUEST_S
-        )
+        try:
+            updates = await bot.get_updates(
+                offset=offset, timeout=seconds, allowed_updates=_UPDATES, request_timeout=seconds + _REQUEST_S
+            )
+        except ClientDecodeError as error:
+            # Telegram adds kinds of things at any time, and sends an update again until it is confirmed.
+            return _readable(error, bot)
+        return [(update.update_id, update) for update in updates]
 
     async def _handle(self, update: Update, bot: Bot, bot_token: str) -> None:
         answer = await self._database.write(lambda connection: answer_to(connection, update, bot_token, self._clock()))
@@ -160,6 +168,23 @@ class Subscribers:
                 await self._database.write(lambda connection: give_polling_back(connection, self._owner))
             except StoreError as error:
                 log.warning("Опрос ботов не передан другим процессам, они начнут его позже", error=str(error))
+
+
+def _readable(error: ClientDecodeError, bot: Bot) -> list[tuple[int, Update | None]]:
+    """Read the updates of an answer that can't be read whole one by one. Raises the error for another answer."""
+    try:
+        answer = cast("list[dict[str, Any]]", error.data["result"])
+        ids = [int(update["update_id"]) for update in answer]
+    except (TypeError, KeyError, ValueError):
+        raise error from None
+    updates: list[tuple[int, Update | None]] = []
+    for update_id, update in zip(ids, answer, strict=True):
+        try:
+            updates.append((update_id, Update.model_validate(update, context={"bot": bot})))
+        except ValidationError:
+            log.warning("Обновление Telegram нового вида пропущено", bot=bot.id, update_id=update_id)
+            updates.append((update_id, None))
+    return updates
 
 
 def _pause_s(error: Exception, failures: int, bot: str) -> float:
