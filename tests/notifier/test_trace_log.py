@@ -113,6 +113,26 @@ def test_a_disk_that_refuses_loses_lines_and_nothing_else(tmp_path):
     assert "NOTIFIER_TRACE_DIR" in complaint["event"]
 
 
+def test_a_folder_that_refuses_loses_the_lines_of_its_own_enterprise_alone(traced, tmp_path):
+    (tmp_path / "0001").write_text("a file where the folder should be")
+
+    def work(trace):
+        for _ in range(3):
+            trace.event("0001", "dial", "1.1", "{}", AT)
+            trace.event("0002", "dial", "2.2", "{}", AT)
+
+    assert {name: len(lines) for name, lines in traced(work).items()} == {"0002/events_2025-11-29.log": 3}
+
+
+def test_after_half_of_a_line_the_next_one_is_whole(traced, tmp_path):
+    path = tmp_path / "0367" / "events_2025-11-29.log"
+    path.parent.mkdir()
+    path.write_text("2025-11-29 15:26:33,859|AST|di")
+    [[half, whole]] = traced(lambda trace: trace.event("0367", "dial", "1.1", "{}", AT)).values()
+    assert half == "2025-11-29 15:26:33,859|AST|di"
+    assert whole == "2025-11-29 15:26:33,859|AST|dial|1.1|{}"
+
+
 def test_a_thread_that_hangs_does_not_hold_up_those_who_write(tmp_path):
     trace = TraceLog(tmp_path, 14)  # its thread never starts
     for _ in range(60_000):

@@ -119,12 +119,15 @@ class TraceLog:
     def _write_all(self) -> None:
         while True:
             batch, ended = self._take()
+            failed = self._write(batch)
             try:
-                self._write(batch)
                 self._sweep(datetime.now(UTC).astimezone().date())
-                self._complained = False
             except OSError as error:
-                self._complain(error, len(batch))
+                failed = error
+            if failed is None:
+                self._complained = False
+            else:
+                self._complain(failed)
             if ended:
                 return
 
@@ -142,15 +145,22 @@ class TraceLog:
                 return batch, False
         return batch, True
 
-    def _write(self, batch: list[_Line]) -> None:
+    def _write(self, batch: list[_Line]) -> OSError | None:
+        """Write lines into their files; return why one of them refused, which loses its own alone. None: none did."""
         files: defaultdict[Path, list[str]] = defaultdict(list)
         for line in batch:
             moment = datetime.fromtimestamp(line.at, UTC).astimezone()
             stamp = f"{moment:%Y-%m-%d %H:%M:%S},{moment.microsecond // 1000:03d}"
             files[self._file(line.enterprise, moment.date())].append(f"{stamp}|{line.text}\n")
+        failed: OSError | None = None
         for path, lines in files.items():
-            path.parent.mkdir(mode=_DIR_MODE, parents=True, exist_ok=True)
-            _append(path, "".join(lines).encode("utf-8", "replace"))
+            try:
+                path.parent.mkdir(mode=_DIR_MODE, parents=True, exist_ok=True)
+                _append(path, "".join(lines).encode("utf-8", "replace"))
+            except OSError as error:
+                self.lost += len(lines)
+                failed = error
+        return failed
 
     def _file(self, enterprise: str, day: date) -> Path:
         folder = _FOLDER.sub("_", enterprise).strip(".") or UNKNOWN_ENTERPRISE
@@ -167,13 +177,12 @@ class TraceLog:
                 path.unlink(missing_ok=True)
         self._swept = today
 
-    def _complain(self, error: OSError, lines: int) -> None:
-        self.lost += lines
+    def _complain(self, error: OSError) -> None:
         if not self._complained:
             self._complained = True
             log.error(
                 "Трасса звонков не пишется; проверьте место на диске и владельца папки NOTIFIER_TRACE_DIR",
-                path=str(self._root),
+                path=str(error.filename or self._root),
                 error=error.strerror,
             )
 
@@ -198,8 +207,11 @@ def _cut(text: str) -> str:
 
 
 def _append(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
     try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data  # half of a line that the disk had no more room for
         while data:
             data = data[os.write(descriptor, data) :]
     finally:
