@@ -6,6 +6,7 @@ Hosts post from one queue with a timeout of 3 s and do not repeat: what is slow 
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -98,7 +99,7 @@ class Intake:
 def read_body(posted: bytes, token: str) -> dict[str, Any]:
     """Read a posted JSON object; `token`, the header's, is put into one without. Raises EventError."""
     try:
-        body = json.loads(posted.decode("utf-8-sig"))
+        body = json.loads(posted.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite)
     except UnicodeDecodeError:
         raise EventError("", "нужна кодировка UTF-8") from None
     except (ValueError, RecursionError):
@@ -109,6 +110,16 @@ def read_body(posted: bytes, token: str) -> dict[str, Any]:
     if token and not read.get("Token"):
         return {**read, "Token": token}
     return read
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits)
+
+
+def _no_number(text: str) -> float:
+    """Python reads and writes NaN and Infinity, which are no JSON: whoever asks for the call could not be answered."""
+    raise EventError("", f"{text[:20]} не число JSON")
 
 
 def _write(body: dict[str, Any]) -> str:
