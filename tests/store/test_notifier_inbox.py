@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
 import pytest
 
-from voxbot.domain.errors import StoreError
+from voxbot.domain.errors import StoreBusyError, StoreError
 from voxbot.store.notifier_database import open_notifier_database
 from voxbot.store.notifier_events import NewEvent, unfolded_events
 from voxbot.store.notifier_inbox import Inbox
@@ -42,6 +43,18 @@ async def test_what_accept_returned_is_on_disk_though_the_tables_are_locked(path
             with closing(sqlite3.connect(inbox_path)) as reader:
                 assert reader.execute("SELECT digest FROM inbox ORDER BY id").fetchall() == [("a",), ("b",)]
             other.execute("ROLLBACK")
+
+
+async def test_a_host_hears_in_time_that_its_event_could_not_be_stored(path, inbox_path):
+    async with open_notifier_database(path) as database:
+        await database.accept([event("a")])
+        with closing(sqlite3.connect(inbox_path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(3):
+                with pytest.raises(StoreBusyError):
+                    await database.accept([event("b")])
+            other.execute("ROLLBACK")
+        assert await database.accept([event("b")]) == [True]
 
 
 async def test_accepted_events_are_moved_once_and_in_order(path):

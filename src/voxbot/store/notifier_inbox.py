@@ -15,7 +15,7 @@ from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Any
 
 from voxbot.store.notifier_events import NewEvent
-from voxbot.store.preparation import BUSY_TIMEOUT_S, store_error
+from voxbot.store.preparation import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,8 @@ _ADD = f"INSERT OR IGNORE INTO inbox (id, {_COLUMNS}) VALUES (?{', ?' * len(fiel
 _AFTER = f"SELECT id, {_COLUMNS} FROM inbox WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - constants
 _WAITING = "SELECT COUNT(*), MIN(received_at) FROM inbox WHERE id > ?"
 _FORGET = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= ? ORDER BY id LIMIT ?)"
+_BUSY_S = 2.0
+"""How long another program may keep the file: hosts wait 3 s, one event at a time, and must hear of a failure."""
 _MICROSECONDS = 1_000_000
 _KEPT_S = 60
 """An event repeated within this time is known here already; later ones are found when they are moved."""
@@ -106,7 +108,7 @@ class Inbox:
                 raise store_error(self._path, error) from error
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             # What is answered 200 must outlive a power cut: in the write-ahead log only FULL syncs each commit.
