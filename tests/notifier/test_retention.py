@@ -11,8 +11,10 @@ from fakes.notifier import Notifier, running
 from fakes.other_calls import other_call
 
 from voxbot.notifier.retention import forget_old_calls
+from voxbot.store.notifier_calls import add_call, add_numbers
 from voxbot.store.notifier_details import history_of
 from voxbot.store.notifier_events import NewEvent, add_event
+from voxbot.store.notifier_facts import facts, put_fact
 
 pytestmark = pytest.mark.enable_socket
 
@@ -22,6 +24,28 @@ NOW = time.time()
 
 async def known(database, unique_id):
     return await database.read(lambda tx: history_of(tx, unique_id, "0367")) is not None
+
+
+async def test_what_was_known_of_forgotten_calls_goes_with_them(database):
+    def learn(tx):
+        for kind, key in (("customer", "375291"), ("recording", "1.1"), ("manager", "151"), ("line", "0001101")):
+            put_fact(tx, "0367", kind, key, "Анна", NOW - 15 * DAY_S)
+        put_fact(tx, "0367", "customer", "375292", "Вера", NOW - 15 * DAY_S)
+        put_fact(tx, "0367", "recording", "1.2", "https://pbx.example/1.2", NOW - 13 * DAY_S)
+        add_numbers(tx, "0367", ["375292"], add_call(tx, "0367", NOW), NOW)
+
+    await database.write(learn)
+    forgetting = asyncio.create_task(forget_old_calls(database, 14, lambda: NOW))
+    keys = ["375291", "375292", "1.1", "1.2", "151", "0001101"]
+
+    async def known_keys():
+        found = await database.read(lambda tx: facts(tx, "0367", keys))
+        return {key for values in found.values() for key in values}
+
+    async with asyncio.timeout(5):
+        while await known_keys() != {"375292", "1.2", "151", "0001101"}:
+            await asyncio.sleep(0.02)
+    forgetting.cancel()
 
 
 async def test_calls_are_forgotten_after_their_days(database, telegram):

@@ -10,11 +10,12 @@ import structlog
 
 from voxbot.domain.errors import StoreError
 from voxbot.store.notifier_events import prune
+from voxbot.store.notifier_facts import prune_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voxbot.store.notifier_database import NotifierDatabase
+    from voxbot.store.notifier_database import NotifierDatabase, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +30,13 @@ async def forget_old_calls(database: NotifierDatabase, keep_days: int, clock: Ca
     while True:
         before = clock() - keep_days * _DAY_S
         try:
-            gone = await database.write(lambda tx, before=before: prune(tx, before, _CALLS_AT_ONCE), urgent=False)
+            gone = await database.write(lambda tx, before=before: _forget(tx, before), urgent=False)
         except StoreError as error:
             log.warning("Старые звонки не удалены, повторю позже", error=str(error))
             gone = 0
         await asyncio.sleep(_BREATH_S if gone else _EVERY_S)
+
+
+def _forget(tx: Transaction, before: float) -> int:
+    """Forget some calls, and then what was known of them; return how many rows went."""
+    return prune(tx, before, _CALLS_AT_ONCE) or prune_facts(tx, before)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, tuple_, update
 
 from voxbot.store.notifier_models import CallRow, FactRow, LineRow, LinkRow, NumberRow, UserPhoneRow, UserRow
 from voxbot.store.notifier_sql import insert_into, table_of
@@ -55,6 +55,18 @@ def facts(connection: Connection, enterprise: str, keys: Collection[str]) -> dic
         if value and kind in found:
             found[kind][key] = value
     return found
+
+
+def prune_facts(connection: Connection, before: float, limit: int = 500) -> int:
+    """Forget recordings and customers of calls that are forgotten (`before`, some at a time); return how many.
+
+    Names of managers and lines are kept: they are the enterprise's own, and few.
+    """
+    in_use = exists().where(NumberRow.enterprise == FactRow.enterprise, NumberRow.number == FactRow.key)
+    unused = or_(FactRow.kind == "recording", and_(FactRow.kind == "customer", ~in_use))
+    old = select(FactRow.enterprise, FactRow.kind, FactRow.key).where(FactRow.at < before, unused).limit(limit)
+    place = tuple_(FactRow.enterprise, FactRow.kind, FactRow.key)
+    return connection.execute(delete(FactRow).where(place.in_(old))).rowcount
 
 
 def known_names(connection: Connection, enterprise: str) -> dict[FactKind, dict[str, str]]:

@@ -93,6 +93,8 @@ class FactRow(NotifierBase):
     value: Mapped[str] = mapped_column(Text)
     at: Mapped[float] = mapped_column(Float)
 
+    __table_args__ = (Index("ix_notifier_facts_at", "at"),)
+
 
 class EventRow(NotifierBase):
     """A posted event, as it came. `call_id` is set when it is folded (None: it belongs to no call)."""
