@@ -45,7 +45,10 @@ _COLUMNS = tuple(_C.c[name] for name in KnownCall.__slots__)
 _BY_ID = select(*_COLUMNS).where(_C.c.id.in_(bindparam("call_ids", expanding=True)))
 _BY_PARENT = select(*_COLUMNS).where(_C.c.parent_id.in_(bindparam("call_ids", expanding=True)))
 _OF_KEYS = select(_L.c.kind, _L.c.key, _L.c.call_id).where(
-    _L.c.enterprise == bindparam("of_enterprise"), _L.c.key.in_(bindparam("link_keys", expanding=True))
+    _L.c.enterprise == bindparam("of_enterprise"),
+    # With the kinds the primary key serves; without, SQLite reads all links of the enterprise.
+    _L.c.kind.in_(bindparam("link_kinds", expanding=True)),
+    _L.c.key.in_(bindparam("link_keys", expanding=True)),
 )
 _CHANNELS = select(_L.c.key).where(_L.c.call_id.in_(bindparam("call_ids", expanding=True)), _L.c.kind == "channel")
 _SET = update(_C).where(_C.c.id == bindparam("of_call"))
@@ -110,7 +113,9 @@ def read_calls(connection: Connection, call_ids: Collection[int]) -> dict[int, K
 def calls_of_keys(connection: Connection, enterprise: str, keys: Iterable[tuple[str, str]]) -> set[int]:
     """Find the calls that hold one of these (kind, value)."""
     wanted = set(keys)
-    rows = connection.execute(_OF_KEYS, {"of_enterprise": enterprise, "link_keys": [key for _, key in wanted]})
+    kinds, values = {kind for kind, _ in wanted}, {key for _, key in wanted}
+    asked = {"of_enterprise": enterprise, "link_kinds": list(kinds), "link_keys": list(values)}
+    rows = connection.execute(_OF_KEYS, asked)
     return {call_id for kind, key, call_id in rows if (kind, key) in wanted}
 
 
@@ -187,7 +192,7 @@ def due_calls(connection: Connection, now: float, limit: int) -> list[tuple[str,
 
 def next_due_at(connection: Connection) -> float | None:
     """Return when the next call must be looked at again."""
-    return connection.scalar(select(func.min(CallRow.due_at)))
+    return connection.scalar(select(func.min(CallRow.due_at)).where(CallRow.due_at.is_not(None)))
 
 
 def absorb(connection: Connection, survivor: int, others: Collection[int]) -> None:
