@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
     from voxbot.store.notifier_database import NotifierDatabase
 
-_NICE = 5
+_NICE = 10
 """Behind the process that answers hosts: they wait 3 s at most, chats do not mind."""
 
 
 async def run(settings: Settings, own_url: str) -> None:
     """Work until SIGTERM, SIGINT, or the end of the process that started this one. Raises StoreError."""
     os.nice(_NICE)
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # never in the way of a process that wakes up
     async with open_notifier_database(settings.notifier_database) as database:
         await until_stopped(_work(settings, database, own_url))
 

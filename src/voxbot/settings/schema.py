@@ -83,7 +83,9 @@ class PathSettings(Group, title="Где лежат файлы (относите�
     models_dir: Path = variable("MODELS_DIR", _in_data_dir("models"), "Папка локальных речевых моделей")
     recordings_dir: Path = variable("RECORDING_DIR", _in_data_dir("recordings"), "Папка записей разговоров")
     notifier_db: Path = variable(
-        "NOTIFIER_DB_PATH", _in_data_dir("db", "notifier.sqlite"), "Звонки и сообщения notifier, файл SQLite"
+        "NOTIFIER_DB_PATH",
+        _in_data_dir("db", "notifier.sqlite"),
+        "Звонки и сообщения notifier, файл SQLite; рядом файл принятых событий, _inbox",
     )
     trace_dir: Path = variable(
         "NOTIFIER_TRACE_DIR",

@@ -11,7 +11,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from voxbot.store.notifier_events import NewEvent
@@ -27,10 +28,13 @@ CREATE TABLE IF NOT EXISTS inbox (
     id INTEGER PRIMARY KEY, {_COLUMNS}, UNIQUE (digest, enterprise)
 )
 """
-_ADD = f"INSERT OR IGNORE INTO inbox (id, {_COLUMNS}) VALUES (?{', ?' * len(fields(NewEvent))})"  # noqa: S608 - constants
+_ADD = f"INSERT OR IGNORE INTO inbox (id, {_COLUMNS})"
+_ROW = f"(?{', ?' * len(fields(NewEvent))})"
+_BETWEEN = "SELECT id FROM inbox WHERE id BETWEEN ? AND ?"
 _AFTER = f"SELECT id, {_COLUMNS} FROM inbox WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - constants
 _WAITING = "SELECT COUNT(*), MIN(received_at) FROM inbox WHERE id > ?"
 _FORGET = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= ? ORDER BY id LIMIT ?)"
+_values = attrgetter(*(field.name for field in fields(NewEvent)))
 _BUSY_S = 2.0
 """How long another program may keep the file: hosts wait 3 s, one event at a time, and must hear of a failure."""
 _MICROSECONDS = 1_000_000
@@ -63,7 +67,7 @@ class Inbox:
                 self._last_id = max(last or 0, self.moved_id)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                new = [self._add(connection, event) for event in events]
+                new = self._add(connection, events)
                 before = min(self.moved_id, int((self._clock() - _KEPT_S) * _MICROSECONDS))
                 connection.execute(_FORGET, (before, len(events) * _FORGOTTEN_FOR_EACH))
                 connection.execute("COMMIT")
@@ -91,9 +95,16 @@ class Inbox:
             if connection is not None:
                 connection.close()
 
-    def _add(self, connection: sqlite3.Connection, event: NewEvent) -> bool:
-        self._last_id = max(self._last_id + 1, int(self._clock() * _MICROSECONDS))
-        return connection.execute(_ADD, (self._last_id, *astuple(event))).rowcount == 1
+    def _add(self, connection: sqlite3.Connection, events: Sequence[NewEvent]) -> list[bool]:
+        """Add events by one statement: after each one the thread must get hold of the interpreter again."""
+        first_id = max(self._last_id + 1, int(self._clock() * _MICROSECONDS))
+        self._last_id = first_id + len(events) - 1
+        values = [value for row, event in enumerate(events) for value in (first_id + row, *_values(event))]
+        statement = f"{_ADD} VALUES {', '.join([_ROW] * len(events))}"
+        if connection.execute(statement, values).rowcount == len(events):
+            return [True] * len(events)
+        added = {found for (found,) in connection.execute(_BETWEEN, (first_id, self._last_id))}
+        return [first_id + row in added for row in range(len(events))]
 
     def _read(self, work: Callable[[sqlite3.Connection], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]] | None:
         """Read; None if no event has ever been stored."""
