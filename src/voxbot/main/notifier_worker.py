@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxbot.main.lifecycle import until_stopped
 from voxbot.main.notifier_link import listen_to_parent, open_counter
-from voxbot.main.notifier_parts import call_rules, details_links
+from voxbot.main.notifier_parts import call_rules, message_links
 from voxbot.notifier.delivery import Delivery
 from voxbot.notifier.folding import Folder
 from voxbot.notifier.gathering import FoldOptions
@@ -47,7 +47,7 @@ async def _work(settings: Settings, database: NotifierDatabase, own_url: str) ->
         rules=call_rules(settings),
         superuser_id=notifier.superuser_chat,
         masking=Masking(notifier.mask_numbers),
-        details_url=details_links(settings, own_url).url,
+        details_url=message_links(settings, own_url),
     )
     folder = Folder(database, Texts(notifier.templates_dir), options, delivery.wake)
     subscribers = Subscribers(database, PollOptions(api_base=api_base))
