@@ -14,7 +14,7 @@ from voxbot.store.notifier_operations import Outcome
 from voxbot.store.notifier_results import finish
 
 CHAT = Chat("1", 100)
-LIMITS = Limits(bot_per_s=1000, chat_gap_s=0)
+LIMITS = Limits(bot_per_s=1000, bot_burst=100, chat_gap_s=0)
 
 
 T0 = 1000.0

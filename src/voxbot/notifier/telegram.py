@@ -50,7 +50,6 @@ _TAG = re.compile(r"<[^<>]*>")
 _SPOILT = ("can't parse entities", "message is too long", "message text is empty", "text must be non-empty")
 """Texts that Telegram refuses, though it would take their words."""
 _NOT_SENT = (ClientConnectorError, ConnectionTimeoutError)
-_UNCERTAIN: OutcomeKind = "uncertain"
 _KINDS: tuple[tuple[Any, OutcomeKind], ...] = (
     (TelegramForbiddenError, "refused"),
     ((TelegramUnauthorizedError, TelegramNotFound), "unauthorized"),
@@ -159,8 +158,14 @@ def outcome_of(error: BaseException) -> Outcome:
         case TelegramNetworkError() if isinstance(error.__cause__, _NOT_SENT):
             return Outcome(kind="retry", reason=reason)
         case _:
-            kinds = (kind for errors, kind in _KINDS if isinstance(error, errors))
-            return Outcome(kind=next(kinds, _UNCERTAIN), reason=reason)
+            return Outcome(kind=_kind_of(error), reason=reason)
+
+
+def _kind_of(error: BaseException) -> OutcomeKind:
+    for errors, kind in _KINDS:
+        if isinstance(error, errors):
+            return kind
+    return "uncertain"
 
 
 def _bad_request(reason: str) -> Outcome:
