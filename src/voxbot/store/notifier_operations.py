@@ -114,8 +114,9 @@ def log_operation(connection: Connection, done: Operation, outcome: Outcome, now
             request_id=done.request_id,
         )
         .on_conflict_do_nothing(index_elements=["request_id"])
+        .returning(OperationRow.id)
     )
-    return inserted.rowcount == 1
+    return inserted.first() is not None
 
 
 def operations_of(connection: Connection, call_ids: Collection[int]) -> list[LoggedOperation]:
