@@ -1,6 +1,9 @@
 """The same call again with other ids, customers and mobiles: many calls out of one sample."""
 
 import re
+from datetime import datetime, timedelta
+
+from fakes.call_host import CUSTOMER
 
 
 def other_call(post, number, token=None):
@@ -19,3 +22,23 @@ def _other(value, number):
     value = re.sub(r"37529000(\d{4})", rf"3752{number:02}00\g<1>", value)
     value = re.sub(r"(-\w{8});([12])", rf"\g<1>{number:02};\g<2>", value)
     return f"{value}{number:02}" if value.count("-") == 4 else value
+
+
+def later(posts, by_s, customer):
+    """The same call at another time, of another customer. Local channels have the same names, as after a restart."""
+    return [
+        (at_s + by_s, path, {key: _later(key, value, by_s, customer) for key, value in body.items()})
+        for at_s, path, body in posts
+    ]
+
+
+def _later(key, value, by_s, customer):
+    if isinstance(value, list):
+        return [_later(key, item, by_s, customer) for item in value]
+    if not isinstance(value, str):
+        return value
+    if key in ("DateReceived", "StartTime", "EndTime") and value:
+        return str(datetime.fromisoformat(value) + timedelta(seconds=by_s))
+    value = re.sub(r"^(17948\d{5})\.", lambda found: f"{int(found[1]) + by_s}.", value)
+    value = value.replace(CUSTOMER, customer)
+    return f"{value}-{by_s}" if key == "BridgeUniqueid" else value

@@ -15,7 +15,7 @@ import structlog
 from voxbot.domain.errors import VoxbotError
 from voxbot.notifier.calls import CallRules, Stage, view
 from voxbot.notifier.events import StoredEvent, parse_event
-from voxbot.notifier.links import families, keys, numbers, summarize
+from voxbot.notifier.links import families, is_still, keys, numbers, summarize
 from voxbot.notifier.messages import Names
 from voxbot.notifier.phones import Masking
 from voxbot.store import notifier_calls as calls
@@ -107,7 +107,9 @@ class Gathering:
         if not own:
             posted.mark_folded(tx, event.id, None)
             return
-        found = calls.calls_of_keys(tx, event.enterprise, own)
+        known = calls.read_calls(tx, calls.calls_of_keys(tx, event.enterprise, own))
+        found = {call.id for call in known.values() if is_still(stored, call.first_at, call.last_at)}
+        calls.drop_links(tx, event.enterprise, own, known.keys() - found)
         call_id = min(found) if found else calls.add_call(tx, event.enterprise, event.received_at)
         others = found - {call_id}
         if others:

@@ -1,7 +1,7 @@
 """Which events are of one call.
 
-Two ties. Identity: events with a common key (a channel's unique id, a bridge, a Local pair) are of one call, for
-ever, in whatever order they come: `keys`. Likelihood: a leg that shares no channel with its call (a manager's mobile,
+Two ties. Identity: events with a common key (a channel's unique id, a bridge, a Local pair) are of one call, in
+whatever order they come: `keys`; unless days lie between them: `is_still`. Likelihood: a leg that shares no channel with its call (a manager's mobile,
 a consultation on a second line) is told by its numbers and the times of its channels: `families`. That may have to be
 taken back when more is known, so it is asked again with each event of either, and never merges the two for good.
 
@@ -35,13 +35,24 @@ _RINGING_S = 300.0
 _TRANSFER_S = 60.0
 """Whom a customer was handed over to may be rung this long after the manager's hangup."""
 
+_PAIR_S = 30.0
+"""The two halves of a Local channel are made at once; the next one of the same name, after a restart of Asterisk."""
+
+_KNOWN_S = 24 * 3600.0
+_RECOVERED_S = 7 * 24 * 3600.0
+"""Events of one unique id that lie further apart are of two channels: a host without a clock of its own may begin at
+the same second each time it starts. Hosts deliver hangups alone so late, out of their own store."""
+
 _SLACK_S = 5.0
 """How far the times of two channels of one moment may lie apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What ties an event to a call. `kind`: channel (a unique id), bridge, pair (a Local channel without its half)."""
+    """What ties an event to a call. `kind`: channel (a unique id), bridge, pair (a Local channel without its half).
+
+    A pair's name comes again after a restart of Asterisk, so the time of its making is a part of its value.
+    """
 
     kind: str
     value: str
@@ -91,9 +102,21 @@ def keys(event: Event) -> tuple[Key, ...]:
     if bridge_id:
         found.append(Key("bridge", bridge_id))
     half = local_half(event.channel) if isinstance(event, NewCallerId | Bridge | BridgeLeave) else None
-    if half:
-        found.append(Key("pair", half.pair))
+    made = made_at(event.unique_id) if half else None
+    if half and made is not None:
+        found += [Key("pair", f"{half.pair} {era}") for era in _eras(made)]
     return tuple(found)
+
+
+def _eras(made: float) -> tuple[str, str]:
+    """Name the spans of time that hold a moment, so that two moments within 30 s share one, and within 60 s at most."""
+    return f"a{made // (2 * _PAIR_S):.0f}", f"b{(made + _PAIR_S) // (2 * _PAIR_S):.0f}"
+
+
+def is_still(event: StoredEvent, first_at: float, last_at: float) -> bool:
+    """Whether a key that the event has in common with a call is still the same; the call's events came in that time."""
+    longest_s = _RECOVERED_S if isinstance(event.event, Hangup) else _KNOWN_S
+    return first_at - longest_s <= event.at <= last_at + longest_s
 
 
 def numbers(event: Event) -> tuple[str, ...]:

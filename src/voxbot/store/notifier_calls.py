@@ -130,6 +130,16 @@ def add_links(connection: Connection, enterprise: str, keys: Iterable[tuple[str,
         connection.execute(_add_link(connection.dialect.name), rows)
 
 
+def drop_links(
+    connection: Connection, enterprise: str, keys: Iterable[tuple[str, str]], call_ids: Collection[int]
+) -> None:
+    """Untie identities from calls of long ago, whose they are no more."""
+    if call_ids:
+        of_calls = (_L.c.enterprise == enterprise, _L.c.call_id.in_(call_ids))
+        for kind, key in keys:
+            connection.execute(delete(_L).where(*of_calls, _L.c.kind == kind, _L.c.key == key))
+
+
 def channels_of(connection: Connection, call_ids: Collection[int]) -> list[str]:
     """List the unique ids of calls."""
     return list(connection.scalars(_CHANNELS, {"call_ids": list(call_ids)}))
