@@ -169,3 +169,10 @@ def test_events_with_ids_of_an_unknown_form_still_make_a_call():
     shown = seen(posts)
     assert (shown.stage, shown.customer, shown.duration_s) == (Stage.HANGUP, CUSTOMER, None)
     assert summarize(stored(posts)).ended_at is None
+
+
+@pytest.mark.parametrize("unique_id", ["999999999999.1", "253402300800.7", "0.0"])
+def test_an_id_of_an_impossible_time_still_makes_a_call(unique_id):
+    posts = [(0, "/start", {"Token": "1", "UniqueId": unique_id, "Phone": CUSTOMER})]
+    shown = seen(posts, after_s=60)
+    assert (shown.stage, shown.presumed, shown.customer) == (Stage.HANGUP, True, CUSTOMER)

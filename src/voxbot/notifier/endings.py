@@ -96,4 +96,7 @@ def _made_at(unique_id: str, utc_offset_h: float) -> datetime | None:
     made = made_at(unique_id)
     if made is None:
         return None
-    return datetime.fromtimestamp(made, UTC).replace(tzinfo=None) + timedelta(hours=utc_offset_h)
+    try:
+        return datetime.fromtimestamp(made, UTC).replace(tzinfo=None) + timedelta(hours=utc_offset_h)
+    except (OverflowError, OSError, ValueError):  # an id may have any number of seconds
+        return None

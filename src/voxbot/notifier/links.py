@@ -1,9 +1,10 @@
 """Which events are of one call.
 
 Two ties. Identity: events with a common key (a channel's unique id, a bridge, a Local pair) are of one call, in
-whatever order they come: `keys`; unless days lie between them: `is_still`. Likelihood: a leg that shares no channel with its call (a manager's mobile,
-a consultation on a second line) is told by its numbers and the times of its channels: `families`. That may have to be
-taken back when more is known, so it is asked again with each event of either, and never merges the two for good.
+whatever order they come: `keys`; unless days lie between them: `is_still`. Likelihood: a leg that shares no channel
+with its call (a manager's mobile, a consultation on a second line) is told by its numbers and the times of its
+channels: `families`. That may have to be taken back when more is known, so it is asked again with each event of
+either, and never merges the two for good.
 
 How to fold an event: find the calls that hold one of its `keys`, merge them (or begin one), add the event. Then
 look around: calls that share one of `numbers(event)` and are open or lately closed. `summarize` each, and

@@ -200,6 +200,11 @@ def next_due_at(connection: Connection) -> float | None:
     return connection.scalar(select(func.min(CallRow.due_at)))
 
 
+def clear_due(connection: Connection, call_id: int) -> None:
+    """Look at a call no more before its next event."""
+    connection.execute(_SET, {"of_call": call_id, "due_at": None})
+
+
 def absorb(connection: Connection, survivor: int, others: Collection[int]) -> None:
     """Make calls one, which keeps the survivor's id. Messages are merged by `merge_messages`, before."""
     for other in sorted(others):  # one at a time: two of them may hold the same number
