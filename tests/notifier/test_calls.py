@@ -5,7 +5,7 @@ from fakes.call_events import BEGAN_AT, sample, stored
 from fakes.call_host import CUSTOMER, LINE, Host
 
 from voxbot.notifier.calls import CallRules, Stage, view
-from voxbot.notifier.links import summarize
+from voxbot.notifier.parts import summarize
 
 RULES = CallRules(ring_timeout_s=60, talk_timeout_s=600, left_timeout_s=30)
 

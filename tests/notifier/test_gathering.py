@@ -60,3 +60,173 @@ def test_a_hangup_recovered_after_days_still_ends_its_call(calls):
     calls.wait_until(3 * _DAY_S)
     calls.post(3 * _DAY_S, *posts[-1][1:])
     assert first_lines(calls) == ["✅🔄Успешный входящий звонок"]
+
+
+# A finished call keeps its message.
+
+
+def missed(host, *rung):
+    main = host.uid(1)
+    host.start(main).at(host.now_s + 1).dial(main, *rung)
+    host.at(host.now_s + 19).hangup(main, CUSTOMER, status="0", began_s=host.now_s - 1)
+
+
+def calls_back_and_hands_over(host, number, taker):
+    """`number` calls the customer, and hands him over blind when he has answered."""
+    began_s = host.now_s
+    manager, called = host.uid(11), host.uid(12)
+    channel, line = f"SIP/{number}-0000000b", "SIP/0001101-0000000c"
+    host.dial(manager, number, phone=CUSTOMER, call_type=1).at(began_s + 8)
+    near, far = (manager, channel, number, CUSTOMER), (called, line, CUSTOMER, "")
+    host.create("b9").talk("b9", near, far).at(began_s + 20).part("b9", near, far)
+    host.hangup(manager, CUSTOMER, number, call_type=1, began_s=began_s).at(began_s + 21)
+    taking = (host.uid(13), f"SIP/{taker}-0000000d", taker, "")
+    host.callerid(taking[0], taking[1], taker, CUSTOMER).at(began_s + 26)
+    host.talk("b10", taking, (*far[:3], taker)).at(began_s + 50).part("b10", taking, far)
+    host.hangup(called, CUSTOMER, taker, call_type=2, began_s=began_s + 20)
+
+
+def test_a_missed_call_is_not_changed_by_a_call_back_that_is_handed_over(calls):
+    host = Host()
+    missed(host, "150", "151", "152")
+    calls_back_and_hands_over(host.at(40), "150", "152")
+    calls.post_all(host.posts)
+    assert people(calls) == ["<blockquote expandable>☎️150 ☎️151 ☎️152</blockquote>", "☎️150↪️ переведен на 152"]
+
+
+def test_an_answered_call_is_not_changed_by_a_call_back_that_is_handed_over(calls):
+    posts, _ = told("incoming_without_extensions_at_the_hangup")
+    host = Host()
+    calls_back_and_hands_over(host.at(60), "150", "152")
+    calls.post_all([*posts, *host.posts])
+    assert people(calls) == ["☎️151", "☎️150↪️ переведен на 152"]
+
+
+def answered_with_a_late_dial(host, number, *rung):
+    main, manager = host.uid(21), (host.uid(22), f"SIP/{number}-00000016", number, "")
+    customer = (main, "SIP/0001101-00000015", CUSTOMER, LINE)
+    host.start(main).at(host.now_s + 7).talk("b11", manager, customer)
+    host.at(host.now_s + 1).dial(main, *rung)
+    host.at(host.now_s + 20).part("b11", manager, customer).hangup(main, CUSTOMER, began_s=host.now_s - 28)
+
+
+def test_a_missed_call_is_not_changed_when_the_customer_calls_again_and_the_dial_is_late(calls):
+    host = Host()
+    missed(host, "150", "151", "152")
+    answered_with_a_late_dial(host.at(30), "151", "150", "151", "152")
+    calls.post_all(host.posts)
+    assert people(calls) == ["<blockquote expandable>☎️150 ☎️151 ☎️152</blockquote>", "☎️151"]
+
+
+def test_a_finished_message_is_not_touched_while_the_next_call_of_the_customer_goes_on(calls):
+    host = Host()
+    missed(host, "150", "151", "152")
+    calls.post_all(host.posts)
+    (finished,) = calls.texts
+    again = Host()
+    answered_with_a_late_dial(again.at(30), "151", "150", "151", "152")
+    for post in again.posts:
+        calls.post(*post)
+        assert calls.texts[0] == finished
+
+
+# Internal calls are consultations of who talks with a customer only.
+
+
+def internal(host, caller, callee, *, answered=True, counter=31):
+    began_s = host.now_s
+    near, far = (
+        (host.uid(counter), f"SIP/{caller}-1f", caller, callee),
+        (host.uid(counter + 1), f"SIP/{callee}-20", callee, ""),
+    )
+    if not answered:
+        host.at(began_s + 15).hangup(near[0], caller, callee, call_type=2, status="0", began_s=began_s)
+        return
+    bridge = f"bi{counter}"
+    host.at(began_s + 5).create(bridge).talk(bridge, near, far).at(began_s + 25).part(bridge, near, far)
+    host.hangup(near[0], caller, callee, call_type=2, began_s=began_s)
+
+
+def answered(host, number="151"):
+    customer = (host.uid(1), "SIP/0001101-00000001", CUSTOMER, LINE)
+    manager = (host.uid(3), f"SIP/{number}-00000003", number, "")
+    host.start(customer[0]).at(host.now_s + 1).dial(customer[0], "150", "151").at(host.now_s + 7)
+    host.talk("b1", manager, customer)
+    return customer, manager
+
+
+def test_who_has_handed_his_customer_over_makes_calls_of_his_own(calls):
+    host = Host()
+    customer, manager = answered(host)
+    host.at(20).part("b1", manager, customer)
+    taker = (host.at(21).uid(5), "SIP/152-00000005", "152", "")
+    host.at(26).talk("b2", taker, (*customer[:3], "152"))
+    internal(host.at(60), "151", "153")
+    internal(host.at(200), "151", "154", answered=False, counter=41)
+    internal(host.at(250), "152", "155", counter=51)
+    host.at(400).part("b2", taker, customer).hangup(customer[0], CUSTOMER, "152", call_type=2)
+    calls.post_all(host.posts)
+    assert first_lines(calls) == [
+        "✅Успешный входящий звонок",
+        "✅Успешный внутренний звонок",
+        "❌ Коллега не поднял трубку",
+    ]
+
+
+def test_who_has_transferred_in_vain_makes_calls_of_his_own(calls):
+    host = Host()
+    customer, manager = answered(host)
+    host.at(20).part("b1", manager, customer)
+    internal(host.at(35), "151", "153", answered=False)
+    host.at(60).hangup(customer[0], CUSTOMER, "152", call_type=2, status="0")
+    calls.post_all(host.posts)
+    assert first_lines(calls) == ["❌ Мы не подняли трубку", "❌ Коллега не поднял трубку"]
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+@pytest.mark.parametrize("after_s", [2, 3, 5, 8])
+def test_an_internal_call_right_after_a_talk_is_a_call(calls, after_s, is_answered):
+    host = Host()
+    customer, manager = answered(host)
+    host.at(40).part("b1", manager, customer).hangup(customer[0], CUSTOMER, "151")
+    internal(host.at(40 + after_s), "151", "153", answered=is_answered)
+    calls.post_all(host.posts)
+    assert len(calls.texts) == 2
+
+
+# Calls to a manager's mobile are legs while a customer waits for it only.
+
+
+def rung_with_a_mobile(host):
+    customer = (host.uid(1), "SIP/0001101-00000001", CUSTOMER, LINE)
+    host.start(customer[0]).at(host.now_s + 1).dial(customer[0], "150", MOBILE)
+    return customer
+
+
+def outgoing(host, number, phone):
+    began_s = host.now_s
+    manager, called = (host.uid(61), f"SIP/{number}-3d", number, phone), (host.uid(62), "SIP/0001101-3e", phone, "")
+    host.dial(manager[0], number, phone=phone, call_type=1).at(began_s + 8).talk("b6", manager, called)
+    host.at(began_s + 40).part("b6", manager, called).hangup(manager[0], phone, number, call_type=1, began_s=began_s)
+
+
+@pytest.mark.parametrize("began_s", [100, 250, 290])
+def test_a_call_to_a_mobile_while_the_customer_talks_is_a_call(calls, began_s):
+    host = Host()
+    customer = rung_with_a_mobile(host)
+    manager = (host.uid(3), "SIP/150-00000003", "150", "")
+    host.at(8).talk("b1", manager, customer)
+    outgoing(host.at(began_s), "155", MOBILE)
+    host.at(600).part("b1", manager, customer).hangup(customer[0], CUSTOMER, "150")
+    calls.post_all(host.posts)
+    assert first_lines(calls) == ["✅Успешный входящий звонок", "✅Успешный исходящий звонок"]
+
+
+@pytest.mark.parametrize("began_s", [10, 22, 24, 27])
+def test_an_answered_call_to_a_mobile_of_a_missed_call_is_a_call(calls, began_s):
+    host = Host()
+    customer = rung_with_a_mobile(host)
+    outgoing(host.at(began_s), "155", MOBILE)
+    host.at(20).hangup(customer[0], CUSTOMER, status="0")
+    calls.post_all(host.posts)
+    assert sorted(first_lines(calls)) == ["✅Успешный исходящий звонок", "❌ Мы не подняли трубку"]

@@ -4,7 +4,9 @@ import pytest
 from fakes.call_events import BEGAN_AT, folded, sample, stored
 from fakes.call_host import CUSTOMER, MOBILE, Host
 
-from voxbot.notifier.links import Key, Role, families, keys, numbers, summarize
+from voxbot.notifier.families import families
+from voxbot.notifier.links import Key, keys, numbers
+from voxbot.notifier.parts import Role, summarize
 
 
 def test_channel_bridge_and_local_pair_identify():

@@ -15,8 +15,10 @@ import structlog
 from voxbot.domain.errors import VoxbotError
 from voxbot.notifier.calls import CallRules, Stage, view
 from voxbot.notifier.events import StoredEvent, parse_event
-from voxbot.notifier.links import families, is_still, keys, numbers, summarize
+from voxbot.notifier.families import is_internal_call, may_be_parent, parent_of
+from voxbot.notifier.links import is_still, keys, numbers
 from voxbot.notifier.messages import Names
+from voxbot.notifier.parts import Role, summarize
 from voxbot.notifier.phones import Masking
 from voxbot.store import notifier_calls as calls
 from voxbot.store import notifier_events as posted
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from voxbot.notifier.calls import CallView
-    from voxbot.notifier.links import Part
     from voxbot.notifier.messages import Texts
+    from voxbot.notifier.parts import Part
     from voxbot.store.notifier_calls import KnownCall
     from voxbot.store.notifier_database import Transaction
     from voxbot.store.notifier_events import PostedEvent
@@ -84,9 +86,10 @@ class Gathering:
         calls.lock_enterprise(tx, enterprise)
         waiting = posted.unfolded_events(tx, enterprise, limit)
         arrived: dict[int, float] = {}
+        bereft: set[int] = set()
         for event in waiting:
-            self._place(tx, event, arrived, now)
-        wished = self._look(tx, enterprise, arrived.keys(), arrived, now) if arrived else False
+            self._place(tx, event, arrived, bereft, now)
+        wished = self._look(tx, enterprise, arrived.keys() | bereft, arrived, now) if arrived else False
         return Folded(len(waiting), wished)
 
     def look_again(self, tx: Transaction, enterprise: str, call_ids: Iterable[int], now: float) -> bool:
@@ -95,8 +98,13 @@ class Gathering:
         calls.lock_enterprise(tx, enterprise)
         return self._look(tx, enterprise, set(call_ids), {}, now)
 
-    def _place(self, tx: Transaction, event: PostedEvent, arrived: dict[int, float], now: float) -> None:
-        """Find the event's call, or begin one; note in `arrived` when its last event came."""
+    def _place(
+        self, tx: Transaction, event: PostedEvent, arrived: dict[int, float], bereft: set[int], now: float
+    ) -> None:
+        """Find the event's call, or begin one; note in `arrived` when its last event came, in `bereft` who lost a leg.
+
+        What turns out to be of the event's call may have been shown as a leg of another one until now.
+        """
         try:
             stored = self._parsed(event)
         except (VoxbotError, ValueError) as error:  # written by a version that understood it
@@ -113,6 +121,7 @@ class Gathering:
         call_id = min(found) if found else calls.add_call(tx, event.enterprise, event.received_at)
         others = found - {call_id}
         if others:
+            bereft |= {parent for other in others if (parent := known[other].parent_id) is not None}
             merge_messages(tx, call_id, others, now)
             calls.absorb(tx, call_id, others)
             for other in others & arrived.keys():
@@ -134,25 +143,46 @@ class Gathering:
         return wished
 
     def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> list[KnownCall]:
-        """Tell which calls around the changed ones are legs; return all that must be shown anew."""
-        judged = set(changed) | calls.calls_near(tx, changed, now)
-        around = judged | calls.calls_near(tx, judged - set(changed), now)
-        known = calls.read_calls(tx, around)
-        members = self._members(tx, known)
-        parts = {str(call_id): self._summary(events) for call_id, events in members.items()}
-        parents = {int(leg): int(parent) for leg, parent in families(parts).items()}
+        """Tell which calls around the changed ones are legs, and of which; return all that must be shown anew."""
+        known, parts = self._parts_of(tx, set(changed) | calls.calls_near(tx, changed, now))
+        judged = {leg for leg in known if leg in changed or self._may_be_affected(known, parts, leg, changed)}
+        legs = {leg for leg in judged if parts[leg].role is not Role.CALL}
+        beyond = calls.calls_near(tx, legs - set(changed), now)
+        beyond |= {parent for leg in legs if (parent := known[leg].parent_id) is not None}
+        farther = self._parts_of(tx, beyond - known.keys())
+        known |= farther[0]
+        candidates = {str(call_id): part for call_id, part in (parts | farther[1]).items()}
         concerned = set(changed) & known.keys()
-        for call_id in judged & known.keys():
-            old, new = known[call_id].parent_id, parents.get(call_id)
+        for call_id in judged:
+            found = parent_of(parts[call_id], candidates)
+            old, new = known[call_id].parent_id, int(found) if found else None
             if old != new:
                 calls.set_parent(tx, call_id, new)
                 known[call_id] = replace(known[call_id], parent_id=new)
                 concerned |= {call_id, *(parent for parent in (old, new) if parent is not None)}
+        known |= calls.read_calls(tx, concerned - known.keys())
         for parent_id in [known[call_id].parent_id for call_id in concerned & known.keys()]:
             if parent_id is not None:
                 concerned.add(_root(tx, parent_id))
         known |= calls.read_calls(tx, concerned - known.keys())
         return [known[call_id] for call_id in concerned if call_id in known]
+
+    def _parts_of(self, tx: Transaction, call_ids: Collection[int]) -> tuple[dict[int, KnownCall], dict[int, Part]]:
+        known = calls.read_calls(tx, call_ids)
+        members = self._members(tx, known)
+        parts = {call_id: self._summary(events) for call_id, events in members.items()}
+        return {call_id: known[call_id] for call_id in parts}, parts
+
+    def _may_be_affected(
+        self, known: dict[int, KnownCall], parts: dict[int, Part], leg: int, changed: Collection[int]
+    ) -> bool:
+        """Whether a call near the changed ones may be a leg of other ones than before."""
+        part = parts[leg]
+        if part.role is Role.CALL:
+            return False
+        if is_internal_call(part) or known[leg].parent_id in changed:
+            return True
+        return any(may_be_parent(parts[call_id], part) for call_id in changed if call_id in parts)
 
     def _show_leg(self, about: _Around, call: KnownCall) -> bool:
         """A leg has no message of its own."""
