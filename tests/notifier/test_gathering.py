@@ -1,10 +1,15 @@
 """Calls folded event by event end as if all had been known from the begin."""
 
 import pytest
+from fakes.call_events import BEGAN_AT, folded, stored
 from fakes.call_host import CUSTOMER, LINE, MOBILE, Host
-from fakes.call_stories import told
+from fakes.call_stories import names, told
 from fakes.gathered import gathered
 from fakes.other_calls import later
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from voxbot.notifier.messages import Names, Texts
 
 _DAY_S = 24 * 3600
 OTHER = "375290001002"
@@ -22,6 +27,36 @@ def first_lines(calls):
 
 def people(calls):
     return ["".join(line for line in text.splitlines() if line[0] in "☎📱↪<") for text in calls.texts]
+
+
+@st.composite
+def interleaved(draw):
+    """Posts of some calls of two customers by the same managers, some late, some lost."""
+    posts = []
+    for number in range(draw(st.integers(2, 4))):
+        told_posts, _ = told(draw(st.sampled_from(names())))
+        by_s = draw(st.integers(0, 90))
+        posts += later(told_posts, by_s, draw(st.sampled_from([CUSTOMER, OTHER])), number=number)
+    spread_s = draw(st.sampled_from([0, 5, 9]))
+    chance = draw(st.randoms(use_true_random=False))
+    lost = chance.sample(range(len(posts)), draw(st.integers(0, 2)))
+    late = [
+        (at_s + chance.uniform(0, spread_s), path, body)
+        for number, (at_s, path, body) in enumerate(posts)
+        if number not in lost
+    ]
+    return sorted(late, key=lambda post: post[0])
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(interleaved())
+def test_calls_folded_event_by_event_end_as_calls_folded_from_nothing(posts):
+    end_s = posts[-1][0] + 20_000
+    views = folded(stored(posts), now=BEGAN_AT + end_s)
+    with gathered() as calls:
+        calls.post_all(posts)
+        calls.wait_until(end_s)
+        assert sorted(calls.texts) == sorted(Texts().render(view, Names(), enterprise="0367").text for view in views)
 
 
 # After a restart Asterisk counts Local channels from the begin.
