@@ -67,6 +67,32 @@ def test_a_late_dial_does_not_undo_the_talk():
     assert seen(host.posts).stage is Stage.BRIDGE
 
 
+@pytest.mark.parametrize("late_s", [3, 6, 9, 30])
+def test_the_first_dial_of_a_cascade_undoes_no_talk_however_late(late_s):
+    host = Host()
+    main = host.uid(1)
+    customer, manager = (main, "SIP/0001101-01", CUSTOMER, LINE), (host.at(9).uid(2), "SIP/151-02", "151", "")
+    host.start(main).dial(main, "150", "151").at(12).talk("b1", customer, manager)
+    host.at(12 + late_s).dial(main, "150")
+    shown = seen(host.posts, after_s=300)
+    assert (shown.stage, shown.moment, shown.managers) == (Stage.BRIDGE, "bridge:1", ("151",))
+
+
+def test_a_late_dial_of_others_undoes_no_talk():
+    host = Host()
+    customer, _ = a_talk(host)
+    host.at(14).dial(customer[0], "151", "152")
+    assert seen(host.posts, after_s=300).stage is Stage.BRIDGE
+
+
+def test_ringing_begins_again_when_the_customer_alone_is_known_to_have_left():
+    host = Host()
+    customer, _ = a_talk(host)
+    host.at(20).leave(customer[0], "b1", customer[1], CUSTOMER, "150", left="1").at(26).dial(customer[0], "151", "152")
+    assert seen(host.posts).rang == ("151", "152")
+    assert seen(host.posts).moment == "dial:2"
+
+
 def test_what_comes_after_the_hangup_does_not_undo_it():
     host = Host()
     customer, manager = a_talk(host)

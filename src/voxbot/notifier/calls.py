@@ -151,29 +151,30 @@ def _course(call: Anatomy, talks: Talks, ending: Ending, rules: CallRules, now: 
 def _ringing_now(call: Anatomy, talks: Talks) -> tuple[str, ...] | None:
     """Who is rung after a talk: a blind transfer to a group. None: nobody, or nobody talked yet.
 
-    Dial and bridge carry no time of their own: their order of arrival tells, with room for a dial that was late.
+    Dial and bridge carry no time of their own: their order of arrival tells, with room for a dial that was late. As
+    long as the customer is in a bridge nobody is rung for him, nor by a list that is part of one seen before.
     """
-    if not talks.customer_bridges:
+    if not talks.customer_left:
         return None
     entered = [
         stored.at
         for stored in call.stored
         if isinstance(stored.event, Bridge) and stored.event.bridge_id in talks.customer_bridges
     ]
-    dialled = [
-        (stored.at, stored.event.extensions)
-        for stored in call.stored
-        if isinstance(stored.event, Dial)
-        and stored.event.call_type != OUTGOING
-        and stored.event.unique_id in {call.main_id, *call.customer_ids}
-    ]
-    if not entered or not dialled:
-        return None
-    dialled_at, rung = max(dialled)
-    if dialled_at <= max(entered) + _LATE_DIAL_S:
-        return None
-    talking = talks.in_order[-1].person if talks.in_order else None
-    return rung if talks.bridges_over or talking not in rung else None
+    rung: tuple[str, ...] | None = None
+    seen: list[set[str]] = []
+    for stored in sorted(call.stored, key=lambda stored: stored.at):
+        dial = stored.event
+        if not isinstance(dial, Dial) or dial.call_type == OUTGOING:
+            continue
+        if dial.unique_id not in {call.main_id, *call.customer_ids}:
+            continue
+        listed = set(dial.extensions)
+        known = any(listed <= earlier for earlier in seen)
+        seen.append(listed)
+        if entered and not known and stored.at > max(entered) + _LATE_DIAL_S:
+            rung = dial.extensions
+    return rung
 
 
 def _in_order_once(talks: Talks) -> tuple[str, ...]:
