@@ -1,5 +1,8 @@
 """Calls folded event by event end as if all had been known from the begin."""
 
+import sys
+from contextlib import contextmanager
+
 import pytest
 from fakes.call_events import BEGAN_AT, folded, stored
 from fakes.call_host import CUSTOMER, LINE, MOBILE, Host
@@ -39,7 +42,7 @@ def interleaved(draw):
         posts += later(told_posts, by_s, draw(st.sampled_from([CUSTOMER, OTHER])), number=number)
     spread_s = draw(st.sampled_from([0, 5, 9]))
     chance = draw(st.randoms(use_true_random=False))
-    lost = chance.sample(range(len(posts)), draw(st.integers(0, 2)))
+    lost = chance.sample(range(len(posts)), draw(st.integers(0, 1)))
     late = [
         (at_s + chance.uniform(0, spread_s), path, body)
         for number, (at_s, path, body) in enumerate(posts)
@@ -265,3 +268,35 @@ def test_an_answered_call_to_a_mobile_of_a_missed_call_is_a_call(calls, began_s)
     host.at(20).hangup(customer[0], CUSTOMER, status="0")
     calls.post_all(host.posts)
     assert sorted(first_lines(calls)) == ["✅Успешный исходящий звонок", "❌ Мы не подняли трубку"]
+
+
+def test_an_event_costs_no_more_after_many_calls_of_its_group(calls):
+    """Calls of the last minutes by the same managers and mobile are near each other, and yet few may be of one."""
+    made = {}
+    for number in range(120):
+        host = Host().at(4 * number)
+        rung_with_a_mobile(host)
+        leg = host.uid(5)
+        host.callerid(leg, f"Local/{MOBILE}@5b7d10aa-00000{number:03};2", CUSTOMER, LINE, MOBILE, "5b7d10aa")
+        host.dial(leg, CUSTOMER, phone=MOBILE, call_type=1)
+        with function_calls() as counted:
+            calls.post_all(later(host.posts, 0, f"3752900{number:05}"))
+        made[number] = counted[0]
+    assert len(calls.texts) == 120
+    assert made[119] < 1.3 * made[39]
+
+
+@contextmanager
+def function_calls():
+    """Count calls of Python functions: what work is, on a machine of any load."""
+    counted = [0]
+
+    def count(_frame, event, _arg):
+        counted[0] += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield counted
+    finally:
+        sys.setprofile(before)
