@@ -202,3 +202,36 @@ def test_an_id_of_an_impossible_time_still_makes_a_call(unique_id):
     posts = [(0, "/start", {"Token": "1", "UniqueId": unique_id, "Phone": CUSTOMER})]
     shown = seen(posts, after_s=60)
     assert (shown.stage, shown.presumed, shown.customer) == (Stage.HANGUP, True, CUSTOMER)
+
+
+def an_internal_call_handed_over(host):
+    caller, called = (host.uid(1), "SIP/152-01", "152", "153"), (host.uid(2), "SIP/153-02", "153", "")
+    host.at(5).talk("b1", caller, called).at(100).part("b1", called, caller)
+    taker = (host.at(101).uid(7), "SIP/154-07", "154", "")
+    host.at(106).talk("b2", (*caller[:3], "154"), taker)
+    host.at(160).hangup(caller[0], "152", "154", call_type=2, began_s=101)
+
+
+def test_an_internal_call_handed_over_keeps_its_begin_and_both_colleagues():
+    """Its hangup tells the begin of the last leg alone."""
+    host = Host()
+    an_internal_call_handed_over(host)
+    shown = seen(host.posts)
+    assert (shown.caller, shown.callee, shown.managers) == ("152", "153", ("153", "154"))
+    assert (shown.duration_s, shown.recovered) == (160, False)
+
+
+def test_a_late_hangup_of_an_internal_call_handed_over_is_recovered():
+    host = Host()
+    an_internal_call_handed_over(host)
+    late(host, 300)
+    assert seen(host.posts).recovered
+
+
+@pytest.mark.parametrize(("usual_lag_s", "recovered"), [(None, True), (93.0, False), (3.0, True)])
+def test_a_lone_hangup_is_late_by_the_usual_lag_of_its_host(usual_lag_s, recovered):
+    host = Host()
+    host.hangup(host.uid(1), "152", "153", call_type=2, status="0")
+    late(host, 90)
+    shown = view(stored(host.posts), RULES, now=BEGAN_AT + 100, usual_lag_s=usual_lag_s)
+    assert shown.recovered is recovered

@@ -168,6 +168,24 @@ def test_a_finished_message_is_not_touched_while_the_next_call_of_the_customer_g
         assert calls.texts[0] == finished
 
 
+# Whether a hangup is recovered, hosts' clocks or not.
+
+
+@pytest.mark.parametrize("behind_s", [-90, 0, 90])
+def test_the_clock_of_a_host_makes_no_hangup_a_recovered_one(calls, behind_s):
+    host = Host()
+    for number in range(3):
+        missed(host.at(40 * number), "150")
+    internal(host.at(150), "152", "153", answered=False)
+    calls.post_all([(at_s + behind_s, path, body) for at_s, path, body in host.posts])
+    assert first_lines(calls)[-1] == "❌ Коллега не поднял трубку"
+    recovered = Host()
+    internal(recovered.at(160), "152", "154", answered=False, counter=41)
+    ((at_s, path, body),) = recovered.posts
+    calls.post(at_s + behind_s + 300, path, body)
+    assert first_lines(calls)[-1] == "❌🔄 Коллега не поднял трубку"
+
+
 # Internal calls are consultations of who talks with a customer only.
 
 

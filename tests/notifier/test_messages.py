@@ -94,6 +94,16 @@ def test_each_moment_is_shown_as_managers_know_it(name, events, lines):
         assert written == lines
 
 
+def test_an_internal_call_handed_over_names_both_colleagues():
+    call = replace(shown("05-internal"), managers=("153", "154"))
+    assert text(call).splitlines()[:4] == [
+        "✅Успешный внутренний звонок",
+        "☎️152➡️",
+        "☎️153",
+        "↪️ переведен на 154",
+    ]
+
+
 def test_what_is_not_known_is_left_out():
     call = replace(shown("01-incoming-answered"), line=None, managers=(), rang=(), started_at=None, duration_s=None)
     assert text(call, Names()) == "✅Успешный входящий звонок\n💰+375 (29) 000-10-01"

@@ -14,10 +14,11 @@ import structlog
 
 from voxbot.domain.errors import VoxbotError
 from voxbot.notifier.calls import CallRules, Stage, view
-from voxbot.notifier.events import StoredEvent, parse_event
+from voxbot.notifier.events import Hangup, StoredEvent, parse_event
 from voxbot.notifier.families import is_internal_call, may_be_parent, parent_of
 from voxbot.notifier.links import is_still, keys, numbers
 from voxbot.notifier.messages import Names
+from voxbot.notifier.numbering import made_at
 from voxbot.notifier.parts import Role, summarize
 from voxbot.notifier.phones import Masking
 from voxbot.store import notifier_calls as calls
@@ -195,7 +196,8 @@ class Gathering:
         events = [event for members in self._members(about.tx, family).values() for event in members]
         if not events:
             return False
-        shown = view(events, self._options.rules, now=about.now)
+        lag_s = _usual_lag_s(about.tx, call) if all(isinstance(event.event, Hangup) for event in events) else None
+        shown = view(events, self._options.rules, now=about.now, usual_lag_s=lag_s)
         closed = shown.stage is Stage.HANGUP
         due_at = shown.due_at if shown.due_at is None else max(shown.due_at, about.now + 0.05)
         calls.set_state(about.tx, call, main_id=shown.main_id, closed=closed, due_at=due_at)
@@ -294,6 +296,15 @@ class _Around:
     def is_news(self, call: KnownCall, family: Collection[int]) -> bool:
         """Whether chats that know nothing of a call should hear of it: not of one that was over already."""
         return not call.closed or any(member in self.arrived for member in family)
+
+
+def _usual_lag_s(tx: Transaction, call: KnownCall) -> float | None:
+    """How long after the making of their channels, by the host's clock, the enterprise's calls were heard of lately.
+
+    The least tells: calls may ring or talk before their first event. A lone hangup has nothing else to be late against.
+    """
+    before = calls.calls_before(tx, call)
+    return min((at - made for main_id, at in before if (made := made_at(main_id)) is not None), default=None)
 
 
 def _root(tx: Transaction, call_id: int) -> int:

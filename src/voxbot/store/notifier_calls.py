@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _NEAR_CALLS = 30
+_BEFORE_IDS = 2_000
+_BEFORE_CALLS = 30
 _LONGEST_CALL_S = 4 * 3600.0
 _LATELY_S = 600.0
 
@@ -164,6 +166,17 @@ def calls_near(connection: Connection, call_ids: Collection[int], now: float) ->
     values = {"call_ids": list(call_ids), "at_most": _NEAR_CALLS * len(call_ids)}
     values |= {"numbers_since": now - _LONGEST_CALL_S, "calls_since": now - _LATELY_S}
     return set(connection.scalars(_NEAR, values))
+
+
+def calls_before(connection: Connection, call: KnownCall) -> list[tuple[str, float]]:
+    """List the main id and the first arrival of the enterprise's last calls before this one, if they are not far."""
+    query = (
+        select(_C.c.main_id, _C.c.first_at)
+        .where(_C.c.id < call.id, _C.c.id > call.id - _BEFORE_IDS, _C.c.enterprise == call.enterprise)
+        .order_by(_C.c.id.desc())
+        .limit(_BEFORE_CALLS)
+    )
+    return [(main_id, first_at) for main_id, first_at in connection.execute(query)]
 
 
 def legs_of(connection: Connection, call_id: int) -> dict[int, KnownCall]:
