@@ -82,7 +82,9 @@ def test_times_are_the_hosts_wall_clock():
     assert (event.started_at, event.ended_at) == (None, datetime.fromisoformat("2026-11-16 09:13:30"))
 
 
-@pytest.mark.parametrize("name", ["-375290001001", "375290001001", "<unknown>", "", "-"])
+@pytest.mark.parametrize(
+    "name", ["-375290001001", "375290001001", "+375 29 000-10-01", "8 (029) 000-10-01", "<unknown>", "", "-"]
+)
 def test_a_number_is_no_name(name):
     body = {"Token": "1", "UniqueId": "1.1", "BridgeUniqueid": "b", "CallerIDName": name}
     assert parse_event("bridge", body).caller_name is None

@@ -159,6 +159,13 @@ def test_managers_mobiles_are_masked_only_when_all_numbers_are(masking, mobile):
     assert "+375 (29) ***-**-07" in ringing
 
 
+def test_masking_hides_numbers_wherever_they_stand():
+    call = replace(shown("01-incoming-answered"), customer="sip:375290001001@gw", customer_name="Анна 375290001001")
+    written = text(call, Names(managers={"151": "Иванова 375290009901"}), masking=Masking.ALL)
+    assert "3752900" not in written
+    assert "sip:**********01@gw (Анна **********01)" in written
+
+
 def test_an_enterprise_has_its_own_texts(tmp_path):
     (tmp_path / "0367").mkdir()
     (tmp_path / "0367" / "start.html.j2").write_text("Звонит {{ customer }}", encoding="utf-8")

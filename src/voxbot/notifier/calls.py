@@ -58,7 +58,8 @@ class CallView:
     `main_id`: the unique id that names the call; "" while none does.
     `rang`: extensions and mobiles that ring now, or rang at all once the call is over. `managers`: who called or
     talked, in order: the later ones were transferred to. `unanswered`: who was transferred to and did not answer.
-    `caller`, `callee`: of an internal call, which has `managers` only if it was handed over: the callee and the other. `duration_s` counts from the start of the call, ringing included.
+    `caller`, `callee`: of an internal call; it has `managers` only if handed over: the callee and who took it.
+    `duration_s` counts from the start of the call, ringing included.
     `recovered`: the hangup came late, out of the host's own store. `presumed`: it never came.
     `due_at`: when time alone may change this view (seconds since the epoch), None: never.
     """

@@ -25,7 +25,7 @@ _LONGEST_CALL = timedelta(hours=4)
 class Ending:
     """The hangups of a call. Times are the host's wall clock.
 
-    `usual_lag_s`: how long after their time by the host's clock, which may be wrong, its events arrive; None: not known.
+    `usual_lag_s`: how long after their time by the host's clock, which may be wrong, its events arrive, if known.
     """
 
     def __init__(self, anatomy: Anatomy, usual_lag_s: float | None = None) -> None:

@@ -48,7 +48,8 @@ def _number(value: object) -> str | None:
 def _name(value: object) -> str | None:
     """Hosts write "-" and the number for the name of an incoming caller: that is no name."""
     text = _text(value).lstrip("-").strip()
-    return None if number_of(text) is None or text.lstrip("+").isdigit() else text
+    number = number_of(text)
+    return None if number is None or number.isdigit() else text
 
 
 def _numbers(value: object) -> tuple[str, ...]:

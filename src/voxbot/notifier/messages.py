@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from voxbot.domain.errors import ConfigError
 from voxbot.notifier.numbering import is_internal
-from voxbot.notifier.phones import Masking, written
+from voxbot.notifier.phones import Masking, masked_words, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -152,17 +152,21 @@ def _rendered(environment: jinja2.Environment, name: str, values: Mapping[str, A
 def _values(view: CallView, names: Names, masking: Masking) -> dict[str, Any]:
     """What a template can use."""
 
+    def name(text: str | None, *, masked: bool) -> str:
+        return _tidy(masked_words(text) if text and masked else text)
+
     def person(number: str) -> Person:
-        shown = written(number, masked=masking is Masking.ALL)
-        known = _tidy(names.managers.get(number))
+        shown = _tidy(written(number, masked=masking is Masking.ALL))
+        known = name(names.managers.get(number), masked=masking is Masking.ALL)
         sign = "☎️" if is_internal(number) or not number.isdigit() else "📱"
         return Person(sign, f"{known} ({shown})" if known else shown)
 
     def people(numbers: Iterable[str]) -> list[Person]:
         return [person(number) for number in numbers]
 
-    customer_name = _tidy(names.customer) or _tidy(view.customer_name)
-    number = written(view.customer, masked=masking is not Masking.NONE) if view.customer else HIDDEN_NUMBER
+    hidden = masking is not Masking.NONE
+    customer_name = name(names.customer, masked=hidden) or name(view.customer_name, masked=hidden)
+    number = written(view.customer, masked=hidden) if view.customer else HIDDEN_NUMBER
     line_name = _tidy(names.lines.get(view.line)) if view.line else ""
     return {
         "call": view,
