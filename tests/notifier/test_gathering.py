@@ -318,3 +318,18 @@ def function_calls():
         yield counted
     finally:
         sys.setprofile(before)
+
+
+# Calls of hours.
+
+
+def test_a_consultation_of_a_long_call_stays_hidden_when_it_is_judged_anew(calls):
+    """By an internal call of the same manager, too late in the call to be taken for a consultation as well."""
+    host = Host()
+    customer, manager = answered(host)
+    internal(host.at(13_680), "151", "152")
+    internal(host.at(16_560), "151", "153", counter=41)
+    host.at(18_000).part("b1", manager, customer).hangup(customer[0], CUSTOMER, "151")
+    calls.post_all(host.posts)
+    calls.wait_until(40_000)
+    assert people(calls) == ["☎️151", "☎️151➡️☎️153"]

@@ -128,6 +128,36 @@ def test_values_are_escaped_and_stay_on_their_line():
     assert "📡&amp;" in written
 
 
+def test_what_hosts_name_a_person_makes_no_line_of_its_own():
+    call = replace(shown("01-incoming-answered", 3), rang=("151\n✅Успешный входящий звонок", "x" * 5000))
+    written = text(call, Names())
+    assert "☎️151 ✅Успешный входящий звонок" in written.splitlines()
+    assert len(written) < 300
+
+
+@pytest.mark.parametrize("name", ["01-incoming-answered", "03-outgoing-answered", "02-incoming-missed"])
+def test_a_call_of_a_hundred_managers_with_long_names_fits(name):
+    numbers = tuple(str(number) for number in range(100, 200))
+    managers = () if name == "02-incoming-missed" else numbers
+    call = replace(shown(name), managers=managers, rang=numbers, unanswered="199")
+    names = Names(managers=dict.fromkeys(numbers, "Константинопольский-Задунайский Александр Александрович, отдел"))
+    written = text(call, names)
+    assert len(written) <= MAX_CHARACTERS
+    assert " и ещё " in written
+    assert "(100)" in written
+
+
+def test_even_numbers_that_are_none_fit():
+    numbers = tuple(f"{number}{'x' * 5000}" for number in range(40))
+    call = replace(shown("02-incoming-missed"), rang=numbers, customer="я" * 5000)
+    assert len(text(call, Names(managers=dict.fromkeys(numbers, "и" * 5000)))) <= MAX_CHARACTERS
+
+
+def test_who_talks_now_is_shown_however_many_did_before():
+    call = replace(shown("01-incoming-answered", 6), managers=tuple(str(number) for number in range(100, 200)))
+    assert text(call).startswith("☎️199 📞➡️")
+
+
 def test_only_web_addresses_become_links():
     names = Names(recording_url="javascript:alert(1)", details_url='https://x.example/"><b>')
     written = text(shown("01-incoming-answered"), names)

@@ -32,7 +32,9 @@ MAX_CHARACTERS = 4096
 
 HIDDEN_NUMBER = "Номер не определен"
 
-_MOST_LISTED = 30
+_MOST_LISTED = (30, 10, 3)
+"""How many people are listed: of fewer, the text fits with the longest names."""
+
 _LONGEST_NAME = 64
 _FOLDER = re.compile(r"\w[\w.-]*")
 _TAG = re.compile(r"<[^>]*>")
@@ -98,16 +100,24 @@ class Texts:
         if not view.shown:
             return None
         name = f"{view.stage}.html.j2"
-        values = _values(view, names, masking)
+        values = _values(view, names, masking, _MOST_LISTED[0])
         text = ""
         if self._overrides_dir:
             try:
                 text = _rendered(self._environment_of(enterprise), name, values)
             except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
                 log.error("Шаблон сообщения негоден, взят встроенный", template=name, reason=str(error))
-        if not 0 < len(html.unescape(_TAG.sub("", text))) <= MAX_CHARACTERS:
-            text = _rendered(self._built_in, name, values)
+        if not _fits(text):
+            text = self._render_built_in(view, names, masking)
         return Message(stage=view.stage, moment=view.moment, text=text)
+
+    def _render_built_in(self, view: CallView, names: Names, masking: Masking) -> str:
+        text = ""
+        for most in _MOST_LISTED:
+            text = _rendered(self._built_in, f"{view.stage}.html.j2", _values(view, names, masking, most))
+            if _fits(text):
+                break
+        return text
 
     def _environment_of(self, enterprise: str) -> jinja2.Environment:
         folder = self._overrides_dir
@@ -149,8 +159,12 @@ def _rendered(environment: jinja2.Environment, name: str, values: Mapping[str, A
     return "\n".join(stripped for line in lines if (stripped := line.strip()))
 
 
-def _values(view: CallView, names: Names, masking: Masking) -> dict[str, Any]:
-    """What a template can use."""
+def _fits(text: str) -> bool:
+    return 0 < len(html.unescape(_TAG.sub("", text))) <= MAX_CHARACTERS
+
+
+def _values(view: CallView, names: Names, masking: Masking, most: int) -> dict[str, Any]:
+    """What a template can use; lists of people hold `most` of them."""
 
     def name(text: str | None, *, masked: bool) -> str:
         return _tidy(masked_words(text) if text and masked else text)
@@ -172,9 +186,13 @@ def _values(view: CallView, names: Names, masking: Masking) -> dict[str, Any]:
         "call": view,
         "direction": view.direction,
         "customer": f"{_tidy(number)} ({customer_name})" if customer_name else _tidy(number),
-        "managers": people(view.managers),
-        "rang": people(view.rang[:_MOST_LISTED]),
-        "more_rang": max(0, len(view.rang) - _MOST_LISTED),
+        # The last of them talks now, and the first has the line.
+        "managers": people(
+            view.managers if len(view.managers) <= most else (*view.managers[: most - 1], view.managers[-1])
+        ),
+        "more_managers": max(0, len(view.managers) - most),
+        "rang": people(view.rang[:most]),
+        "more_rang": max(0, len(view.rang) - most),
         "unanswered": person(view.unanswered) if view.unanswered else None,
         "caller": person(view.caller) if view.caller else None,
         "callee": person(view.callee) if view.callee else None,
