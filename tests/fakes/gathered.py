@@ -3,14 +3,15 @@
 import json
 from contextlib import contextmanager
 
-from fakes.call_events import BEGAN_AT
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, func, select
 
+from fakes.call_events import BEGAN_AT
 from voxbot.notifier.events import digest
 from voxbot.notifier.gathering import FoldOptions, Gathering
 from voxbot.notifier.messages import Texts
 from voxbot.store.notifier_calls import due_calls
 from voxbot.store.notifier_events import NewEvent, add_event
+from voxbot.store.notifier_facts import put_fact
 from voxbot.store.notifier_models import CallRow, MessageRow, NotifierBase
 from voxbot.store.notifier_registry import Enterprise, Subscriber, add_subscriber, put_enterprise
 
@@ -63,6 +64,13 @@ class Gathered:
             if not due:
                 break
         self._now_s = max(self._now_s, now_s)
+
+    def learn(self, at_s, kind, key, value):
+        """Take a fact; return how many calls it makes due."""
+        with self.connection.begin():
+            put_fact(self.connection, _NUMBER, kind, key, value, BEGAN_AT + at_s)
+            due = select(func.count()).where(CallRow.due_at == BEGAN_AT + at_s)
+            return self.connection.scalar(due)
 
     @property
     def texts(self):

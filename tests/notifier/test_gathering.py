@@ -333,3 +333,32 @@ def test_a_consultation_of_a_long_call_stays_hidden_when_it_is_judged_anew(calls
     calls.post_all(host.posts)
     calls.wait_until(40_000)
     assert people(calls) == ["☎️151", "☎️151➡️☎️153"]
+
+
+# Names that become known.
+
+
+def test_a_managers_name_changes_only_the_messages_that_show_him(calls):
+    """All of a group were rung for each call of the last days, and few of them talked."""
+    for number, who in enumerate(("150", "151", "150", "1151")):
+        host = Host()
+        customer, manager = answered(host, who)
+        host.at(40).part("b1", manager, customer).hangup(customer[0], CUSTOMER, who)
+        calls.post_all(later(host.posts, 100 * number, f"3752900{number:05}", number=number))
+    before = calls.texts
+    assert calls.learn(1000, "manager", "151", "Иванова Анна") <= 2
+    calls.wait_until(1001)
+    assert calls.texts == [text.replace("☎️151", "☎️Иванова Анна (151)") for text in before]
+    assert calls.texts != before
+    calls.learn(1002, "manager", "151", "Петрова Анна")
+    calls.wait_until(1003)
+    assert calls.texts == [text.replace("☎️151", "☎️Петрова Анна (151)") for text in before]
+
+
+def test_the_name_of_a_managers_mobile_changes_the_messages_that_show_it(calls):
+    posts, _ = told("incoming_answered_on_a_mobile")
+    calls.post_all(posts)
+    calls.wait_until(500)
+    calls.learn(1000, "manager", MOBILE, "Иванова Анна")
+    calls.wait_until(1001)
+    assert people(calls) == ["📱Иванова Анна (+375 (29) 000-99-01)"]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _EVENTS_AT_ONCE = 5
 """Few: while they are folded, results of deliveries wait to be written."""
-_CALLS_AT_ONCE = 20
+_CALLS_AT_ONCE = 5
+"""Few as well: a new name may concern hundreds."""
 _LOOK_S = 1.0
 """How often to look for events and due calls that nobody has told of: another process's, or from before a restart."""
 _RETRY_S = 1.0
