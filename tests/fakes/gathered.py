@@ -3,7 +3,7 @@
 import json
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, select, update
 
 from fakes.call_events import BEGAN_AT
 from voxbot.notifier.events import digest
@@ -12,7 +12,7 @@ from voxbot.notifier.messages import Texts
 from voxbot.store.notifier_calls import due_calls
 from voxbot.store.notifier_events import NewEvent, add_event
 from voxbot.store.notifier_facts import put_fact
-from voxbot.store.notifier_models import CallRow, MessageRow, NotifierBase
+from voxbot.store.notifier_models import CallRow, EventRow, MessageRow, NotifierBase
 from voxbot.store.notifier_registry import Enterprise, Subscriber, add_subscriber, put_enterprise
 
 _BOT_TOKEN = "1000001:AAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -64,6 +64,12 @@ class Gathered:
             if not due:
                 break
         self._now_s = max(self._now_s, now_s)
+
+    def spoil(self, path):
+        """Start anew, with stored events of one kind that can't be read any more."""
+        with self.connection.begin():
+            self.connection.execute(update(EventRow).where(EventRow.path == path).values(body='{"UniqueId": 0.5}'))
+        self._gathering = Gathering(Texts(), FoldOptions())
 
     def learn(self, at_s, kind, key, value):
         """Take a fact; return how many calls it makes due."""

@@ -168,6 +168,14 @@ def test_a_finished_message_is_not_touched_while_the_next_call_of_the_customer_g
         assert calls.texts[0] == finished
 
 
+def test_an_event_that_an_earlier_version_took_spoils_no_call(calls):
+    posts, _ = told("incoming_without_extensions_at_the_hangup")
+    calls.post_all(posts[:-1])
+    calls.spoil("dial")
+    calls.post(*posts[-1])
+    assert people(calls) == ["☎️151"]
+
+
 # Whether a hangup is recovered, hosts' clocks or not.
 
 

@@ -6,7 +6,6 @@ The calls of an enterprise are folded by one transaction at a time. What a call 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,13 @@ import structlog
 
 from voxbot.domain.errors import VoxbotError
 from voxbot.notifier.calls import CallRules, Stage, view
-from voxbot.notifier.events import Hangup, StoredEvent, parse_event
+from voxbot.notifier.events import Hangup
 from voxbot.notifier.families import is_internal_call, may_be_parent, parent_of
 from voxbot.notifier.links import is_still, keys, numbers
+from voxbot.notifier.memory import Memory
 from voxbot.notifier.messages import Names
 from voxbot.notifier.numbering import made_at
-from voxbot.notifier.parts import Role, summarize
+from voxbot.notifier.parts import Role
 from voxbot.notifier.phones import Masking
 from voxbot.store import notifier_calls as calls
 from voxbot.store import notifier_events as posted
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from voxbot.store.notifier_events import PostedEvent
     from voxbot.store.notifier_facts import FactKind
 
-_CACHED_EVENTS = 10_000
-_CACHED_PARTS = 2_000
 _DEEPEST_LEG = 5
 _OWN_NAMES_S = 30.0
 _CHATS_S = 1.0
@@ -71,19 +69,18 @@ class Folded:
 
 
 class Gathering:
-    """Remembers parsed events, which never change, between transactions."""
+    """Gathers the events of calls, and says what chats should show of them."""
 
     def __init__(self, texts: Texts, options: FoldOptions) -> None:
         self._texts = texts
         self._options = options
-        self._events: dict[int, StoredEvent] = {}
-        self._parts: dict[tuple[int, ...], Part] = {}
+        self._memory = Memory()
         self._chats: dict[str, tuple[float, frozenset[Chat]]] = {}
         self._own: dict[str, tuple[float, dict[FactKind, dict[str, str]]]] = {}
 
     def fold(self, tx: Transaction, enterprise: str, limit: int, now: float) -> Folded:
         """Fold an enterprise's next events."""
-        self._trim()
+        self._memory.trim()
         calls.lock_enterprise(tx, enterprise)
         waiting = posted.unfolded_events(tx, enterprise, limit)
         arrived: dict[int, float] = {}
@@ -95,7 +92,7 @@ class Gathering:
 
     def look_again(self, tx: Transaction, enterprise: str, call_ids: Iterable[int], now: float) -> bool:
         """Look at calls that time or a new name has changed; return whether any chat should show something new."""
-        self._trim()
+        self._memory.trim()
         calls.lock_enterprise(tx, enterprise)
         return self._look(tx, enterprise, set(call_ids), {}, now)
 
@@ -107,7 +104,7 @@ class Gathering:
         What turns out to be of the event's call may have been shown as a leg of another one until now.
         """
         try:
-            stored = self._parsed(event)
+            stored = self._memory.parsed(event)
         except (VoxbotError, ValueError) as error:  # written by a version that understood it
             log.error("Событие не разобрано", event=event.id, path=event.path, reason=str(error))
             posted.mark_folded(tx, event.id, None)
@@ -145,12 +142,12 @@ class Gathering:
 
     def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> list[KnownCall]:
         """Tell which calls around the changed ones are legs, and of which; return all that must be shown anew."""
-        known, parts = self._parts_of(tx, set(changed) | calls.calls_near(tx, changed, now))
+        known, parts = self._memory.parts(tx, set(changed) | calls.calls_near(tx, changed, now))
         judged = {leg for leg in known if leg in changed or self._may_be_affected(known, parts, leg, changed)}
         legs = {leg for leg in judged if parts[leg].role is not Role.CALL}
         beyond = calls.calls_near(tx, legs - set(changed), now)
         beyond |= {parent for leg in legs if (parent := known[leg].parent_id) is not None}
-        farther = self._parts_of(tx, beyond - known.keys())
+        farther = self._memory.parts(tx, beyond - known.keys())
         known |= farther[0]
         candidates = {str(call_id): part for call_id, part in (parts | farther[1]).items()}
         concerned = set(changed) & known.keys()
@@ -167,12 +164,6 @@ class Gathering:
                 concerned.add(_root(tx, parent_id))
         known |= calls.read_calls(tx, concerned - known.keys())
         return [known[call_id] for call_id in concerned if call_id in known]
-
-    def _parts_of(self, tx: Transaction, call_ids: Collection[int]) -> tuple[dict[int, KnownCall], dict[int, Part]]:
-        known = calls.read_calls(tx, call_ids)
-        members = self._members(tx, known)
-        parts = {call_id: self._summary(events) for call_id, events in members.items()}
-        return {call_id: known[call_id] for call_id in parts}, parts
 
     def _may_be_affected(
         self, known: dict[int, KnownCall], parts: dict[int, Part], leg: int, changed: Collection[int]
@@ -193,7 +184,7 @@ class Gathering:
     def _show(self, about: _Around, call: KnownCall) -> bool:
         legs = calls.legs_of(about.tx, call.id)
         family = {call.id, *legs}
-        events = [event for members in self._members(about.tx, family).values() for event in members]
+        events = [event for members in self._memory.members(about.tx, family).values() for event in members]
         if not events:
             return False
         lag_s = _usual_lag_s(about.tx, call) if all(isinstance(event.event, Hangup) for event in events) else None
@@ -251,36 +242,6 @@ class Gathering:
                 chats = frozenset(Chat(owner.bot, chat_id) for chat_id in ids)
             self._chats[enterprise] = (now, chats)
         return chats
-
-    def _members(self, tx: Transaction, call_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
-        """Read the events of calls, by call."""
-        known = self._events
-        places = posted.event_ids_of(tx, call_ids)
-        missing = [event_id for _, event_id in places if event_id not in known]
-        fresh = {event.id: self._parsed(event) for event in posted.read_events(tx, missing)} if missing else {}
-        members: dict[int, list[StoredEvent]] = {}
-        for call_id, event_id in places:
-            members.setdefault(call_id, []).append(fresh.get(event_id) or known[event_id])
-        return members
-
-    def _trim(self) -> None:
-        """Forget what is remembered when it grows too large. Another thread may still use what it holds."""
-        if len(self._events) > _CACHED_EVENTS:
-            self._events = {}
-        if len(self._parts) > _CACHED_PARTS:
-            self._parts = {}
-
-    def _parsed(self, event: PostedEvent) -> StoredEvent:
-        stored = StoredEvent(event.id, event.received_at, parse_event(event.path, json.loads(event.body)))
-        self._events[event.id] = stored
-        return stored
-
-    def _summary(self, events: list[StoredEvent]) -> Part:
-        ids = tuple(event.id for event in events)
-        part = self._parts.get(ids)
-        if part is None:
-            part = self._parts[ids] = summarize(events)
-        return part
 
 
 @dataclass(frozen=True, slots=True)
