@@ -5,7 +5,9 @@ from pathlib import Path
 
 from voxbot.notifier.calls import CallRules, view
 from voxbot.notifier.events import StoredEvent, parse_event
-from voxbot.notifier.links import families, keys, summarize
+from voxbot.notifier.families import families
+from voxbot.notifier.links import keys
+from voxbot.notifier.parts import summarize
 
 _SAMPLES = Path(__file__).parent / "call_samples"
 TOKEN = "375290000001"

@@ -5,7 +5,7 @@ from fakes.call_events import BEGAN_AT, sample, stored
 from fakes.call_host import CUSTOMER, LINE, Host
 
 from voxbot.notifier.calls import CallRules, Stage, view
-from voxbot.notifier.links import summarize
+from voxbot.notifier.parts import summarize
 
 RULES = CallRules(ring_timeout_s=60, talk_timeout_s=600, left_timeout_s=30)
 
@@ -65,6 +65,32 @@ def test_a_late_dial_does_not_undo_the_talk():
     customer, _ = a_talk(host)
     host.at(8).dial(customer[0], "150", "151")
     assert seen(host.posts).stage is Stage.BRIDGE
+
+
+@pytest.mark.parametrize("late_s", [3, 6, 9, 30])
+def test_the_first_dial_of_a_cascade_undoes_no_talk_however_late(late_s):
+    host = Host()
+    main = host.uid(1)
+    customer, manager = (main, "SIP/0001101-01", CUSTOMER, LINE), (host.at(9).uid(2), "SIP/151-02", "151", "")
+    host.start(main).dial(main, "150", "151").at(12).talk("b1", customer, manager)
+    host.at(12 + late_s).dial(main, "150")
+    shown = seen(host.posts, after_s=300)
+    assert (shown.stage, shown.moment, shown.managers) == (Stage.BRIDGE, "bridge:1", ("151",))
+
+
+def test_a_late_dial_of_others_undoes_no_talk():
+    host = Host()
+    customer, _ = a_talk(host)
+    host.at(14).dial(customer[0], "151", "152")
+    assert seen(host.posts, after_s=300).stage is Stage.BRIDGE
+
+
+def test_ringing_begins_again_when_the_customer_alone_is_known_to_have_left():
+    host = Host()
+    customer, _ = a_talk(host)
+    host.at(20).leave(customer[0], "b1", customer[1], CUSTOMER, "150", left="1").at(26).dial(customer[0], "151", "152")
+    assert seen(host.posts).rang == ("151", "152")
+    assert seen(host.posts).moment == "dial:2"
 
 
 def test_what_comes_after_the_hangup_does_not_undo_it():
@@ -169,3 +195,43 @@ def test_events_with_ids_of_an_unknown_form_still_make_a_call():
     shown = seen(posts)
     assert (shown.stage, shown.customer, shown.duration_s) == (Stage.HANGUP, CUSTOMER, None)
     assert summarize(stored(posts)).ended_at is None
+
+
+@pytest.mark.parametrize("unique_id", ["999999999999.1", "253402300800.7", "0.0"])
+def test_an_id_of_an_impossible_time_still_makes_a_call(unique_id):
+    posts = [(0, "/start", {"Token": "1", "UniqueId": unique_id, "Phone": CUSTOMER})]
+    shown = seen(posts, after_s=60)
+    assert (shown.stage, shown.presumed, shown.customer) == (Stage.HANGUP, True, CUSTOMER)
+
+
+def an_internal_call_handed_over(host):
+    caller, called = (host.uid(1), "SIP/152-01", "152", "153"), (host.uid(2), "SIP/153-02", "153", "")
+    host.at(5).talk("b1", caller, called).at(100).part("b1", called, caller)
+    taker = (host.at(101).uid(7), "SIP/154-07", "154", "")
+    host.at(106).talk("b2", (*caller[:3], "154"), taker)
+    host.at(160).hangup(caller[0], "152", "154", call_type=2, began_s=101)
+
+
+def test_an_internal_call_handed_over_keeps_its_begin_and_both_colleagues():
+    """Its hangup tells the begin of the last leg alone."""
+    host = Host()
+    an_internal_call_handed_over(host)
+    shown = seen(host.posts)
+    assert (shown.caller, shown.callee, shown.managers) == ("152", "153", ("153", "154"))
+    assert (shown.duration_s, shown.recovered) == (160, False)
+
+
+def test_a_late_hangup_of_an_internal_call_handed_over_is_recovered():
+    host = Host()
+    an_internal_call_handed_over(host)
+    late(host, 300)
+    assert seen(host.posts).recovered
+
+
+@pytest.mark.parametrize(("usual_lag_s", "recovered"), [(None, True), (93.0, False), (3.0, True)])
+def test_a_lone_hangup_is_late_by_the_usual_lag_of_its_host(usual_lag_s, recovered):
+    host = Host()
+    host.hangup(host.uid(1), "152", "153", call_type=2, status="0")
+    late(host, 90)
+    shown = view(stored(host.posts), RULES, now=BEGAN_AT + 100, usual_lag_s=usual_lag_s)
+    assert shown.recovered is recovered

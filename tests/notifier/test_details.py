@@ -59,7 +59,7 @@ async def transferred(database, telegram):
     await database.write(subscribe(BOT_TOKEN, 100001))
     notifier = Notifier(database, telegram, details_url=LINKS.url)
     for number, (_, path, body) in enumerate(sample("06-blind-transfer")):
-        await notifier.post(path, body, NOW - 60 + number)
+        await notifier.post(path, body, time.time() - 60 + number)
     async with running(notifier.folder, notifier.delivery):
         await notifier.until_done()
     [shown] = telegram.shown(100001)

@@ -30,6 +30,9 @@ def test_every_event_of_the_samples_is_read(name):
         ("/start", {"Token": "1", "UniqueId": ""}, "UniqueId"),
         ("/start", {"Token": "1", "UniqueId": {"a": 1}}, "UniqueId"),
         ("/start", {"Token": "1", "UniqueId": "1 1"}, "UniqueId"),
+        ("/start", {"Token": "1", "UniqueId": "<unknown>"}, "UniqueId"),
+        ("/start", {"Token": "1", "UniqueId": 1794800000.1}, "UniqueId"),
+        ("/start", {"Token": 1.5, "UniqueId": "1.1"}, "Token"),
         ("/start", {"Token": "1", "UniqueId": "1.1", "Phone": ["1"]}, "Phone"),
         ("/dial", {"Token": "1", "UniqueId": "1.1", "CallType": 0}, "Extensions"),
         ("/dial", {"Token": "1", "UniqueId": "1.1", "CallType": 0, "Extensions": "151"}, "Extensions"),
@@ -37,6 +40,9 @@ def test_every_event_of_the_samples_is_read(name):
         ("/dial", {"Token": "1", "UniqueId": "1.1", "CallType": "x", "Extensions": []}, "CallType"),
         ("/bridge", {"Token": "1", "UniqueId": "1.1"}, "BridgeUniqueid"),
         ("/bridge_destroy", {"Token": "1", "UniqueId": "", "BridgeUniqueid": ""}, "BridgeUniqueid"),
+        ("/bridge", {"Token": "1", "UniqueId": "1.1", "BridgeUniqueid": "<unknown>"}, "BridgeUniqueid"),
+        ("/bridge_destroy", {"Token": "1", "UniqueId": "", "BridgeUniqueid": "Anonymous"}, "BridgeUniqueid"),
+        ("/bridge_destroy", {"Token": "1", "UniqueId": 1794800000.1, "BridgeUniqueid": "b1"}, "UniqueId"),
         ("/hangup", {"Token": "1", "UniqueId": "1.1"}, "CallType"),
         ("/hangup", {**HANGUP, "EndTime": "вчера"}, "EndTime"),
     ],
@@ -76,7 +82,9 @@ def test_times_are_the_hosts_wall_clock():
     assert (event.started_at, event.ended_at) == (None, datetime.fromisoformat("2026-11-16 09:13:30"))
 
 
-@pytest.mark.parametrize("name", ["-375290001001", "375290001001", "<unknown>", "", "-"])
+@pytest.mark.parametrize(
+    "name", ["-375290001001", "375290001001", "+375 29 000-10-01", "8 (029) 000-10-01", "<unknown>", "", "-"]
+)
 def test_a_number_is_no_name(name):
     body = {"Token": "1", "UniqueId": "1.1", "BridgeUniqueid": "b", "CallerIDName": name}
     assert parse_event("bridge", body).caller_name is None
@@ -92,3 +100,8 @@ def test_the_order_of_keys_does_not_tell_events_apart():
     assert digest("/start", body) == digest("start", dict(reversed(body.items())))
     assert digest("start", body) != digest("dial", body)
     assert digest("start", body) != digest("start", {**body, "Phone": "3"})
+
+
+def test_a_bridge_without_a_channel_may_say_so_as_hosts_do():
+    event = parse_event("bridge_destroy", {"Token": "1", "UniqueId": "<unknown>", "BridgeUniqueid": "b1"})
+    assert event.unique_id == ""

@@ -176,6 +176,28 @@ async def test_an_event_that_cannot_be_folded_stops_no_other(notifier, telegram,
     assert telegram.shown(CHATS[0]) == deserved(sample("02-incoming-missed"))
 
 
+async def test_a_due_call_that_cannot_be_shown_stops_no_other(database, telegram):
+    """The second folder is that of a notifier started again on what the first one left."""
+
+    class Broken(Texts):
+        def render(self, view, *args, **kwargs):
+            if view.presumed and view.customer == "375290001004":
+                raise RuntimeError("broken on purpose")
+            return super().render(view, *args, **kwargs)
+
+    await database.write(subscribe(BOT_TOKEN, *CHATS))
+    rules = CallRules(ring_timeout_s=0.5)
+    for sample_name in ("02-incoming-missed", "01-incoming-answered"):
+        notifier = Notifier(database, telegram, rules=rules)
+        notifier.folder._gathering._texts = Broken()
+        async with running(notifier.folder, notifier.delivery):
+            await post_all(notifier, sample("04-outgoing-not-answered")[:-1])
+            await post_all(notifier, sample(sample_name)[:2])
+            await telegram.until(lambda: len(telegram.shown(CHATS[0])) > 0)
+            await telegram.until(lambda: "Мы не подняли" in telegram.shown(CHATS[0])[-1])
+            await notifier.until_done()
+
+
 async def test_every_id_of_a_call_leads_to_its_operations(notifier, telegram, database):
     async with running(notifier.folder, notifier.delivery):
         await post_all(notifier, sample("07-group-plus-mobile"))

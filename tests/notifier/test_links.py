@@ -1,23 +1,33 @@
 """Events of one call find each other; events of two do not."""
 
+import pytest
 from fakes.call_events import BEGAN_AT, folded, sample, stored
 from fakes.call_host import CUSTOMER, MOBILE, Host
 
-from voxbot.notifier.links import Key, Role, families, keys, numbers, summarize
+from voxbot.notifier.families import families
+from voxbot.notifier.links import Key, keys, numbers
+from voxbot.notifier.parts import Role, summarize
 
 
 def test_channel_bridge_and_local_pair_identify():
     host = Host()
     host.enter("1.5", "b1", "Local/152@dialexecute-00000000;1", "152")
     host.callerid("1.6", "Local/152@dialexecute-00000000;2", "151").destroy("b1").start("1.7")
-    found = [keys(event.event) for event in stored(host.posts)]
-    pair = Key("pair", "Local/152@dialexecute-00000000")
-    assert found == [
-        (Key("channel", "1.5"), Key("bridge", "b1"), pair),
-        (Key("channel", "1.6"), pair),
-        (Key("bridge", "b1"),),
-        (Key("channel", "1.7"),),
-    ]
+    one, other, bridge, alone = (set(keys(event.event)) for event in stored(host.posts))
+    assert {Key("channel", "1.5"), Key("bridge", "b1")} <= one
+    assert Key("channel", "1.6") in other
+    assert (bridge, alone) == ({Key("bridge", "b1")}, {Key("channel", "1.7")})
+    assert {key.kind for key in one & other} == {"pair"}
+
+
+@pytest.mark.parametrize(("apart_s", "same"), [(0, True), (1, True), (30, True), (61, False), (7200, False)])
+@pytest.mark.parametrize("begin_s", [0, 29, 30, 59])
+def test_a_local_pair_made_later_is_another_of_the_same_name(begin_s, apart_s, same):
+    first, second = (Host().at(begin_s + offset_s) for offset_s in (0, apart_s))
+    for half, host in enumerate((first, second), 1):
+        host.callerid(host.uid(half), f"Local/152@dialexecute-00000000;{half}", "151")
+    one, other = (set(keys(event.event)) for event in stored([*first.posts, *second.posts]))
+    assert bool(one & other) is same
 
 
 def test_lines_and_hidden_callers_are_no_numbers_to_meet_by():

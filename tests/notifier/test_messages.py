@@ -94,6 +94,16 @@ def test_each_moment_is_shown_as_managers_know_it(name, events, lines):
         assert written == lines
 
 
+def test_an_internal_call_handed_over_names_both_colleagues():
+    call = replace(shown("05-internal"), managers=("153", "154"))
+    assert text(call).splitlines()[:4] == [
+        "✅Успешный внутренний звонок",
+        "☎️152➡️",
+        "☎️153",
+        "↪️ переведен на 154",
+    ]
+
+
 def test_what_is_not_known_is_left_out():
     call = replace(shown("01-incoming-answered"), line=None, managers=(), rang=(), started_at=None, duration_s=None)
     assert text(call, Names()) == "✅Успешный входящий звонок\n💰+375 (29) 000-10-01"
@@ -116,6 +126,36 @@ def test_values_are_escaped_and_stay_on_their_line():
     assert 'ООО "Ро&amp;ма" &lt;unknown&gt;' in written.splitlines()[1]
     assert "☎️&lt;b&gt; (151)" in written
     assert "📡&amp;" in written
+
+
+def test_what_hosts_name_a_person_makes_no_line_of_its_own():
+    call = replace(shown("01-incoming-answered", 3), rang=("151\n✅Успешный входящий звонок", "x" * 5000))
+    written = text(call, Names())
+    assert "☎️151 ✅Успешный входящий звонок" in written.splitlines()
+    assert len(written) < 300
+
+
+@pytest.mark.parametrize("name", ["01-incoming-answered", "03-outgoing-answered", "02-incoming-missed"])
+def test_a_call_of_a_hundred_managers_with_long_names_fits(name):
+    numbers = tuple(str(number) for number in range(100, 200))
+    managers = () if name == "02-incoming-missed" else numbers
+    call = replace(shown(name), managers=managers, rang=numbers, unanswered="199")
+    names = Names(managers=dict.fromkeys(numbers, "Константинопольский-Задунайский Александр Александрович, отдел"))
+    written = text(call, names)
+    assert len(written) <= MAX_CHARACTERS
+    assert " и ещё " in written
+    assert "(100)" in written
+
+
+def test_even_numbers_that_are_none_fit():
+    numbers = tuple(f"{number}{'x' * 5000}" for number in range(40))
+    call = replace(shown("02-incoming-missed"), rang=numbers, customer="я" * 5000)
+    assert len(text(call, Names(managers=dict.fromkeys(numbers, "и" * 5000)))) <= MAX_CHARACTERS
+
+
+def test_who_talks_now_is_shown_however_many_did_before():
+    call = replace(shown("01-incoming-answered", 6), managers=tuple(str(number) for number in range(100, 200)))
+    assert text(call).startswith("☎️199 📞➡️")
 
 
 def test_only_web_addresses_become_links():
@@ -147,6 +187,13 @@ def test_managers_mobiles_are_masked_only_when_all_numbers_are(masking, mobile):
     ringing = text(shown("07-group-plus-mobile", 3), masking=masking)
     assert mobile in ringing
     assert "+375 (29) ***-**-07" in ringing
+
+
+def test_masking_hides_numbers_wherever_they_stand():
+    call = replace(shown("01-incoming-answered"), customer="sip:375290001001@gw", customer_name="Анна 375290001001")
+    written = text(call, Names(managers={"151": "Иванова 375290009901"}), masking=Masking.ALL)
+    assert "3752900" not in written
+    assert "sip:**********01@gw (Анна **********01)" in written
 
 
 def test_an_enterprise_has_its_own_texts(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voxbot.notifier.phones import written
+from voxbot.notifier.phones import masked_words, written
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from voxbot.notifier.phones import written
         ("380670000011", "+380 (67) 000-00-11"),
         ("4915112345678", "+49 (1511) 2345678"),
         ("33612345678", "+33 (6) 12 34 56 78"),
+        ("80290001001", "+375 (29) 000-10-01"),
+        ("80012345678", "+800 (1234) 5678"),
         ("151", "151"),
         ("1510", "1510"),
         ("2001122", "2001122"),
@@ -34,7 +36,25 @@ def test_numbers_are_written_as_in_their_country(number, text):
         ("4915112345678", "+49 (1511) *****78"),
         ("2001122", "*****22"),
         ("151", "151"),
+        ("80290001001", "+375 (29) ***-**-01"),
+        ("375290001001@gw", "**********01@gw"),
+        ("sip:375290001001@10.0.0.1", "sip:************@**.*.0.1"),
+        ("375290001001;ext=12", "************;ext=12"),
+        ("sip:anna", "sip:anna"),
     ],
 )
 def test_masking_leaves_the_codes_and_the_last_two_digits(number, text):
     assert written(number, masked=True) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("Петров", "Петров"),
+        ("Дом 12, кв. 345", "Дом 12, кв. 345"),
+        ("Петров 375290001001", "Петров **********01"),
+        ("+375 (29) 000-10-01 Анна", "+*** (**) ***-**-01 Анна"),
+    ],
+)
+def test_masking_leaves_no_number_among_words(words, text):
+    assert masked_words(words) == text

@@ -58,7 +58,8 @@ class CallView:
     `main_id`: the unique id that names the call; "" while none does.
     `rang`: extensions and mobiles that ring now, or rang at all once the call is over. `managers`: who called or
     talked, in order: the later ones were transferred to. `unanswered`: who was transferred to and did not answer.
-    `caller`, `callee`: of an internal call. `duration_s` counts from the start of the call, ringing included.
+    `caller`, `callee`: of an internal call; it has `managers` only if handed over: the callee and who took it.
+    `duration_s` counts from the start of the call, ringing included.
     `recovered`: the hangup came late, out of the host's own store. `presumed`: it never came.
     `due_at`: when time alone may change this view (seconds since the epoch), None: never.
     """
@@ -90,19 +91,24 @@ class CallView:
         return frozenset((*self.rang, *self.managers, *(number for number in others if number)))
 
 
-def view(events: Iterable[StoredEvent], rules: CallRules, *, now: float) -> CallView:
-    """Show the call that these events make; `now` is seconds since the epoch. Never raises."""
+def view(events: Iterable[StoredEvent], rules: CallRules, *, now: float, usual_lag_s: float | None = None) -> CallView:
+    """Show the call that these events make; `now` is seconds since the epoch. Never raises.
+
+    `usual_lag_s`: how long after their time by the host's clock the host's events arrive, None: not known.
+    """
     call = Anatomy(events)
     if call.claim is None:
         return CallView(
             shown=False, stage=Stage.START, moment="", direction="internal", main_id=call.first_id, due_at=None
         )
-    talks, ending = Talks(call), Ending(call)
+    talks, ending = Talks(call), Ending(call, usual_lag_s)
     shown = _course(call, talks, ending, rules, now)
     if call.direction == "internal":
         caller, callee = _internal_parties(call)
         success = ending.is_success if ending.hangups else bool(talks.customer_bridges)
-        shown = replace(shown, caller=caller, callee=callee, success=success)
+        shown = replace(shown, caller=caller, callee=callee, success=success, managers=_in_turn(call, callee))
+        if shown.managers:
+            shown = replace(shown, callee=shown.managers[0])
     else:
         shown = _with_managers(shown, call, talks, ending)
     if shown.stage is Stage.HANGUP:
@@ -151,29 +157,30 @@ def _course(call: Anatomy, talks: Talks, ending: Ending, rules: CallRules, now: 
 def _ringing_now(call: Anatomy, talks: Talks) -> tuple[str, ...] | None:
     """Who is rung after a talk: a blind transfer to a group. None: nobody, or nobody talked yet.
 
-    Dial and bridge carry no time of their own: their order of arrival tells, with room for a dial that was late.
+    Dial and bridge carry no time of their own: their order of arrival tells, with room for a dial that was late. As
+    long as the customer is in a bridge nobody is rung for him, nor by a list that is part of one seen before.
     """
-    if not talks.customer_bridges:
+    if not talks.customer_left:
         return None
     entered = [
         stored.at
         for stored in call.stored
         if isinstance(stored.event, Bridge) and stored.event.bridge_id in talks.customer_bridges
     ]
-    dialled = [
-        (stored.at, stored.event.extensions)
-        for stored in call.stored
-        if isinstance(stored.event, Dial)
-        and stored.event.call_type != OUTGOING
-        and stored.event.unique_id in {call.main_id, *call.customer_ids}
-    ]
-    if not entered or not dialled:
-        return None
-    dialled_at, rung = max(dialled)
-    if dialled_at <= max(entered) + _LATE_DIAL_S:
-        return None
-    talking = talks.in_order[-1].person if talks.in_order else None
-    return rung if talks.bridges_over or talking not in rung else None
+    rung: tuple[str, ...] | None = None
+    seen: list[set[str]] = []
+    for stored in sorted(call.stored, key=lambda stored: stored.at):
+        dial = stored.event
+        if not isinstance(dial, Dial) or dial.call_type == OUTGOING:
+            continue
+        if dial.unique_id not in {call.main_id, *call.customer_ids}:
+            continue
+        listed = set(dial.extensions)
+        known = any(listed <= earlier for earlier in seen)
+        seen.append(listed)
+        if entered and not known and stored.at > max(entered) + _LATE_DIAL_S:
+            rung = dial.extensions
+    return rung
 
 
 def _in_order_once(talks: Talks) -> tuple[str, ...]:
@@ -246,6 +253,16 @@ def _internal_parties(call: Anatomy) -> tuple[str | None, str | None]:
         or agreed(number for dial in dials for number in dial.extensions)
     )
     return caller, callee
+
+
+def _in_turn(call: Anatomy, last: str | None) -> tuple[str, ...]:
+    """Who was called first and who was taken over to, of an internal call that was handed over; of others nobody."""
+    called = [event for event in call.of(Bridge) if not event.exten and not local_half(event.channel)]
+    called.sort(key=lambda event: age_order(event.unique_id))
+    first = called[0].caller if called else None
+    if first is None or last is None or first == last or all(event.caller != last for event in called):
+        return ()
+    return (first, last)
 
 
 def _with_ending(shown: CallView, ending: Ending, rules: CallRules) -> CallView:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from voxbot.notifier.anatomy import ANSWERED, OUTGOING
-from voxbot.notifier.events import Hangup
+from voxbot.notifier.events import Bridge, Hangup
 from voxbot.notifier.numbering import made_at
 
 if TYPE_CHECKING:
@@ -19,12 +19,18 @@ _LATE_S = 60.0
 _REPLAYED_S = 24 * 3600.0
 """A lone hangup older than this is no recovery but a replay of old events."""
 
+_LONGEST_CALL = timedelta(hours=4)
+
 
 class Ending:
-    """The hangups of a call. Times are the host's wall clock."""
+    """The hangups of a call. Times are the host's wall clock.
 
-    def __init__(self, anatomy: Anatomy) -> None:
+    `usual_lag_s`: how long after their time by the host's clock, which may be wrong, its events arrive, if known.
+    """
+
+    def __init__(self, anatomy: Anatomy, usual_lag_s: float | None = None) -> None:
         self._call = anatomy
+        self._usual_lag_s = usual_lag_s
 
     @cached_property
     def hangups(self) -> list[Hangup]:
@@ -56,7 +62,18 @@ class Ending:
     def started_at(self, utc_offset_h: float) -> datetime | None:
         """When the call began; lost with the hangups, it is when the main channel was made."""
         told = [hangup.started_at or hangup.received_at for hangup in self._call.main_hangups]
-        return min((at for at in told if at), default=None) or _made_at(self._call.main_id, utc_offset_h)
+        first = min((at for at in told if at), default=None)
+        made = _made_at(self._call.main_id, utc_offset_h)
+        if first is None or made is None:
+            return first or made
+        # The hangup of an internal call that was handed over tells when its last leg began.
+        is_leg = self._is_handed_over and timedelta(0) < first - made < _LONGEST_CALL
+        return made if is_leg else first
+
+    @property
+    def _is_handed_over(self) -> bool:
+        bridges = {event.bridge_id for event in self._call.of(Bridge)}
+        return self._call.direction == "internal" and len(bridges) > 1
 
     @property
     def ended_at(self) -> datetime | None:
@@ -82,18 +99,27 @@ class Ending:
         ]
         if usual:
             return min(lags) - min(usual) > _LATE_S
-        return _LATE_S < min(lags) < _REPLAYED_S
+        late_s = min(lags) - (self._usual_lag_s or 0.0)
+        return _LATE_S < late_s < _REPLAYED_S
 
     def _hangup_lag_s(self, event: object, at: float) -> float | None:
-        """Seconds from the end of the call, reckoned from its main channel's making, to the hangup's arrival."""
+        """Seconds from the end of the call, reckoned from the making of its channel, to the hangup's arrival."""
         if not isinstance(event, Hangup) or event not in self._call.main_hangups or event.ended_at is None:
             return None
         began, made = event.started_at or event.received_at, made_at(self._call.main_id)
-        return None if began is None or made is None else at - made - (event.ended_at - began).total_seconds()
+        if began is None or made is None:
+            return None
+        if self._is_handed_over and event.started_at is None:
+            ids = [stored.event.unique_id for stored in self._call.stored]
+            made = max(last for uid in ids if (last := made_at(uid)) is not None)
+        return at - made - (event.ended_at - began).total_seconds()
 
 
 def _made_at(unique_id: str, utc_offset_h: float) -> datetime | None:
     made = made_at(unique_id)
     if made is None:
         return None
-    return datetime.fromtimestamp(made, UTC).replace(tzinfo=None) + timedelta(hours=utc_offset_h)
+    try:
+        return datetime.fromtimestamp(made, UTC).replace(tzinfo=None) + timedelta(hours=utc_offset_h)
+    except (OverflowError, OSError, ValueError):  # an id may have any number of seconds
+        return None

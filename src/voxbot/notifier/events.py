@@ -26,6 +26,7 @@ from voxbot.notifier.fields import (
     Number,
     Numbers,
     Text,
+    Token,
 )
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="allow")
     makes: ClassVar[type[Any]]
 
-    token: Identity = Field(alias="Token")
+    token: Token = Field(alias="Token")
     unique_id: Identity = Field(alias="UniqueId")
 
 

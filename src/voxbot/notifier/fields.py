@@ -22,15 +22,23 @@ def _text(value: object) -> str:
     return str(value).encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
-def _identity(value: object) -> str:
+def _token(value: object) -> str:
     text = _text(value)
-    if not _IDENTITY.fullmatch(text):
+    if isinstance(value, float) or not _IDENTITY.fullmatch(text):
         raise ValueError("нужна непустая строка без пробелов, не длиннее 128 знаков")
     return text
 
 
+def _identity(value: object) -> str:
+    """Take what calls are told apart by: a missing value would make one call of many, and so would 0.10 as 0.1."""
+    text = _token(value)
+    if text.lower() in UNKNOWN:
+        raise ValueError("нужен идентификатор, а не замена пропущенному значению")
+    return text
+
+
 def _identity_or_empty(value: object) -> str:
-    return _identity(value) if _text(value) else ""
+    return "" if _text(value).lower() in UNKNOWN else _identity(value)
 
 
 def _number(value: object) -> str | None:
@@ -40,7 +48,8 @@ def _number(value: object) -> str | None:
 def _name(value: object) -> str | None:
     """Hosts write "-" and the number for the name of an incoming caller: that is no name."""
     text = _text(value).lstrip("-").strip()
-    return None if number_of(text) is None or text.lstrip("+").isdigit() else text
+    number = number_of(text)
+    return None if number is None or number.isdigit() else text
 
 
 def _numbers(value: object) -> tuple[str, ...]:
@@ -77,6 +86,7 @@ def _moment(value: object) -> datetime | None:
         raise ValueError("нужно время вида 2026-11-16 09:12:56") from None
 
 
+Token = Annotated[str, BeforeValidator(_token)]
 Identity = Annotated[str, BeforeValidator(_identity)]
 Text = Annotated[str, BeforeValidator(_text)]
 Number = Annotated[str | None, BeforeValidator(_number)]

@@ -14,11 +14,11 @@ import structlog
 
 from voxbot.domain.errors import StoreError
 from voxbot.notifier.gathering import Gathering
-from voxbot.store.notifier_calls import due_calls, next_due_at
+from voxbot.store.notifier_calls import clear_due, due_calls, next_due_at
 from voxbot.store.notifier_events import leave_out_next, unfolded_enterprises
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from voxbot.notifier.gathering import FoldOptions
     from voxbot.notifier.messages import Texts
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _EVENTS_AT_ONCE = 5
 """Few: while they are folded, results of deliveries wait to be written."""
-_CALLS_AT_ONCE = 20
+_CALLS_AT_ONCE = 5
+"""Few as well: a new name may concern hundreds."""
 _LOOK_S = 1.0
 """How often to look for events and due calls that nobody has told of: another process's, or from before a restart."""
 _RETRY_S = 1.0
@@ -142,12 +143,32 @@ class Folder:
             by_enterprise.setdefault(enterprise, set()).add(call_id)
         wished = False
         for enterprise, call_ids in by_enterprise.items():
-            wished |= await self._database.write(
-                lambda tx, number=enterprise, ids=call_ids: self._gathering.look_again(tx, number, ids, now),
-                urgent=False,
-            )
+            try:
+                wished |= await self._look_again(enterprise, call_ids, now)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("Сбой при просмотре звонков, смотрю по одному", enterprise=enterprise)
+                wished |= await self._look_again_one_by_one(enterprise, call_ids, now)
         if wished:
             self._on_wishes()
+
+    async def _look_again(self, enterprise: str, call_ids: Collection[int], now: float) -> bool:
+        look = self._gathering.look_again
+        return await self._database.write(lambda tx: look(tx, enterprise, call_ids, now), urgent=False)
+
+    async def _look_again_one_by_one(self, enterprise: str, call_ids: Collection[int], now: float) -> bool:
+        """Look at each call alone; one that can't be shown waits for its next event, or no call would be looked at."""
+        wished = False
+        for call_id in call_ids:
+            try:
+                wished |= await self._look_again(enterprise, (call_id,), now)
+            except StoreError:
+                raise
+            except Exception:
+                await self._database.write(lambda tx, failing=call_id: clear_due(tx, failing))
+                log.exception("Звонок не показан", enterprise=enterprise, call_id=call_id)
+        return wished
 
     async def _idle_s(self) -> float:
         due_at = await self._database.read(next_due_at)

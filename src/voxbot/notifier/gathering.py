@@ -6,7 +6,6 @@ The calls of an enterprise are folded by one transaction at a time. What a call 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,13 @@ import structlog
 
 from voxbot.domain.errors import VoxbotError
 from voxbot.notifier.calls import CallRules, Stage, view
-from voxbot.notifier.events import StoredEvent, parse_event
-from voxbot.notifier.links import families, keys, numbers, summarize
+from voxbot.notifier.events import Hangup
+from voxbot.notifier.families import is_internal_call, may_be_parent, parent_of
+from voxbot.notifier.links import is_still, keys, numbers
+from voxbot.notifier.memory import Memory
 from voxbot.notifier.messages import Names
+from voxbot.notifier.numbering import made_at
+from voxbot.notifier.parts import Role
 from voxbot.notifier.phones import Masking
 from voxbot.store import notifier_calls as calls
 from voxbot.store import notifier_events as posted
@@ -28,15 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from voxbot.notifier.calls import CallView
-    from voxbot.notifier.links import Part
     from voxbot.notifier.messages import Texts
+    from voxbot.notifier.parts import Part
     from voxbot.store.notifier_calls import KnownCall
     from voxbot.store.notifier_database import Transaction
     from voxbot.store.notifier_events import PostedEvent
     from voxbot.store.notifier_facts import FactKind
 
-_CACHED_EVENTS = 10_000
-_CACHED_PARTS = 2_000
 _DEEPEST_LEG = 5
 _OWN_NAMES_S = 30.0
 _CHATS_S = 1.0
@@ -68,37 +69,42 @@ class Folded:
 
 
 class Gathering:
-    """Remembers parsed events, which never change, between transactions."""
+    """Gathers the events of calls, and says what chats should show of them."""
 
     def __init__(self, texts: Texts, options: FoldOptions) -> None:
         self._texts = texts
         self._options = options
-        self._events: dict[int, StoredEvent] = {}
-        self._parts: dict[tuple[int, ...], Part] = {}
+        self._memory = Memory()
         self._chats: dict[str, tuple[float, frozenset[Chat]]] = {}
         self._own: dict[str, tuple[float, dict[FactKind, dict[str, str]]]] = {}
 
     def fold(self, tx: Transaction, enterprise: str, limit: int, now: float) -> Folded:
         """Fold an enterprise's next events."""
-        self._trim()
+        self._memory.trim()
         calls.lock_enterprise(tx, enterprise)
         waiting = posted.unfolded_events(tx, enterprise, limit)
         arrived: dict[int, float] = {}
+        bereft: set[int] = set()
         for event in waiting:
-            self._place(tx, event, arrived, now)
-        wished = self._look(tx, enterprise, arrived.keys(), arrived, now) if arrived else False
+            self._place(tx, event, arrived, bereft, now)
+        wished = self._look(tx, enterprise, arrived.keys() | bereft, arrived, now) if arrived else False
         return Folded(len(waiting), wished)
 
     def look_again(self, tx: Transaction, enterprise: str, call_ids: Iterable[int], now: float) -> bool:
         """Look at calls that time or a new name has changed; return whether any chat should show something new."""
-        self._trim()
+        self._memory.trim()
         calls.lock_enterprise(tx, enterprise)
         return self._look(tx, enterprise, set(call_ids), {}, now)
 
-    def _place(self, tx: Transaction, event: PostedEvent, arrived: dict[int, float], now: float) -> None:
-        """Find the event's call, or begin one; note in `arrived` when its last event came."""
+    def _place(
+        self, tx: Transaction, event: PostedEvent, arrived: dict[int, float], bereft: set[int], now: float
+    ) -> None:
+        """Find the event's call, or begin one; note in `arrived` when its last event came, in `bereft` who lost a leg.
+
+        What turns out to be of the event's call may have been shown as a leg of another one until now.
+        """
         try:
-            stored = self._parsed(event)
+            stored = self._memory.parsed(event)
         except (VoxbotError, ValueError) as error:  # written by a version that understood it
             log.error("Событие не разобрано", event=event.id, path=event.path, reason=str(error))
             posted.mark_folded(tx, event.id, None)
@@ -107,10 +113,13 @@ class Gathering:
         if not own:
             posted.mark_folded(tx, event.id, None)
             return
-        found = calls.calls_of_keys(tx, event.enterprise, own)
+        known = calls.read_calls(tx, calls.calls_of_keys(tx, event.enterprise, own))
+        found = {call.id for call in known.values() if is_still(stored, call.first_at, call.last_at)}
+        calls.drop_links(tx, event.enterprise, own, known.keys() - found)
         call_id = min(found) if found else calls.add_call(tx, event.enterprise, event.received_at)
         others = found - {call_id}
         if others:
+            bereft |= {parent for other in others if (parent := known[other].parent_id) is not None}
             merge_messages(tx, call_id, others, now)
             calls.absorb(tx, call_id, others)
             for other in others & arrived.keys():
@@ -132,25 +141,40 @@ class Gathering:
         return wished
 
     def _regroup(self, tx: Transaction, changed: Collection[int], now: float) -> list[KnownCall]:
-        """Tell which calls around the changed ones are legs; return all that must be shown anew."""
-        judged = set(changed) | calls.calls_near(tx, changed, now)
-        around = judged | calls.calls_near(tx, judged - set(changed), now)
-        known = calls.read_calls(tx, around)
-        members = self._members(tx, known)
-        parts = {str(call_id): self._summary(events) for call_id, events in members.items()}
-        parents = {int(leg): int(parent) for leg, parent in families(parts).items()}
+        """Tell which calls around the changed ones are legs, and of which; return all that must be shown anew."""
+        known, parts = self._memory.parts(tx, set(changed) | calls.calls_near(tx, changed, now))
+        judged = {leg for leg in known if leg in changed or self._may_be_affected(known, parts, leg, changed)}
+        legs = {leg for leg in judged if parts[leg].role is not Role.CALL}
+        beyond = calls.calls_near(tx, legs - set(changed), now)
+        beyond |= {parent for leg in legs if (parent := known[leg].parent_id) is not None}
+        farther = self._memory.parts(tx, beyond - known.keys())
+        known |= farther[0]
+        candidates = {str(call_id): part for call_id, part in (parts | farther[1]).items()}
         concerned = set(changed) & known.keys()
-        for call_id in judged & known.keys():
-            old, new = known[call_id].parent_id, parents.get(call_id)
+        for call_id in judged:
+            found = parent_of(parts[call_id], candidates)
+            old, new = known[call_id].parent_id, int(found) if found else None
             if old != new:
                 calls.set_parent(tx, call_id, new)
                 known[call_id] = replace(known[call_id], parent_id=new)
                 concerned |= {call_id, *(parent for parent in (old, new) if parent is not None)}
+        known |= calls.read_calls(tx, concerned - known.keys())
         for parent_id in [known[call_id].parent_id for call_id in concerned & known.keys()]:
             if parent_id is not None:
                 concerned.add(_root(tx, parent_id))
         known |= calls.read_calls(tx, concerned - known.keys())
         return [known[call_id] for call_id in concerned if call_id in known]
+
+    def _may_be_affected(
+        self, known: dict[int, KnownCall], parts: dict[int, Part], leg: int, changed: Collection[int]
+    ) -> bool:
+        """Whether a call near the changed ones may be a leg of other ones than before."""
+        part = parts[leg]
+        if part.role is Role.CALL:
+            return False
+        if is_internal_call(part) or known[leg].parent_id in changed:
+            return True
+        return any(may_be_parent(parts[call_id], part) for call_id in changed if call_id in parts)
 
     def _show_leg(self, about: _Around, call: KnownCall) -> bool:
         """A leg has no message of its own."""
@@ -160,10 +184,11 @@ class Gathering:
     def _show(self, about: _Around, call: KnownCall) -> bool:
         legs = calls.legs_of(about.tx, call.id)
         family = {call.id, *legs}
-        events = [event for members in self._members(about.tx, family).values() for event in members]
+        events = [event for members in self._memory.members(about.tx, family).values() for event in members]
         if not events:
             return False
-        shown = view(events, self._options.rules, now=about.now)
+        lag_s = _usual_lag_s(about.tx, call) if all(isinstance(event.event, Hangup) for event in events) else None
+        shown = view(events, self._options.rules, now=about.now, usual_lag_s=lag_s)
         closed = shown.stage is Stage.HANGUP
         due_at = shown.due_at if shown.due_at is None else max(shown.due_at, about.now + 0.05)
         calls.set_state(about.tx, call, main_id=shown.main_id, closed=closed, due_at=due_at)
@@ -218,36 +243,6 @@ class Gathering:
             self._chats[enterprise] = (now, chats)
         return chats
 
-    def _members(self, tx: Transaction, call_ids: Collection[int]) -> dict[int, list[StoredEvent]]:
-        """Read the events of calls, by call."""
-        known = self._events
-        places = posted.event_ids_of(tx, call_ids)
-        missing = [event_id for _, event_id in places if event_id not in known]
-        fresh = {event.id: self._parsed(event) for event in posted.read_events(tx, missing)} if missing else {}
-        members: dict[int, list[StoredEvent]] = {}
-        for call_id, event_id in places:
-            members.setdefault(call_id, []).append(fresh.get(event_id) or known[event_id])
-        return members
-
-    def _trim(self) -> None:
-        """Forget what is remembered when it grows too large. Another thread may still use what it holds."""
-        if len(self._events) > _CACHED_EVENTS:
-            self._events = {}
-        if len(self._parts) > _CACHED_PARTS:
-            self._parts = {}
-
-    def _parsed(self, event: PostedEvent) -> StoredEvent:
-        stored = StoredEvent(event.id, event.received_at, parse_event(event.path, json.loads(event.body)))
-        self._events[event.id] = stored
-        return stored
-
-    def _summary(self, events: list[StoredEvent]) -> Part:
-        ids = tuple(event.id for event in events)
-        part = self._parts.get(ids)
-        if part is None:
-            part = self._parts[ids] = summarize(events)
-        return part
-
 
 @dataclass(frozen=True, slots=True)
 class _Around:
@@ -262,6 +257,15 @@ class _Around:
     def is_news(self, call: KnownCall, family: Collection[int]) -> bool:
         """Whether chats that know nothing of a call should hear of it: not of one that was over already."""
         return not call.closed or any(member in self.arrived for member in family)
+
+
+def _usual_lag_s(tx: Transaction, call: KnownCall) -> float | None:
+    """How long after the making of their channels, by the host's clock, the enterprise's calls were heard of lately.
+
+    The least tells: calls may ring or talk before their first event. A lone hangup has nothing else to be late against.
+    """
+    before = calls.calls_before(tx, call)
+    return min((at - made for main_id, at in before if (made := made_at(main_id)) is not None), default=None)
 
 
 def _root(tx: Transaction, call_id: int) -> int:

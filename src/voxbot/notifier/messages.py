@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from voxbot.domain.errors import ConfigError
 from voxbot.notifier.numbering import is_internal
-from voxbot.notifier.phones import Masking, written
+from voxbot.notifier.phones import Masking, masked_words, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,9 @@ MAX_CHARACTERS = 4096
 
 HIDDEN_NUMBER = "Номер не определен"
 
-_MOST_LISTED = 30
+_MOST_LISTED = (30, 10, 3)
+"""How many people are listed: of fewer, the text fits with the longest names."""
+
 _LONGEST_NAME = 64
 _FOLDER = re.compile(r"\w[\w.-]*")
 _TAG = re.compile(r"<[^>]*>")
@@ -98,16 +100,24 @@ class Texts:
         if not view.shown:
             return None
         name = f"{view.stage}.html.j2"
-        values = _values(view, names, masking)
+        values = _values(view, names, masking, _MOST_LISTED[0])
         text = ""
         if self._overrides_dir:
             try:
                 text = _rendered(self._environment_of(enterprise), name, values)
             except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
                 log.error("Шаблон сообщения негоден, взят встроенный", template=name, reason=str(error))
-        if not 0 < len(html.unescape(_TAG.sub("", text))) <= MAX_CHARACTERS:
-            text = _rendered(self._built_in, name, values)
+        if not _fits(text):
+            text = self._render_built_in(view, names, masking)
         return Message(stage=view.stage, moment=view.moment, text=text)
+
+    def _render_built_in(self, view: CallView, names: Names, masking: Masking) -> str:
+        text = ""
+        for most in _MOST_LISTED:
+            text = _rendered(self._built_in, f"{view.stage}.html.j2", _values(view, names, masking, most))
+            if _fits(text):
+                break
+        return text
 
     def _environment_of(self, enterprise: str) -> jinja2.Environment:
         folder = self._overrides_dir
@@ -149,28 +159,40 @@ def _rendered(environment: jinja2.Environment, name: str, values: Mapping[str, A
     return "\n".join(stripped for line in lines if (stripped := line.strip()))
 
 
-def _values(view: CallView, names: Names, masking: Masking) -> dict[str, Any]:
-    """What a template can use."""
+def _fits(text: str) -> bool:
+    return 0 < len(html.unescape(_TAG.sub("", text))) <= MAX_CHARACTERS
+
+
+def _values(view: CallView, names: Names, masking: Masking, most: int) -> dict[str, Any]:
+    """What a template can use; lists of people hold `most` of them."""
+
+    def name(text: str | None, *, masked: bool) -> str:
+        return _tidy(masked_words(text) if text and masked else text)
 
     def person(number: str) -> Person:
-        shown = written(number, masked=masking is Masking.ALL)
-        known = _tidy(names.managers.get(number))
+        shown = _tidy(written(number, masked=masking is Masking.ALL))
+        known = name(names.managers.get(number), masked=masking is Masking.ALL)
         sign = "☎️" if is_internal(number) or not number.isdigit() else "📱"
         return Person(sign, f"{known} ({shown})" if known else shown)
 
     def people(numbers: Iterable[str]) -> list[Person]:
         return [person(number) for number in numbers]
 
-    customer_name = _tidy(names.customer) or _tidy(view.customer_name)
-    number = written(view.customer, masked=masking is not Masking.NONE) if view.customer else HIDDEN_NUMBER
+    hidden = masking is not Masking.NONE
+    customer_name = name(names.customer, masked=hidden) or name(view.customer_name, masked=hidden)
+    number = written(view.customer, masked=hidden) if view.customer else HIDDEN_NUMBER
     line_name = _tidy(names.lines.get(view.line)) if view.line else ""
     return {
         "call": view,
         "direction": view.direction,
         "customer": f"{_tidy(number)} ({customer_name})" if customer_name else _tidy(number),
-        "managers": people(view.managers),
-        "rang": people(view.rang[:_MOST_LISTED]),
-        "more_rang": max(0, len(view.rang) - _MOST_LISTED),
+        # The last of them talks now, and the first has the line.
+        "managers": people(
+            view.managers if len(view.managers) <= most else (*view.managers[: most - 1], view.managers[-1])
+        ),
+        "more_managers": max(0, len(view.managers) - most),
+        "rang": people(view.rang[:most]),
+        "more_rang": max(0, len(view.rang) - most),
         "unanswered": person(view.unanswered) if view.unanswered else None,
         "caller": person(view.caller) if view.caller else None,
         "callee": person(view.callee) if view.callee else None,

@@ -15,11 +15,12 @@ _library = cast("Any", phonenumbers)  # ships no types that a checker can read
 
 _FORMS = (
     (re.compile(r"(375)(\d{2})(\d{3})(\d{2})(\d{2})"), "+{} ({}) {}-{}-{}"),
+    (re.compile(r"80()(1[567]|2[1-5]|29|33|44)(\d{3})(\d{2})(\d{2})"), "+375{} ({}) {}-{}-{}"),
     (re.compile(r"(380)(\d{2})(\d{3})(\d{2})(\d{2})"), "+{} ({}) {}-{}-{}"),
     (re.compile(r"(7)(\d{3})(\d{3})(\d{2})(\d{2})"), "+{} ({}) {}-{}-{}"),
     (re.compile(r"(1)(\d{3})(\d{3})(\d{4})"), "+{} ({}) {}-{}"),
 )
-"""Belarus, Ukraine, Russia and Kazakhstan, USA and Canada."""
+"""Belarus, also as it is dialled there, Ukraine, Russia and Kazakhstan, USA and Canada."""
 
 
 class Masking(StrEnum):
@@ -30,6 +31,9 @@ class Masking(StrEnum):
     ALL = "all"
 
 
+_AMONG_WORDS = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
+"""A number of seven digits or more, however it is grouped."""
+
 _SHORTEST_INTERNATIONAL = 10
 _MASKED_TAIL = 2
 
@@ -37,12 +41,19 @@ _MASKED_TAIL = 2
 def written(number: str, *, masked: bool = False) -> str:
     """Write a number for people; extensions, and what is no international number, stay as they are.
 
-    `masked` leaves the country's and operator's code and the last two digits.
+    `masked` leaves the country's and operator's code and the last two digits; of what is no number, its letters.
     """
-    if is_internal(number) or not number.isdigit():
+    if is_internal(number):
         return number
+    if not number.isdigit():
+        return _starred(number) if masked else number
     text = _formatted(number)
     return _masked(text) if masked else text
+
+
+def masked_words(text: str) -> str:
+    """Hide the numbers that stand in a name, but for their last two digits."""
+    return _AMONG_WORDS.sub(lambda found: _starred(found[0]), text)
 
 
 def _formatted(number: str) -> str:
@@ -77,10 +88,14 @@ def _with_operator_code(text: str, left: int) -> str:
 
 def _masked(text: str) -> str:
     head, bracket, tail = text.rpartition(") ")
-    digits = sum(sign.isdigit() for sign in tail)
+    return head + bracket + _starred(tail)
+
+
+def _starred(text: str) -> str:
+    digits = sum(sign.isdigit() for sign in text)
     hidden = max(0, digits - _MASKED_TAIL)
     signs: list[str] = []
-    for sign in tail:
+    for sign in text:
         hidden -= sign.isdigit()
         signs.append("*" if sign.isdigit() and hidden >= 0 else sign)
-    return head + bracket + "".join(signs)
+    return "".join(signs)

@@ -62,9 +62,19 @@ class Talks:
     @cached_property
     def bridges_over(self) -> bool:
         """Whether there were bridges of the customer, and all of them are gone or empty."""
+        return bool(self.customer_bridges) and self.customer_bridges <= self._gone
+
+    @cached_property
+    def customer_left(self) -> bool:
+        """Whether the customer was in bridges, and is in none of them now: they are over, or he has left them."""
+        mine = self._call.customer_ids
+        left = {event.bridge_id for event in self._call.of(BridgeLeave) if event.unique_id in mine}
+        return bool(self.customer_bridges) and self.customer_bridges <= self._gone | left
+
+    @cached_property
+    def _gone(self) -> set[str]:
         over = {event.bridge_id for event in self._call.of(BridgeDestroy)}
-        over |= {event.bridge_id for event in self._call.of(BridgeLeave) if event.channels_left == 0}
-        return bool(self.customer_bridges) and self.customer_bridges <= over
+        return over | {event.bridge_id for event in self._call.of(BridgeLeave) if event.channels_left == 0}
 
     @cached_property
     def in_order(self) -> list[Talk]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _NEAR_CALLS = 30
+_BEFORE_IDS = 2_000
+_BEFORE_CALLS = 30
 _LONGEST_CALL_S = 4 * 3600.0
 _LATELY_S = 600.0
 
@@ -135,6 +137,16 @@ def add_links(connection: Connection, enterprise: str, keys: Iterable[tuple[str,
         connection.execute(_add_link(connection.dialect.name), rows)
 
 
+def drop_links(
+    connection: Connection, enterprise: str, keys: Iterable[tuple[str, str]], call_ids: Collection[int]
+) -> None:
+    """Untie identities from calls of long ago, whose they are no more."""
+    if call_ids:
+        of_calls = (_L.c.enterprise == enterprise, _L.c.call_id.in_(call_ids))
+        for kind, key in keys:
+            connection.execute(delete(_L).where(*of_calls, _L.c.kind == kind, _L.c.key == key))
+
+
 def channels_of(connection: Connection, call_ids: Collection[int]) -> list[str]:
     """List the unique ids of calls."""
     return list(connection.scalars(_CHANNELS, {"call_ids": list(call_ids)}))
@@ -159,6 +171,17 @@ def calls_near(connection: Connection, call_ids: Collection[int], now: float) ->
     values = {"call_ids": list(call_ids), "at_most": _NEAR_CALLS * len(call_ids)}
     values |= {"numbers_since": now - _LONGEST_CALL_S, "calls_since": now - _LATELY_S}
     return set(connection.scalars(_NEAR, values))
+
+
+def calls_before(connection: Connection, call: KnownCall) -> list[tuple[str, float]]:
+    """List the main id and the first arrival of the enterprise's last calls before this one, if they are not far."""
+    query = (
+        select(_C.c.main_id, _C.c.first_at)
+        .where(_C.c.id < call.id, _C.c.id > call.id - _BEFORE_IDS, _C.c.enterprise == call.enterprise)
+        .order_by(_C.c.id.desc())
+        .limit(_BEFORE_CALLS)
+    )
+    return [(main_id, first_at) for main_id, first_at in connection.execute(query)]
 
 
 def legs_of(connection: Connection, call_id: int) -> dict[int, KnownCall]:
@@ -193,6 +216,11 @@ def due_calls(connection: Connection, now: float, limit: int) -> list[tuple[str,
 def next_due_at(connection: Connection) -> float | None:
     """Return when the next call must be looked at again."""
     return connection.scalar(select(func.min(CallRow.due_at)).where(CallRow.due_at.is_not(None)))
+
+
+def clear_due(connection: Connection, call_id: int) -> None:
+    """Look at a call no more before its next event."""
+    connection.execute(_SET, {"of_call": call_id, "due_at": None})
 
 
 def absorb(connection: Connection, survivor: int, others: Collection[int]) -> None:

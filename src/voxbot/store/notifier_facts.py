@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import and_, bindparam, delete, exists, or_, select, tuple_, update
 
-from voxbot.store.notifier_models import CallRow, FactRow, LineRow, LinkRow, NumberRow, UserPhoneRow, UserRow
+from voxbot.store.notifier_models import (
+    CallRow,
+    FactRow,
+    LineRow,
+    LinkRow,
+    MessageRow,
+    NumberRow,
+    UserPhoneRow,
+    UserRow,
+)
 from voxbot.store.notifier_sql import insert_into, table_of
 
 if TYPE_CHECKING:
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
 FactKind = Literal["customer", "manager", "line", "recording"]
 _REFRESHED_S = 48 * 3600.0
 """Messages of calls older than this are not edited for a name: Telegram would not delete them any more either."""
+_LONGEST_EXTENSION = 4
 
 _F = table_of(FactRow)
 _KNOWN = select(_F.c.kind, _F.c.key, _F.c.value).where(
@@ -43,9 +53,12 @@ def put_fact(connection: Connection, enterprise: str, kind: FactKind, key: str, 
         )
     else:
         calls = select(NumberRow.call_id).where(NumberRow.enterprise == enterprise, NumberRow.number == key)
-    connection.execute(
-        update(CallRow).where(CallRow.id.in_(calls), CallRow.last_at > at - _REFRESHED_S).values(due_at=at)
-    )
+    concerned = update(CallRow).where(CallRow.id.in_(calls), CallRow.last_at > at - _REFRESHED_S)
+    if kind == "manager" and len(key) <= _LONGEST_EXTENSION:
+        # A group is rung for every call, and messages of answered ones show who answered. Longer numbers are formatted.
+        shown = select(MessageRow.id).where(MessageRow.call_id == CallRow.id, MessageRow.wish_text.contains(key))
+        concerned = concerned.where(shown.exists())
+    connection.execute(concerned.values(due_at=at))
 
 
 def facts(connection: Connection, enterprise: str, keys: Collection[str]) -> dict[FactKind, dict[str, str]]:
