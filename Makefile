@@ -1,7 +1,7 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-transcripts clean
+.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-transcripts bench-notifier clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -51,6 +51,9 @@ bench-voices: install-dev  ## What VoxBot adds to the time and work of a cloud v
 
 bench-transcripts: install-dev  ## The same of a cloud recogniser and of cloud embeddings
 	@$(BIN)/python bench/transcripts.py
+
+bench-notifier: install-dev  ## Call events taken a second, and how soon they are in Telegram
+	@$(BIN)/python bench/notifier.py
 
 clean:  ## Remove environments and caches (not data/)
 	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis

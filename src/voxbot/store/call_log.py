@@ -107,6 +107,12 @@ class CallLogRepository:
             calls = await session.scalars(query.limit(limit).offset(offset))
             return [_record(call) for call in calls]
 
+    async def by_ids(self, ids: Sequence[str]) -> Sequence[CallRecord]:
+        """Read the calls that have one of these ids, oldest first."""
+        query = select(LoggedCall).where(LoggedCall.id.in_(ids)).order_by(LoggedCall.start_time, LoggedCall.id)
+        async with self._database.read() as session:
+            return [_record(call) for call in await session.scalars(query)]
+
     async def unanswered(self, since: datetime | None = None) -> AsyncGenerator[UnansweredTurn, None]:
         """Stream what callers were not told, oldest call first; `since` as CallFilter.start_from.
 

@@ -1,0 +1,78 @@
+"""`/api/notifier/enterprises` and `/api/notifier/users`. All of it takes the key: invitation codes are secrets."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Path, Query, Request
+
+from voxbot.admin.notifier.schemas import EnterpriseIn, EnterpriseOut, UserIn, UserOut
+from voxbot.admin.notifier.service import Roster
+from voxbot.admin.security import KeyRequired
+
+Number = Annotated[str, Path(description="Номер предприятия", examples=["0367"])]
+TgId = Annotated[int, Path(description="Id чата Telegram; у групп отрицательный", examples=[100001])]
+
+router = APIRouter(prefix="/api/notifier", tags=["notifier"], dependencies=[KeyRequired])
+
+
+@router.get(
+    "/enterprises",
+    summary="Предприятия, звонки которых идут в Telegram",
+    description="По номеру; токены ботов не показываются.",
+)
+async def list_enterprises(request: Request) -> list[EnterpriseOut]:
+    """List the enterprises by number."""
+    return await _roster(request).enterprises()
+
+
+@router.post(
+    "/enterprises",
+    summary="Добавить предприятие или изменить",
+    description="Что не указано, остаётся как было.",
+)
+async def save_enterprise(request: Request, wanted: EnterpriseIn) -> EnterpriseOut:
+    """Add an enterprise or change the one with this number."""
+    return await _roster(request).save_enterprise(wanted)
+
+
+@router.delete(
+    "/enterprises/{number}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Убрать предприятие и его подписчиков",
+    description="Записанные звонки остаются.",
+)
+async def drop_enterprise(request: Request, number: Number) -> None:
+    """Remove an enterprise."""
+    await _roster(request).drop_enterprise(number)
+
+
+@router.get("/users", summary="Кто получает звонки", description="Одного предприятия или всех.")
+async def list_users(
+    request: Request,
+    enterprise: Annotated[str, Query(description="Только этого предприятия", examples=["0367"])] = "",
+) -> list[UserOut]:
+    """List the chats that get calls."""
+    return await _roster(request).users(enterprise or None)
+
+
+@router.post("/users", summary="Добавить чат", description="Он получит следующие звонки предприятия.")
+async def save_user(request: Request, wanted: UserIn) -> UserOut:
+    """Add a chat, or change its name."""
+    return await _roster(request).save_user(wanted)
+
+
+@router.delete(
+    "/users/{enterprise}/{tg_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Убрать чат",
+    description="Звонков предприятия он больше не получит.",
+)
+async def drop_user(request: Request, enterprise: Number, tg_id: TgId) -> None:
+    """Take a chat from an enterprise."""
+    await _roster(request).drop_user(enterprise, tg_id)
+
+
+def _roster(request: Request) -> Roster:
+    return cast("Roster", request.app.state.roster)
