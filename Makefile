@@ -1,7 +1,7 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-logs bench-transcripts clean
+.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-logs bench-transcripts bench-notifier clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -54,6 +54,9 @@ bench-logs: install-dev  ## Pages, search and CSV of a log of a million calls (6
 
 bench-transcripts: install-dev  ## The same of a cloud recogniser and of cloud embeddings
 	@$(BIN)/python bench/transcripts.py
+
+bench-notifier: install-dev  ## Call events taken a second, and how soon they are in Telegram
+	@$(BIN)/python bench/notifier.py
 
 clean:  ## Remove environments and caches (not data/)
 	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis

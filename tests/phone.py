@@ -38,6 +38,17 @@ class Lab:
 
     sip_port: int
     http_port: int
+    name: str
+
+    @property
+    def etc(self) -> Path:
+        """The folder of this Asterisk's configuration files."""
+        return ASTERISK_ROOT / "lab" / self.name / "etc"
+
+    def console(self, command: str) -> str:
+        """Run a command on the console of this Asterisk; what it prints."""
+        asterisk = ["chroot", ASTERISK_ROOT, "asterisk", "-C", f"/lab/{self.name}/etc/asterisk.conf", "-rx", command]
+        return subprocess.run(asterisk, check=False, capture_output=True, text=True).stdout
 
     @property
     def ari_environ(self) -> dict[str, str]:
@@ -92,7 +103,7 @@ def running_lab(name: str, first_port: int):
     if started.returncode:
         raise RuntimeError(started.stderr)
     try:
-        yield Lab(ports["SIP_PORT"], ports["HTTP_PORT"])
+        yield Lab(ports["SIP_PORT"], ports["HTTP_PORT"], name)
     finally:
         subprocess.run([LAB_DIR / "stop.sh"], env=environ, check=True, capture_output=True)
 

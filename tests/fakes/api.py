@@ -19,7 +19,7 @@ from voxbot.admin.live.bots import Bots
 from voxbot.admin.parts import Parts
 from voxbot.agent.prompts import PromptsSource
 from voxbot.domain.errors import KnowledgeError
-from voxbot.main.admin import Server, listen
+from voxbot.main.serving import Server, listen
 from voxbot.observers.bus import EventBus
 from voxbot.observers.call_log import CallLog
 from voxbot.settings.loader import load_settings
@@ -169,8 +169,8 @@ class ApiLab:
     @asynccontextmanager
     async def running(self, parts):
         """The API as a real server on a port of its own; gives its `host:port`."""
-        listening = listen(parts.api.model_copy(update={"port": 0}))
-        server = Server(parts, listening)
+        listening = listen("API", parts.api.host, 0)
+        server = Server(create_app(parts), "api", listening, stopping=parts.stopping)
         serving = asyncio.create_task(server.serve([listening]))
         while not server.started:
             await asyncio.sleep(0.01)

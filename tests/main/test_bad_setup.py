@@ -127,7 +127,8 @@ async def test_a_refused_ari_password_stops_the_bot_and_everything_else(workspac
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", refuse)
     async with TestServer(app) as asterisk:
-        environ = {"ARI_HTTP_URL": str(asterisk.make_url("/")), "ARI_PASSWORD": "very-secret", "API_PORT": "0"}
+        environ = {"ARI_HTTP_URL": str(asterisk.make_url("/")), "ARI_PASSWORD": "very-secret"}
+        environ |= {"API_PORT": "0", "NOTIFIER_PORT": "0"}
         result = await voxbot(workspace, "bot", **environ)
         assert_one_clear_line(result, "ARI_PASSWORD", "ari.conf")
         assert "very-secret" not in "".join(result[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from contextlib import asynccontextmanager
 
 import pytest
@@ -64,6 +65,49 @@ async def test_a_link_to_another_file_is_a_change(tmp_path):
         beside.symlink_to(other)
         beside.replace(path)
         assert await change() == "other"
+
+
+async def test_where_the_system_has_no_more_watches_files_are_looked_at_from_time_to_time(tmp_path):
+    """RLIMIT_NOFILE refuses an inotify instance as fs.inotify.max_user_instances does, but to this process alone."""
+    path, changes = tmp_path / "prompts.json", asyncio.Queue()
+
+    async def changed() -> None:
+        await changes.put(None)
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with path.open("w") as file, capture_logs() as logs:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        task = asyncio.create_task(on_change({path: changed}, 0.2))
+        try:
+            await asyncio.wait_for(changes.get(), _PATIENCE_S)
+            for _ in range(2):
+                file.write("more")
+                file.flush()
+                await asyncio.wait_for(changes.get(), _PATIENCE_S)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            task.cancel()
+            await asyncio.wait({task})
+    assert [entry["event"] for entry in logs] == ["Слежу за файлами по времени"]
+
+
+async def test_a_file_that_breaks_its_reader_is_followed_on(tmp_path):
+    path, read = tmp_path / "prompts.json", asyncio.Queue()
+    path.write_text("bad")
+
+    async def take() -> None:
+        await read.put(text := path.read_text())
+        if text == "bad":
+            raise RecursionError
+
+    task = asyncio.create_task(on_change({path: take}, 0.2))
+    try:
+        assert await asyncio.wait_for(read.get(), _PATIENCE_S) == "bad"
+        path.write_text("good")
+        assert await asyncio.wait_for(read.get(), _PATIENCE_S) == "good"
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def test_a_folder_that_is_not_there_yet_is_looked_at_from_time_to_time(tmp_path):

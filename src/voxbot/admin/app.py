@@ -14,6 +14,7 @@ from voxbot.admin.hosts import HostGuard
 from voxbot.admin.jobs import endpoints as jobs
 from voxbot.admin.knowledge import endpoints as knowledge
 from voxbot.admin.live import endpoints as live
+from voxbot.admin.notifier import endpoints as notifier
 from voxbot.admin.parts import Parts
 from voxbot.admin.prompts import endpoints as prompts
 from voxbot.admin.replay import endpoints as replay
@@ -23,6 +24,7 @@ from voxbot.admin.talk import endpoints as talk
 
 _FEATURES = (
     health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize,
+    notifier,
 )  # fmt: skip
 """Each has a `router`."""
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from voxbot.admin.views import View
-from voxbot.domain.errors import KnowledgeError, ProviderError, StoreError, VoxbotError
+from voxbot.domain.errors import KnowledgeError, ProviderError, RosterError, RosterMissingError, StoreError, VoxbotError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,6 +131,11 @@ async def _api_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _own_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, VoxbotError)
+    if isinstance(error, RosterError):
+        missing = isinstance(error, RosterMissingError)
+        status = HTTPStatus.NOT_FOUND if missing else HTTPStatus.UNPROCESSABLE_ENTITY
+        text = str(error)
+        return problem(status, error.code, f"{text[:1].upper()}{text[1:]}.")
     _log.error("Запрос не выполнен", path=request.url.path, code=error.code, error=str(error))
     if isinstance(error, StoreError):
         detail = "База данных недоступна. Подробности в журнале сервиса."

@@ -14,8 +14,11 @@ VoxbotError
 │   ├── AriUnavailableError        Asterisk does not answer             (retryable)
 │   └── ChannelGoneError   the channel or bridge of the request no longer exists
 ├── MediaError             the audio connection of a call failed
-└── StoreError             the database cannot be opened or written
-    └── StoreBusyError     another program holds it                     (retryable)
+├── StoreError             the database cannot be opened or written
+│   └── StoreBusyError     another program holds it                     (retryable)
+├── EventError             a posted call event is malformed
+└── RosterError            a change to who gets which calls is refused
+    └── RosterMissingError there is no such enterprise, or it does not send calls to this chat
 
 `code` is stable and fit for logs, metrics and API answers. `retryable` says whether the same request may
 succeed when it is sent again; only the fallback wrappers act on it.
@@ -137,6 +140,29 @@ class StoreBusyError(StoreError):
 
     code = "store_busy"
     retryable = True
+
+
+class EventError(VoxbotError):
+    """A posted call event is malformed: `field` names the JSON key, "" the whole body; `reason` says why."""
+
+    code = "bad_event"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"поле {field}: {reason}" if field else f"тело запроса: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class RosterError(VoxbotError):
+    """A change to who gets which calls is refused."""
+
+    code = "roster"
+
+
+class RosterMissingError(RosterError):
+    """There is no such enterprise, or it does not send calls to this chat."""
+
+    code = "roster_missing"
 
 
 def first_error(error: BaseException) -> BaseException:

@@ -15,9 +15,8 @@ import typer
 from voxbot import __version__
 from voxbot.domain.errors import VoxbotError, first_error
 from voxbot.domain.events import BotTurn, CallerTurn, CallEvent
-from voxbot.main.commands import agent, agent_tests, dev, kb, models
-from voxbot.main.context import Context, print_json, report, run
-from voxbot.main.lifecycle import end_with_supervisor, supervised
+from voxbot.main.commands import agent, agent_tests, dev, kb, models, notifier
+from voxbot.main.context import Context, print_json, report, run, start_logging
 from voxbot.main.logs import configure_logging
 from voxbot.settings.loader import DEFAULT_ENV_FILE, load_settings
 from voxbot.settings.snapshot import SettingsSource
@@ -35,6 +34,7 @@ app.add_typer(agent_tests.app)
 app.add_typer(kb.app, name="kb")
 app.add_typer(models.app, name="models")
 app.add_typer(dev.app, name="dev")
+app.add_typer(notifier.app, name="notifier")
 
 
 def _show_version(value: bool) -> None:
@@ -56,7 +56,7 @@ def setup(
     source = SettingsSource(lambda: load_settings(env, warnings=warnings), env or DEFAULT_ENV_FILE)
     ctx.obj = Context(source, env, tuple(warnings))
     configure_logging(source.current, "cli")
-    # A command prints its result; beside it only what went wrong. Units log everything, see _start_logging.
+    # A command prints its result; beside it only what went wrong. Units log everything, see start_logging.
     logging.getLogger().setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
@@ -65,7 +65,7 @@ def bot(ctx: typer.Context) -> None:
     """Отвечать на звонки (процесс metrotech-bot)."""
     from voxbot.main import voice
 
-    _start_logging(ctx.obj, "bot")
+    start_logging(ctx.obj, "bot")
     run(voice.run(ctx.obj.source))
 
 
@@ -74,7 +74,7 @@ def api(ctx: typer.Context) -> None:
     """Журнал звонков и HTTP API (процесс metrotech-fastapi)."""
     from voxbot.main import admin
 
-    _start_logging(ctx.obj, "fastapi")
+    start_logging(ctx.obj, "fastapi")
     run(admin.run(ctx.obj.source))
 
 
@@ -83,7 +83,7 @@ def up(ctx: typer.Context) -> None:
     """Запустить всё сразу на одной машине."""
     from voxbot.main import up as supervisor
 
-    _start_logging(ctx.obj, "up")
+    start_logging(ctx.obj, "up")
     raise typer.Exit(run(supervisor.run(ctx.obj.settings, ctx.obj.env_file)))
 
 
@@ -98,7 +98,7 @@ def simulate(
     """Звонок без Asterisk через тот же конвейер: что бот услышал, что сказал и когда."""
     from voxbot.main.simulate import simulate as run_simulation
 
-    _start_logging(ctx.obj, "simulate")
+    start_logging(ctx.obj, "simulate")
     tell = _ignore_event if as_json else _print_event
     result = run(run_simulation(ctx.obj.source, wav, out, caller=caller, tell=tell))
     if as_json:
@@ -120,14 +120,6 @@ def _print_event(event: CallEvent) -> None:
             print(f"  Бот: {event.text}{'…' if event.cut else ''}{response}", flush=True)
         case _:
             pass
-
-
-def _start_logging(context: Context, unit: str) -> None:
-    end_with_supervisor()
-    configure_logging(context.settings, unit)
-    if not supervised():  # `voxbot up` has said it already
-        for warning in context.warnings:
-            print(f"voxbot: {warning}", file=sys.stderr)
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import uvloop
 
 from voxbot.domain.errors import AriAuthError, ConfigError, KnowledgeError, StoreError, VoxbotError
+from voxbot.main.lifecycle import end_with_supervisor, supervised
+from voxbot.main.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -37,6 +39,15 @@ class Context:
     def settings(self) -> Settings:
         """The settings that the command started with."""
         return self.source.current
+
+
+def start_logging(context: Context, unit: str) -> None:
+    """Log as a unit does, and tell what looks wrong in the settings."""
+    end_with_supervisor()
+    configure_logging(context.settings, unit)
+    if not supervised():  # `voxbot up` has said it already
+        for warning in context.warnings:
+            print(f"voxbot: {warning}", file=sys.stderr)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -30,6 +30,14 @@ def end_with_supervisor() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def die_with_parent() -> None:
+    """Have this process killed when its parent dies, however that dies: who comes after it must find nobody at work."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died in between
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
     """Run `work` to its end, or until a stop signal: then None. Raises what it raises."""
     loop = asyncio.get_running_loop()

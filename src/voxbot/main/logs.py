@@ -30,6 +30,7 @@ SERVICE_UNITS = ("bot", "fastapi", "notifier")
 _APP_LOG_UNITS = (*SERVICE_UNITS, "up")
 
 _NOISY = (
+    "aiogram",
     "aiohttp.access",
     "aiosqlite",
     "alembic",
@@ -50,6 +51,8 @@ _NOISY = (
     "websockets",
 )
 _SHORT_SECRET_CHARS = 6
+_WITH_PASSWORD = re.compile(r"[a-z+]+://[^/:@]*:(.+)@[^@]*")
+"""An address such as REDIS_URL or DATABASE_URL; a password may itself hold `/` and `@`."""
 
 
 def configure_logging(settings: Settings, unit: str, stream: TextIO | None = None) -> None:
@@ -189,6 +192,8 @@ def _secrets(settings: Settings) -> Iterator[str]:
             yield value.get_secret_value()
         elif isinstance(value, AnyHttpUrl) and value.password:
             yield unquote(value.password)
+        elif isinstance(value, str) and (address := _WITH_PASSWORD.fullmatch(value)):
+            yield from {address[1], unquote(address[1])}
 
 
 def _files(settings: Settings, unit: str) -> Iterator[tuple[Path, str]]:

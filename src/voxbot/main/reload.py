@@ -43,7 +43,14 @@ async def on_change(files: Mapping[Path, Reload], interval_s: float) -> None:
             stamp = await asyncio.to_thread(_stamp, path)
             if stamp != stamps[path]:
                 stamps[path] = stamp
-                await reload()
+                await _reload(path, reload)
+
+
+async def _reload(path: Path, reload: Reload) -> None:
+    try:
+        await reload()
+    except Exception:  # whatever is wrong with one file, the others are followed, and this one when it is mended
+        log.exception("Файл не перечитан, действует прежнее", path=str(path))
 
 
 def reload_settings(source: SettingsSource, journal: ReloadJournal) -> Settings | None:
@@ -95,7 +102,7 @@ async def _hints(paths: Collection[Path], interval_s: float) -> AsyncGenerator[N
             yield_on_timeout=True,
         ):
             yield
-    except OSError as error:  # a folder that is not there, or no more watches to be had
+    except (OSError, RuntimeError) as error:  # a folder that is not there, or no more watches to be had
         log.info("Слежу за файлами по времени", reason=str(error), interval_s=interval_s)
     while True:
         await asyncio.sleep(interval_s)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-UNITS = ("bot", "api")
+UNITS = ("bot", "api", "notifier")
 _RESTART_FIRST_S = 1.0
 _RESTART_LAST_S = 30.0
 _HEALTHY_S = 60.0
@@ -103,9 +103,12 @@ async def _run_once(unit: str, env_file: str | None, ready: asyncio.Event) -> in
                 await process.wait()
 
 
-async def _tell_what_to_try(settings: Settings, bot: asyncio.Event, api: asyncio.Event) -> None:
+async def _tell_what_to_try(
+    settings: Settings, bot: asyncio.Event, api: asyncio.Event, notifier: asyncio.Event
+) -> None:
     """Say what works now. A bot that finds no Asterisk goes on looking for it, so it is not waited for long."""
     await api.wait()
+    await notifier.wait()
     try:
         async with asyncio.timeout(_BOT_READY_S):
             await bot.wait()
@@ -117,6 +120,7 @@ async def _tell_what_to_try(settings: Settings, bot: asyncio.Event, api: asyncio
 VoxBot работает.
   Телефон     {phone}
   Журнал      http://{settings.api.host}:{settings.api.port}/logs   (описание API: /docs)
+  Telegram    события звонков: http://{settings.notifier.host}:{settings.notifier.port}   (voxbot notifier --help)
 Попробуйте без телефона, в другом окне:
   .venv/bin/voxbot chat
   .venv/bin/voxbot ask "сколько стоит разрывная машина на сто килоньютонов"

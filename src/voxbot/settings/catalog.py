@@ -34,17 +34,6 @@ _KINDS: dict[Any, str] = {
     AnyHttpUrl: "значение вида http://узел:порт или https://узел",
 }
 
-RESERVED = frozenset(
-    {
-        "DATABASE_URL",
-        "NOTIFIER_HOST",
-        "NOTIFIER_PORT",
-        "SUPERUSER_TG_ID",
-        "TELEGRAM_API_BASE",
-    }
-)
-"""Variables of the contract (DESIGN, section 4) that operators may set although nothing reads them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Variable:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from voxbot.domain.errors import ConfigError
-from voxbot.settings.catalog import RESERVED, Variable, groups, variables
+from voxbot.settings.catalog import Variable, groups, variables
 from voxbot.settings.env_file import assignments, read_env_file
 from voxbot.settings.schema import LlmSettings, MediaSettings, OperatorSettings, Settings, TurnSettings
 
@@ -124,8 +124,8 @@ def _from_file(env_file: Path | None, text: str | None, notes: list[str], proble
             given.pop(item.name, None)
             if value := item.value.strip():
                 given[item.name] = _Given(value, origin)
-        elif item.name not in RESERVED:
-            close = get_close_matches(item.name.upper(), known | RESERVED, 1, _LOOKALIKE_RATIO)
+        else:
+            close = get_close_matches(item.name.upper(), known, 1, _LOOKALIKE_RATIO)
             notes += [f"{item.name} ({origin}): у VoxBot нет такой переменной; может быть, {near}?" for near in close]
     return given
 

@@ -26,6 +26,7 @@ _SERVICE = r"^(https?://)?[\w.-]+(:\d{1,5})?/?$"
 _HOSTS = r"^(\*|[\w.-]+)?(,(\*|[\w.-]+))*$"
 _VOICE = r"^[a-z0-9_-]+$"
 _VOICE_OR_NONE = r"^[a-z0-9_-]*$"
+_DATABASE = r"^(postgres(ql)?://\S+)?$"
 
 FORMS = {
     _NAMES: "имя или несколько имён через запятую, без пробелов",
@@ -40,6 +41,7 @@ FORMS = {
     _VOICE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _VOICE_OR_NONE: "имя голоса из строчных латинских букв, цифр и подчёркиваний",
     _REDIS: "redis://узел:порт/номер_базы, с паролем redis://:пароль@узел:порт/номер_базы",
+    _DATABASE: "postgresql://пользователь:пароль@узел:порт/база",
 }
 """Every pattern of the schema in words."""
 
@@ -93,6 +95,16 @@ class PathSettings(Group, title="Где лежат файлы (относите�
     persist_directory: Path = variable("PERSIST_DIRECTORY", _in_data_dir("chroma"), "Папка векторного индекса")
     models_dir: Path = variable("MODELS_DIR", _in_data_dir("models"), "Папка локальных речевых моделей")
     recordings_dir: Path = variable("RECORDING_DIR", _in_data_dir("recordings"), "Папка записей разговоров")
+    notifier_db: Path = variable(
+        "NOTIFIER_DB_PATH",
+        _in_data_dir("db", "notifier.sqlite"),
+        "Звонки и сообщения notifier, файл SQLite; рядом файл принятых событий, _inbox",
+    )
+    trace_dir: Path = variable(
+        "NOTIFIER_TRACE_DIR",
+        _in_data_dir("call_tracer"),
+        "Папка трассы notifier: события и сообщения по предприятиям и дням",
+    )
     general_kb: Path = variable("KNOWLEDGE_BASE_PATH", Path("kb/general.md"), "Общая база знаний, Markdown")
     tech_kb: Path = variable("KNOWLEDGE_BASE2_PATH", Path("kb/tech.md"), "Техническая база знаний, Markdown")
     prompts: Path = variable("PROMPTS_FILE_PATH", Path("config/prompts.json"), "Приветствие и промпты, JSON")
@@ -869,6 +881,95 @@ class BotHttpSettings(Group, title="Внутренний HTTP-сервер бо�
         return (f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}",)
 
 
+class NotifierSettings(Group, title="Звонки АТС в Telegram (процесс notifier)"):
+    """The Telegram call notifier. See the package notifier/."""
+
+    host: str = variable(
+        "NOTIFIER_HOST", "127.0.0.1", "Адрес, на который станции присылают события звонков", min_length=1
+    )
+    port: int = variable(
+        "NOTIFIER_PORT", 8000, "Порт для событий и страниц звонков; 0: любой свободный", ge=0, le=65535
+    )
+    database_url: str = variable(
+        "DATABASE_URL",
+        "",
+        "База PostgreSQL, если процессов notifier несколько; пусто: файл NOTIFIER_DB_PATH",
+        pattern=_DATABASE,
+    )
+    telegram_base: AnyHttpUrl = variable(
+        "TELEGRAM_API_BASE", AnyHttpUrl("https://api.telegram.org"), "Адрес сервера Telegram Bot API"
+    )
+    superuser_chat: int | None = variable(
+        "SUPERUSER_TG_ID", None, "Чат Telegram, который получает звонки всех предприятий; пусто: никто"
+    )
+    public_url: AnyHttpUrl | None = variable(
+        "NOTIFIER_PUBLIC_URL",
+        None,
+        "Адрес этого процесса для сотрудников: с него начинается ссылка «Детали звонка»; пусто: NOTIFIER_HOST и порт",
+    )
+    link_key: SecretStr | None = variable(
+        "NOTIFIER_LINK_KEY",
+        None,
+        "Ключ подписи ссылок, один на все процессы notifier; пусто: свой, в файле DATA_DIR/notifier.key",
+    )
+    link_days: int = variable(
+        "NOTIFIER_LINK_DAYS", 14, "Сколько дней действует ссылка «Детали звонка»", unit="дней", ge=1, le=3650
+    )
+    trace_days: int = variable(
+        "NOTIFIER_TRACE_DAYS", 14, "Сколько дней хранить трассу и подробности звонков", unit="дней", ge=1, le=3650
+    )
+    templates_dir: Path | None = variable(
+        "NOTIFIER_TEMPLATES_DIR",
+        None,
+        "Папка своих текстов сообщений: НОМЕР_ПРЕДПРИЯТИЯ/имя.html.j2; пусто: только встроенные",
+    )
+    mask_numbers: Literal["none", "customers", "all"] = variable(
+        "NOTIFIER_MASK_NUMBERS",
+        "none",
+        "У чьих номеров скрывать середину в сообщениях и на страницах звонков; all: и у мобильных сотрудников",
+    )
+    ring_timeout_s: float = variable(
+        "NOTIFIER_RING_TIMEOUT",
+        600.0,
+        "Звонок, на который не ответили, закрывается после такого молчания станции",
+        unit="с",
+        ge=30,
+        le=86400,
+    )
+    call_timeout_s: float = variable(
+        "NOTIFIER_CALL_TIMEOUT",
+        14400.0,
+        "Разговор закрывается после такого молчания станции, если конец звонка не пришёл",
+        unit="с",
+        ge=60,
+        le=172800,
+    )
+    left_timeout_s: float = variable(
+        "NOTIFIER_LEFT_TIMEOUT",
+        120.0,
+        "То же, если из разговора все уже вышли",
+        unit="с",
+        ge=5,
+        le=86400,
+    )
+    start_delay_s: float = variable(
+        "NOTIFIER_START_DELAY",
+        0.0,
+        "Сколько ждать вызова телефонов, прежде чем показать входящий звонок; 0: показать сразу",
+        unit="с",
+        ge=0,
+        le=30,
+    )
+    utc_offset_h: float = variable(
+        "NOTIFIER_UTC_OFFSET", 3.0, "На сколько часы станций впереди UTC", unit="ч", ge=-12, le=14
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of the same machine reach the unit."""
+        return _is_loopback(self.host)
+
+
 class LogSettings(Group, title="Журналы процессов"):
     """The units' logs."""
 
@@ -902,7 +1003,13 @@ class Settings(Group):
     llm: LlmSettings
     api: ApiSettings
     bot: BotHttpSettings
+    notifier: NotifierSettings
     log: LogSettings
+
+    @property
+    def notifier_database(self) -> Path | str:
+        """Where the notifier's tables are: an SQLite file, or the address of a PostgreSQL database."""
+        return self.notifier.database_url or self.paths.notifier_db
 
     @property
     def protected_phrases(self) -> tuple[str, ...]:

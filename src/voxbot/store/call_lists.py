@@ -23,6 +23,9 @@ _FACTS = "f.key, f.duration_s, f.kb, f.questions, f.unanswered, f.barge_ins, f.r
 _ROWS = text(
     f"SELECT {_RECORD} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE f.key IN :keys ORDER BY f.key DESC"
 ).bindparams(bindparam("keys", expanding=True))
+_OF_IDS = text(f'SELECT {_RECORD} FROM logs l WHERE l.id IN :ids ORDER BY l."startTime", l.id').bindparams(
+    bindparam("ids", expanding=True)
+)
 _LISTED = f"SELECT {_RECORD}, {_FACTS} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE "
 _LISTED_KEYS = text(_LISTED + "f.key IN :keys").bindparams(bindparam("keys", expanding=True))
 _LISTED_ID = text(_LISTED + "f.call_id = :id")
@@ -67,6 +70,12 @@ class CallLists:
         async with self._database.read() as session:
             keys = await _keys(session, wanted, NEWEST_FIRST, limit, offset=offset)
             return await _records(session, keys)
+
+    async def by_ids(self, ids: Sequence[str]) -> Sequence[CallRecord]:
+        """Read the calls that have one of these ids, oldest first."""
+        async with self._database.read() as session:
+            rows = await session.execute(_OF_IDS, {"ids": list(ids)})
+            return [CallRecord(*row) for row in rows]
 
     async def stream(self, wanted: CallFilter) -> AsyncGenerator[Sequence[CallRecord], None]:
         """Read all rows, newest first, some at a time.

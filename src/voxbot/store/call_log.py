@@ -45,6 +45,7 @@ class CallLogRepository:
         self.lists = CallLists(database)
         self.figures = CallFigures(database)
         self.list_calls = self.lists.records
+        self.by_ids = self.lists.by_ids
 
     async def start(self, call_id: CallId, caller: str, at: float) -> None:
         """Write a new active call. One that is already there becomes active again and keeps its dialogue."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from voxbot.domain.errors import StoreBusyError, StoreError
@@ -31,19 +32,32 @@ _ADVICE = {
 """What SQLite says, and what that means for the operator."""
 
 
-def prepare(path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A set of tables with migrations of its own. `setting`: the variable that names its file."""
+
+    scripts: str
+    head: str
+    version_table: str
+    setting: str
+
+
+CALL_LOG = Lineage("voxbot.store:migrations", HEAD, "alembic_version", "DB_PATH")
+
+
+def prepare(path: Path, lineage: Lineage = CALL_LOG) -> None:
     """Make `path` a database of the newest revision. Blocks; raises StoreError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"{path.parent}: не удалось создать папку ({error.strerror}); проверьте DB_PATH и владельца папки"
+            f"{path.parent}: не удалось создать папку ({error.strerror}); проверьте {lineage.setting} и владельца папки"
         ) from error
     if path.exists() and not os.access(path, os.W_OK):
         raise StoreError(f"{path}: {_ADVICE['readonly']}")
     try:
-        if _revision(path) != HEAD:
-            _migrate(path)
+        if _revision(path, lineage.version_table) != lineage.head:
+            _migrate(path, lineage)
     except sqlite3.Error as error:
         raise store_error(path, error) from error
 
@@ -57,26 +71,21 @@ def store_error(path: Path, error: BaseException) -> StoreError:
     return kind(f"{path}: {fix}")
 
 
-def _revision(path: Path) -> str | None:
+def _revision(path: Path, version_table: str) -> str | None:
     """Read the revision of the file, None if it has none yet; switch it to the write-ahead log."""
     with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode=WAL")
-        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (version_table,)).fetchone()
+        row = connection.execute(f"SELECT version_num FROM {version_table}").fetchone() if known else None
         return row[0] if row else None
 
 
-def _migrate(path: Path) -> None:
-    # Here, not above: Alembic is loaded only when there is something to migrate.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+def _migrate(path: Path, lineage: Lineage) -> None:
+    # Here, not above: SQLAlchemy's engines and Alembic are loaded only when there is something to migrate.
     from sqlalchemy import URL, NullPool, create_engine, event  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", "voxbot.store:migrations")
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
@@ -90,13 +99,25 @@ def _migrate(path: Path) -> None:
     event.listen(engine, "begin", take_write_lock)
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(
-            f"{path}: базу данных записал более новый VoxBot; установите ту версию или восстановите резервную копию"
-        ) from error
+            upgrade(connection, lineage, str(path))
     except DBAPIError as error:
         raise store_error(path, error) from error
     finally:
         engine.dispose()
+
+
+def upgrade(connection: Any, lineage: Lineage, where: str) -> None:
+    """Run the migrations in the transaction of an SQLAlchemy connection. Raises StoreError."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", lineage.scripts)
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"{where}: базу данных записал более новый VoxBot; установите ту версию или восстановите резервную копию"
+        ) from error
