@@ -1,0 +1,42 @@
+import { keyedFetch } from "./client";
+
+export interface ServerEvent {
+  name: string;
+  data: string;
+}
+
+/** Cut server-sent events out of a text stream (WHATWG HTML, section 9.2.6), as it comes in pieces. */
+export class EventParser {
+  private rest = "";
+
+  push(piece: string): ServerEvent[] {
+    const blocks = (this.rest + piece).split(/\r?\n\r?\n/);
+    this.rest = blocks.pop() ?? "";
+    return blocks.map(parseBlock).filter((event) => event !== null);
+  }
+}
+
+function parseBlock(block: string): ServerEvent | null {
+  let name = "message";
+  const data: string[] = [];
+  for (const line of block.split(/\r?\n/)) {
+    const [, field, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+    if (field === "event") name = value ?? "";
+    else if (field === "data") data.push(value ?? "");
+  }
+  return data.length ? { name, data: data.join("\n") } : null;
+}
+
+/** Read a stream to its end. EventSource could not send the key. Rejects when it breaks or is refused. */
+export async function readEvents(path: string, signal: AbortSignal, onEvent: (event: ServerEvent) => void): Promise<void> {
+  const request = new Request(new URL(path, location.origin), { signal, headers: { Accept: "text/event-stream" } });
+  const response = await keyedFetch(request);
+  if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
+  const parser = new EventParser();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    parser.push(value).forEach(onEvent);
+  }
+}
