@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -38,6 +39,14 @@ async def no_index():
     raise KnowledgeError("индекса нет; выполните voxbot kb build")
 
 
+async def no_manifest():
+    return None
+
+
+async def no_chunks(_ids):
+    return {}
+
+
 class ApiLab:
     """Files in `folder`, a database in it, and clients of APIs with any environment."""
 
@@ -58,7 +67,7 @@ class ApiLab:
     async def __aexit__(self, *exc):
         await self._owned.aclose()
 
-    def parts(self, *, retriever=no_index, knowledge=None, answerer=None, **environ):
+    def parts(self, *, retriever=no_index, knowledge=None, answerer=None, chunks=no_chunks, **environ):
         """`knowledge`: a fakes.api_knowledge.ApiKnowledge, whose jobs then run; `answerer`: what chats and replays."""
         environ = {
             "API_SECRET_KEY": "k",
@@ -67,7 +76,7 @@ class ApiLab:
             "PROMPTS_FILE_PATH": str(self.prompts_file),
             **environ,
         }
-        source = SettingsSource(lambda: load_settings(self.env_file, environ), self.env_file)
+        source = SettingsSource(lambda: load_settings(self.env_file, environ), self.env_file, environ)
         jobs = JobRepository(self.database)
         normalize = Normalizer().normalize
         runner = JobRunner(
@@ -83,12 +92,15 @@ class ApiLab:
 
         return Parts(
             source=source,
-            api=source.current.api,
+            started=source.current,
+            started_at=time.time(),
             database=self.database,
             calls=self.calls,
             prompts=PromptsSource(self.prompts_file),
             reloads=ReloadJournal(),
             normalize=normalize,
+            manifest=no_manifest,
+            chunks=chunks,
             retriever=knowledge.retriever if knowledge else retriever,
             answerer=opened,
             agent_over=knowledge.agent_over if knowledge else None,

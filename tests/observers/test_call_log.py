@@ -32,7 +32,12 @@ async def the_call(calls):
 
 async def test_a_whole_call(calls):
     answer = AnswerInfo(
-        kb="general", sources=(ChunkId("a1"),), known=True, model="m", ms={"embed": 12.345, "total": 80.0}
+        kb="general",
+        sources=(ChunkId("a1"),),
+        scores=(0.83,),
+        known=True,
+        model="m",
+        ms={"embed": 12.345, "total": 80.0},
     )
     async with EventBus([CallLog(calls)]) as bus:
         bus.publish(CallStarted(CALL, NOON, "+79161234567"))
@@ -67,8 +72,11 @@ async def test_a_whole_call(calls):
             "timestamp": "2026-03-01T12:00:09.000",
             "cut": True,
             "ms": {"embed": 12.3, "total": 80.0, "response": 640.0},
+            "planned": "Мы на Ленина, 5.",
             "known": True,
             "sources": ["a1"],
+            "scores": [0.83],
+            "model": "m",
             "kb": "general",
         },
     ]

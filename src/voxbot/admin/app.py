@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from voxbot import __version__
-from voxbot.admin import health, openapi, problems
+from voxbot.admin import health, normalize, openapi, problems
+from voxbot.admin.analytics import endpoints as analytics
 from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
 from voxbot.admin.chat import endpoints as chat
@@ -14,10 +15,13 @@ from voxbot.admin.jobs import endpoints as jobs
 from voxbot.admin.knowledge import endpoints as knowledge
 from voxbot.admin.live import endpoints as live
 from voxbot.admin.parts import Parts
+from voxbot.admin.prompts import endpoints as prompts
 from voxbot.admin.replay import endpoints as replay
+from voxbot.admin.settings import endpoints as settings
+from voxbot.admin.system import endpoints as system
 from voxbot.admin.talk import endpoints as talk
 
-_FEATURES = (health, calls, knowledge, jobs, live, talk, chat, replay)
+_FEATURES = (health, calls, replay, analytics, knowledge, prompts, settings, jobs, live, talk, chat, system, normalize)
 """Each has a `router`."""
 
 

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from voxbot.admin.jobs.runner import JobRunner
-from voxbot.admin.knowledge.publishing import AgentOver
-from voxbot.admin.live.bots import Bots
-from voxbot.agent.agent import Answerer
-from voxbot.agent.prompts import PromptsSource
-from voxbot.domain.events import CallEvent
-from voxbot.knowledge.retriever import Retriever
-from voxbot.settings.reloads import ReloadJournal
-from voxbot.settings.schema import ApiSettings, Settings
-from voxbot.settings.snapshot import SettingsSource
-from voxbot.store.call_log import CallLogRepository
-from voxbot.store.database import Database
-from voxbot.store.jobs import JobRepository
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Mapping
+
+    from voxbot.admin.jobs.runner import JobRunner
+    from voxbot.admin.knowledge.publishing import AgentOver
+    from voxbot.admin.live.bots import Bots
+    from voxbot.agent.agent import Answerer
+    from voxbot.agent.prompts import PromptsSource
+    from voxbot.domain.events import CallEvent
+    from voxbot.knowledge.documents import Chunk
+    from voxbot.knowledge.retriever import Retriever
+    from voxbot.knowledge.versions import Manifest
+    from voxbot.settings.reloads import ReloadJournal
+    from voxbot.settings.schema import ApiSettings, Settings
+    from voxbot.settings.snapshot import SettingsSource
+    from voxbot.store.call_log import CallLogRepository
+    from voxbot.store.database import Database
+    from voxbot.store.jobs import JobRepository
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The collaborators of the API. It owns none of them: who opened one closes it.
 
-    `api` is pinned at the start: the address and the key of a running unit never change, whatever the file says.
+    `started` are the settings at the start; the address and the key of a running unit are always those, whatever the
+    file says later. `started_at`: seconds since the epoch. `manifest` tells of the index in use, None without one.
+    `chunks` gives those of the chunks asked for that the index in use holds, without opening it for search.
     `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError. So does `answerer`,
     the agent that chats and replays; `agent_over` makes one that searches elsewhere. `publish` tells the call log.
     """
 
     source: SettingsSource
-    api: ApiSettings
+    started: Settings
+    started_at: float
     database: Database
     calls: CallLogRepository
     prompts: PromptsSource
     reloads: ReloadJournal
     normalize: Callable[[str], str]
+    manifest: Callable[[], Awaitable[Manifest | None]]
+    chunks: Callable[[Collection[str]], Awaitable[Mapping[str, Chunk]]]
     retriever: Callable[[], Awaitable[Retriever]]
     answerer: Callable[[], Awaitable[Answerer]]
     agent_over: AgentOver
@@ -47,6 +56,11 @@ class Parts:
     runner: JobRunner
     bots: Bots
     publish: Callable[[CallEvent], None]
+
+    @property
+    def api(self) -> ApiSettings:
+        """Address and key."""
+        return self.started.api
 
     @property
     def settings(self) -> Settings:

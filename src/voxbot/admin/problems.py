@@ -48,6 +48,17 @@ _FRAMEWORK = {
 
 _NEEDED = {
     "bool_parsing": "нужно true или false",
+    "dict_type": "нужен объект",
+    "enum": "нужно одно из: {expected}",
+    "finite_number": "нужно конечное число",
+    "list_type": "нужен список",
+    "literal_error": "нужно одно из: {expected}",
+    "model_attributes_type": "нужен объект",
+    "model_type": "нужен объект",
+    "string_pattern_mismatch": "значение другого вида",
+    "string_unicode": "нужен текст в Юникоде",
+    "too_long": "слишком много, нужно не больше {max_length}",
+    "too_short": "слишком мало, нужно не меньше {min_length}",
     "bool_type": "нужно true или false",
     "extra_forbidden": "лишний параметр",
     "float_parsing": "нужно число",
@@ -142,7 +153,7 @@ def _wrong(item: Mapping[str, Any]) -> str:
     """Say what is wrong with one parameter, `limit: нужно не меньше 1`."""
     # The place begins with `query` or `body`; of a body that is no JSON it ends with a mere position.
     name = ".".join(str(part) for part in item["loc"][1:]) if item["type"] != "json_invalid" else ""
-    needed = _NEEDED.get(item["type"], "недопустимое значение").format(**item.get("ctx", {}))
+    needed = _NEEDED.get(item["type"], "недопустимое значение").format(**item.get("ctx", {})).replace(" or ", " или ")
     return f"{name}: {needed}" if name else needed
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from voxbot.agent.llm import Llm
     from voxbot.agent.prompts import Prompts
     from voxbot.domain.dialogue import Intent, Utterance
+    from voxbot.domain.ids import ChunkId
     from voxbot.knowledge.search import SearchResult
     from voxbot.settings.schema import LlmSettings
     from voxbot.speech.switches import Switches
@@ -165,7 +166,7 @@ class Agent:
 
         `whole` is the question made to stand by itself: models see the dialogue and get the caller's own words.
         """
-        info = AnswerInfo(kb=found.used, sources=tuple(hit.chunk_id for hit in found.hits))
+        info = _info(found, [hit.chunk_id for hit in found.hits])
         if self._models:
             begun = False
             try:
@@ -249,7 +250,7 @@ class Agent:
             yield AnswerInfo(kb=found.used, known=False, model=EXTRACTIVE)
             yield phrases.variant(phrases.UNKNOWN, turn)
         else:
-            yield AnswerInfo(kb=found.used, sources=extracted.sources, model=EXTRACTIVE)
+            yield replace(_info(found, extracted.sources), model=EXTRACTIVE)
             yield extracted.text
 
     async def _other_base(self, question: str, found: SearchResult) -> SearchResult | None:
@@ -264,6 +265,12 @@ class Agent:
         """A model's answer counts as known when it tells something and something near the question was found."""
         best = found.hits[0].score if found.hits else 0.0
         return tells_something(text) and best >= self._threshold() / 2
+
+
+def _info(found: SearchResult, sources: Sequence[ChunkId]) -> AnswerInfo:
+    score = {hit.chunk_id: round(hit.score, 3) for hit in found.hits}
+    scores = tuple(score.get(source, 0.0) for source in sources)
+    return AnswerInfo(kb=found.used, sources=tuple(sources), scores=scores)
 
 
 def _converse(act: Act, history: Sequence[Utterance], turn: int) -> list[str | AnswerInfo]:

@@ -108,7 +108,7 @@ async def find_gaps(
     collected = _Collection()
     async with aclosing(turns) as source:
         async for turn in source:
-            if _is_failure(turn.answer):
+            if is_failure(turn.answer):
                 continue
             await _collect(collected, turn, retriever, likeness)
             if progress:
@@ -126,11 +126,11 @@ async def find_gaps(
 
 async def _collect(collected: _Collection, turn: UnansweredTurn, retriever: Retriever, likeness: Likeness) -> None:
     # A question of no words at all is noise: with the words of an earlier one it would pass for that one.
-    means_something = not all(_HUM.fullmatch(token.form) for token in tokenize(turn.question))
-    whole = self_contained(turn.question, turn.before) if means_something else turn.question
+    clear = means_something(turn.question)
+    whole = self_contained(turn.question, turn.before) if clear else turn.question
     wording = collected.wordings.get(normalized(whole))
     if wording is None:
-        point = likeness.point(whole, await retriever.embed(whole)) if means_something else None
+        point = likeness.point(whole, await retriever.embed(whole)) if clear else None
         wording = _Wording(whole, None if point is None else collected.groups.add(point))
         collected.wordings[normalized(whole)] = wording
     wording.count += 1
@@ -151,7 +151,12 @@ async def _gap(wordings: Sequence[_Wording], retriever: Retriever) -> Gap:
     )
 
 
-def _is_failure(answer: str) -> bool:
+def means_something(question: str) -> bool:
+    """Whether there is a word in it; who only hums or hesitates has asked nothing."""
+    return not all(_HUM.fullmatch(token.form) for token in tokenize(question))
+
+
+def is_failure(answer: str) -> bool:
     """Whether an engine failed. A caller may have cut the apology short: its beginning is enough."""
     heard = answer.strip(" .…")
     return any(text in answer or (len(heard) > len("Извините, ") and text.startswith(heard)) for text in _BROKEN)

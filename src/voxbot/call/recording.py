@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
 import os
-import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import structlog
 
 from voxbot.domain.audio import TELEPHONE_RATE_HZ, Samples
+from voxbot.media.recording_files import FRAME_BYTES, HEADER_BYTES, file_path
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -31,11 +29,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PART = ".part"
-HEADER_BYTES = 44
-FRAME_BYTES = 4
-"""One sample of each side."""
-FILE_NAME = re.compile(r"(\d{8}-\d{6})_[A-Za-z0-9.-]{1,90}\.wav")
-START_FORMAT = "%Y%m%d-%H%M%S"
 
 _BLOCK_FRAMES = TELEPHONE_RATE_HZ // 2
 """Half a second goes to the disk at once."""
@@ -43,7 +36,6 @@ _MAX_WAITING = 8
 """So many blocks wait for a slow disk; what comes beyond them is recorded as silence, so that time stays true."""
 _CLOSE_S = 5.0
 """The end of a call waits no longer for the disk."""
-_MAX_ID_CHARS = 64
 _FILE_MODE = 0o640
 _FOLDER_MODE = 0o750
 _MAX_NAMES = 100
@@ -157,15 +149,6 @@ class Recorder:
         except OSError as error:
             log.warning("Запись разговора не завершена, остался файл .part", call_id=self._call_id, error=str(error))
         self._file = None
-
-
-def file_path(directory: Path, call_id: CallId, at: float) -> Path:
-    """Where a call's recording goes, whatever characters its id is made of."""
-    start = datetime.fromtimestamp(at).astimezone()
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", call_id)[:_MAX_ID_CHARS] or "call"
-    if safe != call_id:
-        safe = f"{safe}-{hashlib.sha256(call_id.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    return directory / f"{start:%Y}" / f"{start:%m}" / f"{start.strftime(START_FORMAT)}_{safe}.wav"
 
 
 def complete(file: BinaryIO) -> int:

@@ -1,6 +1,7 @@
 """What becomes of recordings after the call: repair of those a crash left, deletion of those that are too old.
 
-Only files whose path is one that recording.py gives are ever touched; whatever else lies in the directory stays.
+Only files whose path is one that media/recording_files.py gives are ever touched; whatever else lies in the
+directory stays.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.call.recording import FILE_NAME, PART, START_FORMAT, complete, lock
+from voxbot.call.recording import PART, complete, lock
+from voxbot.media.recording_files import FILE_NAME, START_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

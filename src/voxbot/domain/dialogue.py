@@ -31,12 +31,14 @@ class Utterance:
 class AnswerInfo:
     """What is known about an answer beside its words.
 
-    `known` is false when the bot said that it does not know. `ms` holds stage times in milliseconds:
-    `embed`, `search`, `first_token`, `total`, as far as they happened.
+    `scores` are the likenesses (0–1) of the sources, in their order. `known` is false when the bot said that it does
+    not know. `ms` holds stage times in milliseconds: `embed`, `search`, `first_token`, `total`, as far as they
+    happened.
     """
 
     kb: KbName | None = None
     sources: tuple[ChunkId, ...] = ()
+    scores: tuple[float, ...] = ()
     known: bool = True
     intent: Intent | None = None
     model: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from voxbot.admin.knowledge.service import base_files, drafts_of
 from voxbot.admin.live.bots import Bots
 from voxbot.admin.parts import Parts
 from voxbot.main.agent import load_normalizer, load_prompts
+from voxbot.main.knowledge import Chunks
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.observers.bus import EventBus
 from voxbot.observers.call_log import CallLog
@@ -44,7 +46,7 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
     settings = source.current
     prompts = load_prompts(settings)
     reloads = ReloadJournal()
-    knowledge = _Knowledge(source, prompts)
+    knowledge, chunks = _Knowledge(source, prompts), Chunks(settings)
     async with AsyncExitStack() as owned:
         database = await owned.enter_async_context(open_database(settings.paths.db_path))
         calls, jobs, normalize = (
@@ -71,12 +73,15 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
             owned.push_async_callback(_stop, following)
         yield Parts(
             source=source,
-            api=settings.api,
+            started=settings,
+            started_at=time.time(),
             database=database,
             calls=calls,
             prompts=prompts,
             reloads=reloads,
             normalize=normalize,
+            manifest=chunks.manifest,
+            chunks=chunks.find,
             retriever=knowledge.retriever,
             answerer=knowledge.answerer,
             agent_over=knowledge.agent_over,

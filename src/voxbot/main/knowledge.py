@@ -12,6 +12,7 @@ import structlog
 from voxbot.domain.errors import KnowledgeError, VoxbotError
 from voxbot.knowledge import index
 from voxbot.knowledge.cache import QuestionEmbedder
+from voxbot.knowledge.opening import open_versions
 from voxbot.knowledge.retriever import Retriever
 from voxbot.knowledge.server import ChromaServer
 from voxbot.knowledge.shared_cache import SharedEmbeddingCache
@@ -19,13 +20,15 @@ from voxbot.providers import registry
 from voxbot.store.embedding_cache import EmbeddingFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
+    from voxbot.knowledge.documents import Chunk
     from voxbot.knowledge.embedder import Embedder
     from voxbot.knowledge.index import BuildReport
     from voxbot.knowledge.shared_cache import ByteStore
+    from voxbot.knowledge.versions import Manifest
     from voxbot.settings.schema import Settings
 
 _PREWARMED = 64
@@ -155,3 +158,33 @@ def _byte_store(settings: Settings) -> ByteStore:
 
 def _sources(settings: Settings) -> Mapping[KbName, Path]:
     return {"general": settings.paths.general_kb, "tech": settings.paths.tech_kb}
+
+
+class Chunks:
+    """Chunks of the index in use by their ids; neither an embedder nor a search is loaded for them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._versions = open_versions(settings.paths.persist_directory, _server(settings))
+        self._version = ""
+        self._chunks: Mapping[str, Chunk] = {}
+        self._reading = asyncio.Lock()
+
+    async def manifest(self) -> Manifest | None:
+        """Tell of the index in use, None if there is none. Raises KnowledgeError while its server is out of reach."""
+        return await asyncio.to_thread(self._versions.manifest)
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Chunk]:
+        """Return those of the chunks that there are; none while the index cannot be read."""
+        async with self._reading:
+            try:
+                await asyncio.to_thread(self._refresh)
+            except KnowledgeError as error:
+                log.info("Источники ответов не показаны: индекс не читается", reason=str(error))
+        return {chunk_id: self._chunks[chunk_id] for chunk_id in ids if chunk_id in self._chunks}
+
+    def _refresh(self) -> None:
+        manifest = self._versions.manifest()
+        if manifest is not None and manifest.version != self._version:
+            space = self._versions.open(manifest.version)
+            self._chunks = {chunk.chunk_id: chunk for chunk in space.records.chunks}
+            self._version = manifest.version

@@ -34,7 +34,14 @@ class CallLog:
             case BotTurn():
                 await self._repository.append_turn(event.call_id, _bot_turn(event))
             case CallEnded():
-                await self._repository.finish(event.call_id, event.status, event.at)
+                await self._repository.finish(
+                    event.call_id,
+                    event.status,
+                    event.at,
+                    reason=event.reason,
+                    detail=event.detail,
+                    longest_dead_air_ms=event.longest_dead_air_ms,
+                )
             case _:
                 assert_never(event)
 
@@ -57,10 +64,17 @@ def _bot_turn(event: BotTurn) -> TranscriptTurn:
         cut=event.cut,
         ms=_rounded(event.ms),
     )
+    if event.planned != event.text:
+        turn["planned"] = event.planned
     answer = event.answer
     if answer is not None:
         turn["known"] = answer.known
         turn["sources"] = list(answer.sources)
+        turn["scores"] = list(answer.scores)
+        if answer.model:
+            turn["model"] = answer.model
+        if answer.intent is not None:
+            turn["intent"] = answer.intent
         turn["ms"] = _rounded({**answer.ms, **event.ms})
         if answer.kb is not None:
             turn["kb"] = answer.kb

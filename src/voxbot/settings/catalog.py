@@ -93,7 +93,7 @@ class Variable:
         """What may be written, in words that go on from «нужно»: `целое число от 1 до 20`. Empty: any text."""
         if self.choices:
             return " или ".join([", ".join(self.choices[:-1]), self.choices[-1]])
-        limits = self._limits()
+        limits = self.limits
         if "pattern" in limits:
             return FORMS[limits["pattern"]]
         if "min_length" in limits:
@@ -102,7 +102,9 @@ class Variable:
         bounds = _RANGES[found].format(*(_number(limits[key]) for key in found))
         return " ".join(part for part in (_KINDS.get(self.type, ""), bounds, self.unit) if part)
 
-    def _limits(self) -> dict[str, Any]:
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Its constraints by Pydantic's names: ge, gt, le, lt, pattern, min_length."""
         found: dict[str, Any] = {}
         for item in self.info.metadata:
             for key in (*_BOUNDS, "pattern", "min_length"):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from voxbot.domain.errors import ConfigError
 from voxbot.settings.catalog import RESERVED, Variable, groups, variables
-from voxbot.settings.env_file import read_env_file
+from voxbot.settings.env_file import assignments, read_env_file
 from voxbot.settings.schema import LlmSettings, MediaSettings, OperatorSettings, Settings, TurnSettings
 
 if TYPE_CHECKING:
@@ -48,16 +48,18 @@ def load_settings(
     environ: Mapping[str, str] = os.environ,
     *,
     warnings: list[str] | None = None,
+    text: str | None = None,
 ) -> Settings:
     """Read and check all settings.
 
-    `env_file` None means `./.env`, which need not exist; a named file must. Into `warnings` goes one line for
+    `env_file` None means `./.env`, which need not exist; a named file must. With `text` the file is not read: this is
+    what it is going to hold. Into `warnings` goes one line for
     everything that looks like a mistake but does not stop a unit. Raises ConfigError whose text has one line
     for every wrong variable: its name, value (secrets masked), origin, and what is accepted.
     """
     notes: list[str] = [] if warnings is None else warnings
     problems: list[str] = []
-    given = _from_file(env_file, notes, problems)
+    given = _from_file(env_file, text, notes, problems)
     for variable in variables():
         if value := environ.get(variable.name, "").strip():
             given[variable.name] = _Given(value, "окружение")
@@ -105,14 +107,14 @@ def with_overrides(settings: Settings, values: Mapping[str, str]) -> Settings:
     return settings.model_copy(update=changed)
 
 
-def _from_file(env_file: Path | None, notes: list[str], problems: list[str]) -> dict[str, _Given]:
+def _from_file(env_file: Path | None, text: str | None, notes: list[str], problems: list[str]) -> dict[str, _Given]:
     """Take the variables of the schema from the file; the last of several lines wins."""
     path = env_file or DEFAULT_ENV_FILE
-    if env_file is None and not path.exists():
+    if text is None and env_file is None and not path.exists():
         return {}
     known = {variable.name for variable in variables()}
     given: dict[str, _Given] = {}
-    for item in read_env_file(path):
+    for item in read_env_file(path) if text is None else assignments(text):
         origin = f"{path}:{item.line}"
         if item.value is None:
             name = re.match(r"(?:export\s+)?(\w+)\s*=", item.name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from voxbot.settings.schema import Settings
@@ -17,9 +18,15 @@ class SettingsSource:
     `current` is one immutable object: who takes it once per turn never sees half of a reload.
     """
 
-    def __init__(self, load: Callable[[], Settings], file: Path | None = None) -> None:
-        """Load for the first time; raises what `load` raises. `file` is what a change of is worth a reload."""
+    def __init__(
+        self, load: Callable[[], Settings], file: Path | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """Load for the first time; raises what `load` raises. `file` is what a change of is worth a reload.
+
+        `environ` is the environment that `load` lets win over the file.
+        """
         self.file = file
+        self.environ = environ
         self._load = load
         self._current = load()
 

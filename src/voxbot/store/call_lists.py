@@ -22,12 +22,12 @@ _BATCH = 2000
 _RECORD = 'l.id, l."callerId", l."startTime", l."endTime", l.status, l.transcript_json'
 _FACTS = "f.key, f.duration_s, f.kb, f.questions, f.unanswered, f.barge_ins, f.reason, f.detail, f.longest_dead_air_ms"
 _ROWS = text(
-    f"SELECT {_RECORD} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE f.key IN :keys ORDER BY f.key DESC"  # noqa: S608
+    f"SELECT {_RECORD} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE f.key IN :keys ORDER BY f.key DESC"
 ).bindparams(bindparam("keys", expanding=True))
 _COMPLETIONS = text(
     "SELECT word FROM search_words WHERE word > :word AND word < :end ORDER BY length(word), word LIMIT 30"
 )
-_LISTED = f"SELECT {_RECORD}, {_FACTS} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE "  # noqa: S608
+_LISTED = f"SELECT {_RECORD}, {_FACTS} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE "
 _LISTED_KEYS = text(_LISTED + "f.key IN :keys").bindparams(bindparam("keys", expanding=True))
 _LISTED_ID = text(_LISTED + "f.call_id = :id")
 
@@ -103,7 +103,7 @@ class CallLists:
         """Count calls, but not beyond `up_to`."""
         async with self._database.read() as session:
             query = keys_query(wanted, NEWEST_FIRST, up_to, begun=await _begun(session, wanted))
-            counted = await session.execute(text(f"SELECT COUNT(*) FROM ({query.sql})"), query.values)  # noqa: S608
+            counted = await session.execute(text(f"SELECT COUNT(*) FROM ({query.sql})"), query.values)
             return int(counted.scalar_one())
 
     async def get(self, call_id: str) -> ListedCall | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -11,7 +10,7 @@ from voxbot.store.transcript import load_turns
 from voxbot.store.words import folded, found_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from voxbot.store.models import LoggedCall
     from voxbot.store.transcript import TranscriptTurn

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 if TYPE_CHECKING:
-    from voxbot.domain.dialogue import KbName, Speaker
+    from voxbot.domain.dialogue import Intent, KbName, Speaker
 
 
 class TranscriptTurn(TypedDict):
@@ -21,6 +21,14 @@ class TranscriptTurn(TypedDict):
     """Bot: the knowledge base that the answer came from."""
     sources: NotRequired[list[str]]
     """Bot: ids of the passages used."""
+    scores: NotRequired[list[float]]
+    """Bot: the likenesses of the passages, 0–1, in their order."""
+    model: NotRequired[str]
+    """Bot: what wrote the answer."""
+    intent: NotRequired[Intent]
+    """Bot: the wish that it fulfilled."""
+    planned: NotRequired[str]
+    """Bot: what it was going to say, if that is more than was heard."""
     known: NotRequired[bool]
     """Bot: false when it said that it does not know."""
     cut: NotRequired[bool]

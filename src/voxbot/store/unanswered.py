@@ -43,3 +43,27 @@ def unanswered_turns(call_id: str, start_time: str, transcript_json: str) -> Ite
             at = str(turn.get("timestamp") or start_time)
             yield UnansweredTurn(call_id, at, said[-1].text, tuple(said[:-1]), text)
         said.append(Utterance("bot", text))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTurn(UnansweredTurn):
+    """A caller's `question` that was looked up in the knowledge bases, and whether the answer was `known`."""
+
+    known: bool
+
+
+def asked_turns(call_id: str, start_time: str, transcript_json: str) -> Iterator[AskedTurn]:
+    """Yield a call's questions in order; wishes about the call itself (operator, goodbye) are none."""
+    said: list[Utterance] = []
+    for turn in load_turns(transcript_json):
+        text = str(turn.get("text") or "").strip()
+        if not text:
+            continue
+        if turn.get("speaker") == "user":
+            said.append(Utterance("user", text))
+            continue
+        known = turn.get("known") is not False
+        if (turn.get("kb") or not known) and said and said[-1].speaker == "user":
+            at = str(turn.get("timestamp") or start_time)
+            yield AskedTurn(call_id, at, said[-1].text, tuple(said[:-1]), text, known)
+        said.append(Utterance("bot", text))

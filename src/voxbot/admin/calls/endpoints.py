@@ -1,15 +1,20 @@
-"""`GET /logs`."""
+"""The call log: the older API's `/logs`, and `/api/calls`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import FileResponse, StreamingResponse
 
-from voxbot.admin.calls import service
-from voxbot.admin.calls.schemas import CallRow
+from voxbot.admin.calls import details, service
+from voxbot.admin.calls.export import csv_of
+from voxbot.admin.calls.schemas import CallDetails, CallPage, CallRow, Deleted, Peaks, Sort
+from voxbot.admin.pagination import DEFAULT_LIMIT as PAGE_LIMIT
+from voxbot.admin.pagination import GivenCursor, GivenLimit
 from voxbot.admin.parts import GivenParts
-from voxbot.admin.security import ReadAllowed
+from voxbot.admin.security import KeyRequired, ReadAllowed
 
 router = APIRouter(tags=["calls"])
 
@@ -17,6 +22,19 @@ DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000
 _MAX_OFFSET = 1_000_000_000
 """Far above any log, and what every database takes for a number."""
+
+GivenQ = Annotated[
+    str,
+    Query(
+        max_length=1000,
+        description="Сказанные слова в любой форме, часть номера звонящего или id звонка",
+        examples=["поверка"],
+    ),
+]
+GivenFrom = Annotated[str, Query(description="Не раньше этой даты", examples=["2026-03-01"])]
+GivenTo = Annotated[str, Query(description="Не позже этой даты включительно", examples=["2026-03-31"])]
+GivenStatus = Annotated[str, Query(description="Состояние звонка", examples=["Completed"])]
+GivenId = Annotated[str, Path(description="id звонка", examples=["1772362800.42"])]
 
 
 @router.get(
@@ -27,13 +45,128 @@ _MAX_OFFSET = 1_000_000_000
 )
 async def list_calls(
     parts: GivenParts,
-    q: Annotated[str, Query(description="Часть номера или сказанного, либо id звонка", examples=["поверка"])] = "",
-    date_from: Annotated[str, Query(description="Не раньше этой даты", examples=["2026-03-01"])] = "",
-    date_to: Annotated[str, Query(description="Не позже этой даты включительно", examples=["2026-03-31"])] = "",
-    status: Annotated[str, Query(description="Состояние звонка", examples=["Completed"])] = "",
+    q: GivenQ = "",
+    date_from: GivenFrom = "",
+    date_to: GivenTo = "",
+    status: GivenStatus = "",
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Сколько звонков вернуть")] = DEFAULT_LIMIT,
     offset: Annotated[int, Query(ge=0, le=_MAX_OFFSET, description="Сколько самых новых звонков пропустить")] = 0,
 ) -> list[CallRow]:
     """Read the call log; parameters that are empty or absent do not limit."""
-    wanted = service.make_filter(q, date_from, date_to, status)
+    wanted = service.make_filter(q, date_from, date_to, [status])
     return await service.list_calls(parts.calls, wanted, limit, offset)
+
+
+@router.get(
+    "/logs/csv",
+    dependencies=[ReadAllowed],
+    summary="Журнал звонков файлом CSV",
+    description="Для Excel: UTF-8 с меткой, разделитель «;», все ячейки в кавычках; перед ячейкой, которая начинается "
+    "с = + - @ или табуляции, стоит апостроф, чтобы таблица не приняла её за формулу.",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "Файл CSV"}},
+)
+async def export_calls(
+    parts: GivenParts,
+    q: GivenQ = "",
+    date_from: GivenFrom = "",
+    date_to: GivenTo = "",
+    status: GivenStatus = "",
+) -> StreamingResponse:
+    """Stream the calls of the same filters as `/logs`."""
+    wanted = service.make_filter(q, date_from, date_to, [status])
+    name = f"calls-{datetime.now().astimezone():%Y-%m-%d}.csv"
+    return StreamingResponse(
+        csv_of(parts.calls, wanted),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.delete(
+    "/logs",
+    dependencies=[KeyRequired],
+    summary="Удалить все звонки",
+    description="Удаляет журнал целиком, без возможности вернуть. Записи разговоров остаются.",
+)
+async def delete_calls(parts: GivenParts) -> Deleted:
+    """Delete every call."""
+    return Deleted(deleted=await parts.calls.delete_all())
+
+
+@router.get(
+    "/api/calls",
+    dependencies=[ReadAllowed],
+    summary="Звонки постранично",
+    description="Пустые и пропущенные параметры отбора не ограничивают. Продолжение: тот же запрос с cursor.",
+)
+async def page_of_calls(
+    parts: GivenParts,
+    q: GivenQ = "",
+    date_from: GivenFrom = "",
+    date_to: GivenTo = "",
+    status: Annotated[
+        list[str] | None,
+        Query(description="Состояния звонка, можно несколько", max_length=20, examples=[["Completed"]]),
+    ] = None,
+    kb: Annotated[
+        Literal["general", "tech", "none"] | None,
+        Query(description="Звонки с ответом из этой базы; none: без ответов из баз", examples=["tech"]),
+    ] = None,
+    caller: Annotated[str, Query(max_length=200, description="Номер целиком", examples=["+79161234567"])] = "",
+    unanswered: Annotated[bool, Query(description="Только те, где бот чего-то не знал", examples=[False])] = False,  # noqa: FBT002
+    sort: Annotated[
+        Sort, Query(description="Порядок; с минусом: от больших к меньшим", examples=["-start"])
+    ] = "-start",
+    limit: GivenLimit = PAGE_LIMIT,
+    cursor: GivenCursor = "",
+) -> CallPage:
+    """Read one page of calls."""
+    wanted = service.make_filter(q, date_from, date_to, status or [], kb=kb, caller=caller, unanswered=unanswered)
+    return await service.page(parts.calls, wanted, sort, limit, cursor)
+
+
+@router.get(
+    "/api/calls/{call_id}",
+    dependencies=[ReadAllowed],
+    summary="Звонок целиком",
+    description="Реплики с временем этапов и источниками ответов; запись, если она есть.",
+)
+async def call_details(parts: GivenParts, call_id: GivenId) -> CallDetails:
+    """Read one call."""
+    return await details.details(parts, call_id)
+
+
+@router.get(
+    "/api/calls/{call_id}/recording",
+    dependencies=[ReadAllowed],
+    summary="Запись разговора",
+    description="Стерео WAV: слева звонящий, справа бот. Понимает Range.",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}, "description": "Запись"},
+        206: {
+            "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "Часть записи",
+        },
+    },
+)
+async def recording(parts: GivenParts, call_id: GivenId) -> FileResponse:
+    """Serve the sound of a call."""
+    path = await details.recording_path(parts, call_id)
+    return FileResponse(path, media_type="audio/wav", filename=path.name, content_disposition_type="inline")
+
+
+@router.get(
+    "/api/calls/{call_id}/recording/peaks",
+    dependencies=[ReadAllowed],
+    summary="Огибающая записи",
+    description="Для рисования: наибольшее отклонение каждой стороны на каждом из points отрезков.",
+)
+async def recording_peaks(
+    parts: GivenParts,
+    call_id: GivenId,
+    points: Annotated[int, Query(ge=1, le=5000, description="Сколько точек", examples=[800])] = 800,
+) -> Peaks:
+    """Return what draws the sound of a call."""
+    return await details.recording_peaks(parts, call_id, points)

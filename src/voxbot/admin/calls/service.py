@@ -5,16 +5,38 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal
 
-from voxbot.admin.calls.schemas import CallRow
+from voxbot.admin.calls.schemas import CallPage, CallRow, CallSummary, Sort
+from voxbot.admin.pagination import decode_cursor, encode_cursor
 from voxbot.admin.problems import ApiError
-from voxbot.store.call_log import CallFilter, CallLogRepository
+from voxbot.admin.text import readable, shortened
+from voxbot.store.call_log import CallFilter, CallLogRepository, CallOrder, ListedCall, Place
 from voxbot.store.times import parse_local
+from voxbot.store.transcript import load_turns
+from voxbot.store.words import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxbot.store.call_filter import SortColumn
 
 _WHOLE_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{1,2}\.\d{1,2}\.\d{4}")
+_COUNT_UP_TO = 10_000
+_EXCERPT_CHARS = 160
+_COLUMNS: dict[str, SortColumn] = {"start": "key", "duration": "duration_s", "caller": "caller"}
 
 
-def make_filter(q: str, date_from: str, date_to: str, status: str) -> CallFilter:
+def make_filter(
+    q: str,
+    date_from: str,
+    date_to: str,
+    status: Sequence[str],
+    *,
+    kb: Literal["general", "tech", "none"] | None = None,
+    caller: str = "",
+    unanswered: bool = False,
+) -> CallFilter:
     """Understand the parameters of a list; empty ones do not limit. Both dates are inclusive.
 
     A date is a whole day, a time is taken to its second. Raises ApiError (422).
@@ -25,13 +47,73 @@ def make_filter(q: str, date_from: str, date_to: str, status: str) -> CallFilter
         q=q.strip() or None,
         start_from=start_from,
         start_before=None if last is None else _after(last, date_to),
-        status=status.strip() or None,
+        statuses=tuple(filter(None, map(str.strip, status))),
+        kb=kb,
+        caller=caller.strip() or None,
+        unanswered=unanswered,
     )
 
 
 async def list_calls(calls: CallLogRepository, wanted: CallFilter, limit: int, offset: int) -> list[CallRow]:
     """Read one page of calls, newest first."""
     return [CallRow.model_validate(record) for record in await calls.list_calls(wanted, limit, offset)]
+
+
+async def page(calls: CallLogRepository, wanted: CallFilter, sort: Sort, limit: int, cursor: str) -> CallPage:
+    """Read one page in any order. Raises ApiError (422) for a cursor of another list."""
+    order = CallOrder(_COLUMNS[sort.removeprefix("-")], descending=sort.startswith("-"))
+    kinds: tuple[type, ...] = (str,) if order.column == "caller" else (int,)
+    place = decode_cursor(cursor, (kinds, int, str))
+    if place and place[2] != sort:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_cursor", "cursor: он от списка в другом порядке.")
+    found = await calls.lists.page(wanted, order, limit + 1, Place(*place[:2]) if place else None)
+    total = await calls.lists.count(wanted, _COUNT_UP_TO + 1)
+    shown = found[:limit]
+    return CallPage(
+        items=[CallSummary.model_validate(summary(call, wanted.q)) for call in shown],
+        next_cursor=encode_cursor([_value(shown[-1], order), shown[-1].key, sort]) if len(found) > limit else None,
+        total=min(total, _COUNT_UP_TO),
+        total_is_exact=total <= _COUNT_UP_TO,
+    )
+
+
+def summary(call: ListedCall, q: str | None = None) -> dict[str, object]:
+    """Return the fields of a CallSummary."""
+    record = call.record
+    return {
+        "id": record.id,
+        "caller": record.caller_id,
+        "start_time": record.start_time,
+        "end_time": record.end_time,
+        "duration_s": call.duration_s,
+        "status": record.status,
+        "kb": call.kb,
+        "questions": call.questions,
+        "unanswered": call.unanswered,
+        "barge_ins": call.barge_ins,
+        "excerpt": _excerpt(record.transcript_json, q),
+    }
+
+
+def _value(call: ListedCall, order: CallOrder) -> int | str:
+    match order.column:
+        case "key":
+            return call.key
+        case "duration_s":
+            return -1 if call.duration_s is None else int(call.duration_s)
+        case "caller":
+            return call.record.caller_id
+
+
+def _excerpt(transcript_json: str, q: str | None) -> str:
+    """Return what the search found, or else what the caller said first."""
+    turns = [turn for turn in load_turns(transcript_json) if turn.get("text")]
+    texts = [readable(turn["text"]) for turn in turns]
+    found = next((text for text in texts if matches(q, text)), None) if q else None
+    if found is None:
+        asked = (text for turn, text in zip(turns, texts, strict=True) if turn.get("speaker") == "user")
+        found = next(asked, "")
+    return shortened(found, _EXCERPT_CHARS)
 
 
 def _after(last: datetime, text: str) -> datetime | None:
@@ -54,6 +136,6 @@ def _moment(name: str, text: str) -> datetime | None:
         raise ApiError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "bad_date",
-            f"{name}: «{text}» не похоже на дату. Напишите 2026-03-01 или 2026-03-01T14:05:00.",
+            f"{name}: «{shortened(text, 50)}» не похоже на дату. Напишите 2026-03-01 или 2026-03-01T14:05:00.",
         )
     return moment

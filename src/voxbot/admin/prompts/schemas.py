@@ -23,7 +23,7 @@ class PromptTexts(View, title="Приветствие и промпты"):
     qa_system_prompt: str = Field(description="Содержит {context}: место найденной справки", examples=[_QA])
 
 
-class PromptsChange(Payload, title="Новые тексты; пропущенные остаются прежними"):
+class PromptsChange(Payload, extra="ignore", title="Новые тексты; пропущенные остаются прежними"):
     """Texts to save; those left out stay."""
 
     greeting: str | None = Field(default=None, max_length=_MAX_CHARS, examples=[_GREETING])

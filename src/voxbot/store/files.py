@@ -1,0 +1,61 @@
+"""Writing a file so that whoever reads it finds the old text or the new one, whole, even after a power cut."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_NEW_FILE_MODE = 0o644
+
+
+def write_durably(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> None:
+    """Replace the file, or the one that a link of this name points to; a new file gets `mode`. Raises OSError.
+
+    An existing file keeps its mode and, where that is allowed, its owner.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            _take_after(file.fileno(), path, mode)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Generator[None]:
+    """Keep other processes and threads that say `alone` of this folder waiting. Blocks; raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _take_after(descriptor: int, path: Path, mode: int) -> None:
+    try:
+        before = path.stat()
+    except FileNotFoundError:
+        os.fchmod(descriptor, mode)
+        return
+    os.fchmod(descriptor, before.st_mode & 0o7777)
+    with contextlib.suppress(PermissionError):
+        os.fchown(descriptor, before.st_uid, before.st_gid)
