@@ -31,7 +31,7 @@ export default function Call({ id }: { id: string }) {
       title={call.data?.caller || text.call.title}
       note={call.data && <Status status={call.data.status} />}
       actions={
-        <Button component={Link} href="/" variant="default" leftSection={<IconArrowLeft size={15} />} onClick={(event) => { event.preventDefault(); back(); }}>
+        <Button component={Link} href="/" variant="default" leftSection={<IconArrowLeft size={15} />} onClick={(event: React.MouseEvent) => { event.preventDefault(); back(); }}>
           {text.call.back}
         </Button>
       }

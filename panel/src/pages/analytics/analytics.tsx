@@ -1,0 +1,1 @@
+export default function Analytics(_: { tab?: string }) { return null; }

@@ -1,0 +1,1 @@
+export default function Instruction(_: { tab?: string }) { return null; }

@@ -1,0 +1,1 @@
+export default function Knowledge(_: { tab?: string }) { return null; }

@@ -1,0 +1,1 @@
+export default function Live(_: { tab?: string }) { return null; }

@@ -1,0 +1,1 @@
+export default function Prompts(_: { tab?: string }) { return null; }
