@@ -1,8 +1,10 @@
+import { steering } from "./en-steering";
 import type { Texts } from "./ru";
 
 const s = (n: number) => (n === 1 ? "" : "s");
 
 export const en: Texts = {
+  ...steering,
   common: {
     again: "Try again",
     cancel: "Cancel",
@@ -13,6 +15,7 @@ export const en: Texts = {
     difference: "Differences",
     equal: "The texts are the same.",
     failed: "It did not work. See the log of the service.",
+    leave: "The edits are not saved. Leave the page?",
     less: "less",
     loading: "Loading",
     more: "More",
@@ -20,6 +23,8 @@ export const en: Texts = {
     open: "Open",
     restore: "Restore",
     save: "Save",
+    undo: "Undo edits",
+    unsaved: "Not saved",
     unreachable: "The service does not answer. Check that voxbot api is running.",
     whole: "show all",
   },

@@ -1,6 +1,8 @@
 import { plural } from "./formats";
+import { steering } from "./ru-steering";
 
 export const ru = {
+  ...steering,
   common: {
     again: "Повторить",
     cancel: "Отмена",
@@ -11,6 +13,7 @@ export const ru = {
     difference: "Различия",
     equal: "Тексты одинаковы.",
     failed: "Не получилось. Подробности в журнале сервиса.",
+    leave: "Правки не сохранены. Уйти со страницы?",
     less: "свернуть",
     loading: "Загрузка",
     more: "Ещё",
@@ -18,6 +21,8 @@ export const ru = {
     open: "Открыть",
     restore: "Вернуть",
     save: "Сохранить",
+    undo: "Отменить правки",
+    unsaved: "Не сохранено",
     unreachable: "Сервис не отвечает. Проверьте, что voxbot api запущен.",
     whole: "показать целиком",
   },

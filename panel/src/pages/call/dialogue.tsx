@@ -1,9 +1,8 @@
-import { IconChevronRight, IconPlayerPlay, IconScissors } from "@tabler/icons-react";
+import { IconChevronRight, IconMessageOff, IconPlayerPlay, IconScissors } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Turn } from "~/api/client";
 import { KbLabel, Tag } from "~/components/labels";
 import { Empty } from "~/components/states";
-import { IconMessageOff } from "@tabler/icons-react";
 import { Waterfall } from "~/components/waterfall";
 import { useSpeech } from "~/i18n";
 import { unheard } from "~/lib/unheard";
@@ -55,7 +54,7 @@ function TurnItem({ turn, heard, sounding, onSeek }: TurnItemProps) {
   const [open, setOpen] = useState(false);
   const bot = turn.speaker === "bot";
   const sources = turn.sources ?? [];
-  const more = bot && (sources.length > 0 || Object.keys(turn.ms ?? {}).length > 0);
+  const more = bot && (sources.length > 0 || turn.ms?.response !== undefined);
   const response = turn.ms?.response;
   const at = turn.offset_s;
   return (
@@ -99,7 +98,7 @@ function Words({ turn }: { turn: Turn }) {
     return (
       <>
         <p className="pre">{turn.text}</p>
-        {turn.raw && turn.raw !== turn.text && <p className={classes.raw}><span>{text.call.heardAs}</span> {turn.raw}</p>}
+        {turn.raw && bare(turn.raw) !== bare(turn.text) && <p className={classes.raw}><span>{text.call.heardAs}</span> {turn.raw}</p>}
       </>
     );
   }
@@ -116,4 +115,9 @@ function Words({ turn }: { turn: Turn }) {
       )}
     </p>
   );
+}
+
+/** A text without what recognition leaves out anyway: letter case and punctuation. */
+function bare(text: string): string {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Source } from "~/api/client";
 import { KbLabel } from "~/components/labels";
+import { Score } from "~/components/score";
 import { useSpeech } from "~/i18n";
 import classes from "./call.module.css";
 
@@ -36,15 +37,5 @@ function SourceItem({ source }: { source: Source }) {
         </p>
       )}
     </li>
-  );
-}
-
-/** A likeness from 0 to 1. */
-export function Score({ value, label }: { value: number; label: string }) {
-  return (
-    <span className={classes.score}>
-      <i aria-hidden><i style={{ width: `${Math.max(0, Math.min(1, value)) * 100}%` }} /></i>
-      <span className="num">{label}</span>
-    </span>
   );
 }
