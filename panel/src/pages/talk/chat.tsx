@@ -19,7 +19,9 @@ export function Chat() {
   const [words, setWords] = useState("");
   const end = useRef<HTMLDivElement>(null);
   const waiting = turns.at(-1)?.open ?? false;
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [turns]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [turns]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const question = words.trim();

@@ -80,7 +80,9 @@ export function Phone() {
 function Transcript({ talk, line }: { talk: Conversation; line: Line }) {
   const { text } = useSpeech();
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [talk.turns, talk.partial]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [talk.turns, talk.partial]);
   return (
     <div className={classes.turns} role="log" aria-label={text.talk.transcript} tabIndex={0}>
       {!talk.turns.length && line === "idle" && !talk.error && <Empty icon={IconMicrophone} title={text.talk.ready}>{text.talk.readyHint}</Empty>}
