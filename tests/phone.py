@@ -142,7 +142,8 @@ async def running_unit(workspace: Path, *arguments: str, **environ: str):
     with log.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "voxbot", *arguments,
-            cwd=workspace, env={**os.environ, **environ}, stdout=asyncio.subprocess.PIPE, stderr=stderr,
+            cwd=workspace, env={**os.environ, "BOT_HTTP_PORT": "0", **environ},
+            stdout=asyncio.subprocess.PIPE, stderr=stderr,
         )  # fmt: skip
     unit = Unit(process, log)
     try:

@@ -211,6 +211,34 @@ async def test_a_draft_is_asked_before_it_is_live(client):
     assert (await client.get("/kb")).json()["text"] == GENERAL
 
 
+async def test_a_draft_is_published_once_however_often_the_button_is_pressed(client, knowledge):
+    draft = (await client.post("/api/kb/drafts", json={"kb": "general", "text": NEW}, headers=KEY)).json()
+    knowledge.gate.clear()
+    place = f"/api/kb/drafts/{draft['id']}/publish"
+    first, second = [await client.post(place, headers=KEY) for _ in range(2)]
+    assert first.json() == second.json()
+    knowledge.gate.set()
+    assert (await over(client, first))[-1]["state"] == "done"
+
+
+async def test_a_question_without_an_answer_becomes_a_section(client):
+    new = {"kb": "general", "title": "Рассрочка", "text": "Рассрочка даётся на шесть месяцев."}
+    draft = (await client.post("/api/kb/drafts/section", json=new, headers=KEY)).json()
+    assert draft["name"] == "Раздел «Рассрочка»"
+    assert (draft["review"]["added"], draft["review"]["removed"]) == (1, 0)
+    await over(client, await client.post(f"/api/kb/drafts/{draft['id']}/publish", headers=KEY))
+    found = (await client.get("/api/kb/search", params={"q": "есть ли рассрочка", "k": 1})).json()
+    assert found["hits"][0]["title"] == "Рассрочка"
+
+
+@pytest.mark.parametrize("name", ["../../x\0y\n.md", "C:\\docs\\цены.md", "-\r\n.md", "🙂" * 300 + ".md"])
+async def test_a_name_of_any_kind_harms_nobody(client, name):
+    made = await client.post("/api/kb/drafts/upload", files=a_file(name, NEW), data={"kb": "tech"}, headers=KEY)
+    assert made.status_code == 201, made.text
+    assert "/" not in made.json()["name"]
+    assert made.json()["name"].isprintable()
+
+
 async def test_a_draft_is_deleted(client):
     draft = (await client.post("/api/kb/drafts", json={"kb": "general", "text": NEW}, headers=KEY)).json()
     assert (await client.delete(f"/api/kb/drafts/{draft['id']}", headers=KEY)).status_code == 204
@@ -242,7 +270,7 @@ async def test_the_search_is_tried_out(client):
 
 async def test_without_an_index_the_search_says_what_to_do(lab):
     refused = await lab.client().get("/api/kb/search", params={"q": "адрес"})
-    assert refused.status_code == 503
+    assert refused.status_code == 409
     assert "voxbot kb build" in refused.json()["detail"]
 
 

@@ -169,7 +169,7 @@ async def test_a_bot_that_is_not_there_is_named_and_seen_when_it_comes(lab, http
         state = await (await http.get(f"http://{host}/api/live")).json()
         assert (state["calls"], state["bots"][0]["ok"]) == ([], False)
         refused = await http.post(f"http://{host}/api/live/x/hangup", headers=KEY)
-        assert refused.status == 503
+        assert (refused.status, (await refused.json())["code"]) == (409, "unreachable")
         async with http.ws_connect(f"ws://{host}/api/talk") as socket:
             assert "Бот не отвечает" in (await socket.receive_json())["detail"]
             assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE

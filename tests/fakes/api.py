@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
+import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 
 import httpx
 
@@ -33,6 +36,38 @@ PROMPTS = {
     "contextualize_q_system_prompt": "Перепиши вопрос.",
     "qa_system_prompt": "Отвечай по справке.\n{context}",
 }
+
+
+def at(text):
+    """Seconds since the epoch of a local time."""
+    return datetime.fromisoformat(text).astimezone().timestamp()
+
+
+@asynccontextmanager
+async def running_api(folder, **environ):
+    """Run the unit as a process on the files that an ApiLab left in `folder`; gives its address."""
+    environment = {
+        **os.environ,
+        "API_PORT": "0",
+        "API_SECRET_KEY": "k",
+        "DATA_DIR": str(folder / "data"),
+        "DB_PATH": str(folder / "log.sqlite"),
+        "PROMPTS_FILE_PATH": str(folder / "prompts.json"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        **environ,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "voxbot", "--env", str(folder / ".env"), "api",
+        cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        line = (await process.stdout.readline()).decode()
+        assert line.startswith("ready api "), line
+        yield line.split()[2]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.communicate()
 
 
 async def no_index():
@@ -67,7 +102,17 @@ class ApiLab:
     async def __aexit__(self, *exc):
         await self._owned.aclose()
 
-    def parts(self, *, retriever=no_index, knowledge=None, answerer=None, chunks=no_chunks, **environ):
+    async def seed(self):
+        """Log three calls on the first three days of March, at noon."""
+        for day, text in ((1, "где завод"), (2, "сколько стоит пресс"), (3, "соедините с оператором")):
+            begin = at(f"2026-03-0{day}T12:00:00")
+            await self.calls.start(f"c{day}", f"+7916000000{day}", begin)
+            turn = {"speaker": "user", "text": text, "timestamp": f"2026-03-0{day}T12:00:05.000", "raw": text}
+            await self.calls.append_turn(f"c{day}", turn)
+        await self.calls.finish("c1", "Completed", at("2026-03-01T12:01:00"))
+        await self.calls.finish("c2", "Transferred", at("2026-03-02T12:01:00"))
+
+    def parts(self, *, retriever=no_index, chunks=no_chunks, knowledge=None, answerer=None, **environ):
         """`knowledge`: a fakes.api_knowledge.ApiKnowledge, whose jobs then run; `answerer`: what chats and replays."""
         environ = {
             "API_SECRET_KEY": "k",

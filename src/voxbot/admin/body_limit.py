@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -52,24 +53,27 @@ class BodyLimit:
         taken = 0
         answered = False
 
+        def is_too_large() -> bool:
+            return taken > max_bytes
+
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > max_bytes:
+            if is_too_large():
                 raise _TooLargeError
             return message
 
         async def noted(message: Message) -> None:
             nonlocal answered
+            if is_too_large() and not answered:  # the framework takes the broken reading for a bad request
+                return
             answered = True
             await send(message)
 
-        try:
+        with contextlib.suppress(_TooLargeError):
             await self._app(scope, counted, noted)
-        except _TooLargeError:
-            if answered:
-                raise
+        if is_too_large() and not answered:
             await refusal(scope, receive, send)
 
 

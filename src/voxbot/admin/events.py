@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 MEDIA_TYPE = "text/event-stream"
 EVENT_STREAM: dict[str, Any] = {
     "description": "Поток событий",
-    "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {MEDIA_TYPE: {}},
 }
 """Of a response in the OpenAPI schema."""
 

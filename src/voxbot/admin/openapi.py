@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+_RUSSIAN = re.compile("[а-яё]")
 _FRAMEWORKS_OWN = ("HTTPValidationError", "ValidationError")
 
 
@@ -35,6 +37,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for name in _FRAMEWORKS_OWN:
         models.pop(name, None)
     for operation in _operations(schema):
+        # A docstring is for developers: where an endpoint has no description of its own, its summary says it all.
+        if not _RUSSIAN.search(operation.get("description", "")):
+            operation["description"] = f"{operation['summary']}."
         responses: dict[str, Any] = operation["responses"]
         if "422" in responses:
             responses["422"] = _refusal("Неверные параметры")

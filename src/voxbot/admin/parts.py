@@ -35,8 +35,9 @@ class Parts:
     `started` are the settings at the start; the address and the key of a running unit are always those, whatever the
     file says later. `started_at`: seconds since the epoch. `manifest` tells of the index in use, None without one.
     `chunks` gives those of the chunks asked for that the index in use holds, without opening it for search.
-    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError. So does `answerer`,
-    the agent that chats and replays; `agent_over` makes one that searches elsewhere. `publish` tells the call log.
+    `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError. So does
+    `answerer`, the agent that chats and replays; `agent_over` makes one that searches elsewhere. `publish` tells the
+    call log.
     """
 
     source: SettingsSource

@@ -136,7 +136,7 @@ async def _own_error(request: Request, error: Exception) -> JSONResponse:
         detail = "База данных недоступна. Подробности в журнале сервиса."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)
     if isinstance(error, KnowledgeError):
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, f"База знаний недоступна: {error}.")
+        return problem(HTTPStatus.CONFLICT, error.code, f"База знаний не готова: {error}.")
     if isinstance(error, ProviderError):
         detail = "Движок, от которого зависит ответ, недоступен. Подробности в журнале сервиса."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, detail)

@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 _BUSY = "Сейчас идёт слишком много разговоров из браузера. Дождитесь конца одного из них."
 
+_OFF = "Звонки из браузера выключены (BROWSER_CALLS_MAX=0)."
+
 
 class BrowserCalls:
     """The browser's calls of this process; `limit` gives how many there may be at once."""
@@ -50,8 +52,9 @@ class BrowserCalls:
 
     async def take(self, socket: WebSocketResponse, *, caller: str, rate_hz: int) -> None:
         """Hold a call with an open websocket, to its end. Never raises for what happens in it."""
-        if len(self._calls) >= self._limit():
-            await socket.send_json({"type": "error", "detail": _BUSY})
+        limit = self._limit()
+        if len(self._calls) >= limit:
+            await socket.send_json({"type": "error", "detail": _BUSY if limit else _OFF})
             return
         call = _BrowserCall(socket, self._services, caller, rate_hz)
         self._calls[call.call_id] = call

@@ -15,6 +15,7 @@ from voxbot.admin.knowledge.service import base_files, drafts_of
 from voxbot.admin.live.bots import Bots
 from voxbot.admin.parts import Parts
 from voxbot.main.agent import load_normalizer, load_prompts
+from voxbot.main.call_index import catch_up, follow_log
 from voxbot.main.knowledge import Chunks
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.observers.bus import EventBus
@@ -56,6 +57,8 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
         )
         bus = await owned.enter_async_context(EventBus([CallLog(calls)]))
         owned.push_async_callback(knowledge.close)
+        await catch_up(calls)
+        owned.push_async_callback(_stop, asyncio.create_task(follow_log(calls)))
         bots = Bots(lambda: source.current)
         owned.push_async_callback(bots.close)
         work = KnowledgeWork(

@@ -10,7 +10,7 @@ import asyncio
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never, get_args
 
 from voxbot.domain.events import (
     BotTurn,
@@ -20,6 +20,7 @@ from voxbot.domain.events import (
     CallStarted,
     LiveEvent,
     PartialHeard,
+    Stage,
     StageReached,
     TurnStateChanged,
 )
@@ -28,18 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from voxbot.domain.dialogue import Speaker
-    from voxbot.domain.events import CallKind, CallPhase, Stage
+    from voxbot.domain.events import CallKind, CallPhase
     from voxbot.domain.ids import CallId
 
 KEPT_TURNS = 12
-_NEXT_STAGE: dict[Stage | None, Stage | None] = {
-    None: "endpoint",
-    "endpoint": "asr",
-    "asr": "search",
-    "search": "answer",
-    "answer": "tts",
-    "tts": None,
-}
+_STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(slots=True)
@@ -162,7 +156,9 @@ def _apply(call: LiveCall, event: CallerTurn | BotTurn | LiveEvent) -> None:
             call.partial = text
         case StageReached(_, at, stage, ms):
             call.stages[stage] = ms
-            call.stage, call.stage_since = _NEXT_STAGE[stage], at
+            # An answer may have been prepared before the turn was over: what comes next is what is not done yet.
+            call.stage = next((waited for waited in _STAGES if waited not in call.stages), None)
+            call.stage_since = at
         case CallerTurn():
             call.partial = ""
             _add(call, LiveTurn("user", event.text, event.at, ms=dict(event.ms)))

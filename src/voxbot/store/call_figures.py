@@ -47,7 +47,7 @@ _COUNT_STAGES = text("SELECT COUNT(*) FROM call_stages WHERE key >= :start AND k
 _STAGES = text(
     f"""
     SELECT key, stages FROM call_stages
-    WHERE key >= :start AND key < :end AND ((key >> {NUMBER_BITS}) * 7919 + key) % :every = 0
+    WHERE key >= :start AND key < :end AND (((key >> {NUMBER_BITS}) * 2654435761 + key) >> 8) % :every = 0
     """
 )
 
@@ -112,12 +112,12 @@ class CallFigures:
         async with self._database.read() as session:
             return [Ending(*row) for row in await session.execute(_ENDINGS, _keys(start, end))]
 
-    async def stages(self, start: datetime, end: datetime | None) -> StageTimes:
-        """Collect the times of stages."""
+    async def stages(self, start: datetime, end: datetime | None, sample: int = SAMPLED_CALLS) -> StageTimes:
+        """Collect the times of stages, of about `sample` calls if there are more."""
         keys = _keys(start, end)
         async with self._database.read() as session:
             calls = (await session.execute(_COUNT_STAGES, keys)).scalar_one()
-            every = max(1, calls // SAMPLED_CALLS)
+            every = max(1, calls // sample)
             rows = (await session.execute(_STAGES, {**keys, "every": every})).all()
         return await asyncio.to_thread(_stage_times, [(row[0], row[1]) for row in rows])
 

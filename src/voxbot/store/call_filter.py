@@ -9,16 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from sqlalchemy import text
+
 from voxbot.store.keys import key_from
-from voxbot.store.words import folded, match_of
+from voxbot.store.words import begun_word, folded, match_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy.ext.asyncio import AsyncSession
+
 SortColumn: TypeAlias = Literal["key", "duration_s", "caller"]
 
 _TRIGRAM = 3
+_COMPLETIONS = text(
+    "SELECT word FROM search_words WHERE word > :word AND word < :end ORDER BY length(word), word LIMIT 30"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +184,12 @@ def _found(
             f"WHERE instr(found.caller, :number) AND {where})"
         )
     return selects
+
+
+async def begun_words(session: AsyncSession, wanted: CallFilter) -> Sequence[str]:
+    """Give the words that the last word of the search may be begun of, the shortest ones. Raises StoreError."""
+    word = begun_word(wanted.q) if wanted.q else ""
+    if not word:
+        return ()
+    rows = await session.execute(_COMPLETIONS, {"word": word, "end": word + "\U0010ffff"})
+    return [row[0] for row in rows]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
-from voxbot.store.call_filter import NEWEST_FIRST, Place, keys_query
-from voxbot.store.words import begun_word
+from voxbot.store.call_filter import NEWEST_FIRST, Place, begun_words, keys_query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -24,9 +23,6 @@ _FACTS = "f.key, f.duration_s, f.kb, f.questions, f.unanswered, f.barge_ins, f.r
 _ROWS = text(
     f"SELECT {_RECORD} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE f.key IN :keys ORDER BY f.key DESC"
 ).bindparams(bindparam("keys", expanding=True))
-_COMPLETIONS = text(
-    "SELECT word FROM search_words WHERE word > :word AND word < :end ORDER BY length(word), word LIMIT 30"
-)
 _LISTED = f"SELECT {_RECORD}, {_FACTS} FROM call_facts f JOIN logs l ON l.id = f.call_id WHERE "
 _LISTED_KEYS = text(_LISTED + "f.key IN :keys").bindparams(bindparam("keys", expanding=True))
 _LISTED_ID = text(_LISTED + "f.call_id = :id")
@@ -102,7 +98,7 @@ class CallLists:
     async def count(self, wanted: CallFilter, up_to: int) -> int:
         """Count calls, but not beyond `up_to`."""
         async with self._database.read() as session:
-            query = keys_query(wanted, NEWEST_FIRST, up_to, begun=await _begun(session, wanted))
+            query = keys_query(wanted, NEWEST_FIRST, up_to, begun=await begun_words(session, wanted))
             counted = await session.execute(text(f"SELECT COUNT(*) FROM ({query.sql})"), query.values)
             return int(counted.scalar_one())
 
@@ -122,18 +118,9 @@ async def _keys(
     offset: int = 0,
     after: Place | None = None,
 ) -> list[int]:
-    begun = await _begun(session, wanted)
+    begun = await begun_words(session, wanted)
     query = keys_query(wanted, order, limit, offset=offset, after=after, begun=begun)
     return [row[0] for row in await session.execute(text(query.sql), query.values)]
-
-
-async def _begun(session: AsyncSession, wanted: CallFilter) -> Sequence[str]:
-    """Give the words that the last word of the search may be begun of, the shortest ones."""
-    word = begun_word(wanted.q) if wanted.q else ""
-    if not word:
-        return ()
-    rows = await session.execute(_COMPLETIONS, {"word": word, "end": word + "\U0010ffff"})
-    return [row[0] for row in rows]
 
 
 async def _records(session: AsyncSession, keys: list[int]) -> Sequence[CallRecord]:

@@ -1,7 +1,8 @@
 """The words that a dialogue is found by: a search for «машина» finds «машины» and «машину».
 
 Of each word the lemmas that its form may have (pymorphy3, those of some likelihood), of a word that the dictionary
-does not know its form as well; numbers stand as they are written. Letters are lower case, «ё» is «е».
+does not know its form as well; numbers stand as they are written. Prepositions, conjunctions and particles are left
+out: nearly every call has them. Letters are lower case, «ё» is «е».
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[a-zа-я]+|\d+")
 _MAX_CHARS = 40
+_ASIDE = frozenset({"PREP", "CONJ", "PRCL"})
 _LIKELY = 0.12
 _LEMMAS = 3
 _BEGUN_FROM = 3
@@ -46,7 +48,9 @@ def found_by(texts: Iterable[str]) -> str:
 def begun_word(query: str) -> str:
     """Return the last word of what a user types, folded, if it is long enough to be looked up as a beginning."""
     forms = list(_forms(query))
-    return forms[-1] if forms and len(forms[-1]) >= _BEGUN_FROM and forms[-1].isalpha() else ""
+    if not forms or len(forms[-1]) < _BEGUN_FROM or not forms[-1].isalpha():
+        return ""
+    return forms[-1] if _lemmas(forms[-1]) else ""
 
 
 def match_of(query: str, begun: Sequence[str] = ()) -> str:
@@ -55,7 +59,7 @@ def match_of(query: str, begun: Sequence[str] = ()) -> str:
     All words must be there, each in any form; in place of the last one may stand any of `begun`. More than twelve
     words are not looked at.
     """
-    forms = list(_forms(query))[:_MAX_WORDS]
+    forms = [form for form in _forms(query) if _lemmas(form)][:_MAX_WORDS]
     if not forms:
         return ""
     return " AND ".join([*(_any_of(form) for form in forms[:-1]), _any_of(forms[-1], begun)])
@@ -83,10 +87,14 @@ def _any_of(form: str, others: Sequence[str] = ()) -> str:
 
 @lru_cache(maxsize=100_000)
 def _lemmas(form: str) -> tuple[str, ...]:
+    """Return what a form is found by; nothing for a word of no meaning of its own."""
     if not form.isalpha():
         return (form,)
     dictionary = morphology()
-    likely = [parse for parse in dictionary.parse(form)[:6] if parse.score >= _LIKELY][:_LEMMAS]
+    parses = dictionary.parse(form)
+    if parses[0].tag.POS in _ASIDE:
+        return ()
+    likely = [parse for parse in parses[:6] if parse.score >= _LIKELY][:_LEMMAS]
     lemmas = dict.fromkeys(folded(parse.normal_form) for parse in likely)
     if not lemmas or not dictionary.word_is_known(form):
         lemmas[form] = None

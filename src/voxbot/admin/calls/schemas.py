@@ -59,7 +59,9 @@ class CallSummary(View, title="Звонок в списке"):
 class CallPage(Page[CallSummary], title="Страница звонков"):
     """Calls in the order asked for."""
 
-    total: int = Field(description="Сколько звонков подходит, но не больше 10 000", examples=[128])
+    total: int = Field(
+        description="Сколько звонков подходит; дальше 10 000, а при поиске 1000, не считается", examples=[128]
+    )
     total_is_exact: bool = Field(description="false: звонков больше, чем в total", examples=[True])
 
 
@@ -111,7 +113,8 @@ class CallDetails(CallSummary, title="Звонок целиком"):
     """Everything known of a call."""
 
     reason: str | None = Field(
-        description="Чем кончился: caller_hangup, goodbye, silence, operator, unanswered, too_long, stopped, error",
+        description="Чем кончился: caller_hangup, goodbye, silence, operator, unanswered, too_long, staff (завершён в "
+        "панели), stopped, error",
         examples=["caller_hangup"],
     )
     detail: str = Field(description="Подробность сбоя, если он был", examples=[""])

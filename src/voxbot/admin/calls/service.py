@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _WHOLE_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{1,2}\.\d{1,2}\.\d{4}")
 _COUNT_UP_TO = 10_000
+_COUNT_FOUND_UP_TO = 1000
 _EXCERPT_CHARS = 160
 _COLUMNS: dict[str, SortColumn] = {"start": "key", "duration": "duration_s", "caller": "caller"}
 
@@ -67,13 +68,15 @@ async def page(calls: CallLogRepository, wanted: CallFilter, sort: Sort, limit: 
     if place and place[2] != sort:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_cursor", "cursor: он от списка в другом порядке.")
     found = await calls.lists.page(wanted, order, limit + 1, Place(*place[:2]) if place else None)
-    total = await calls.lists.count(wanted, _COUNT_UP_TO + 1)
+    up_to = _COUNT_FOUND_UP_TO if wanted.q else _COUNT_UP_TO
+    is_whole = place is None and len(found) <= limit
+    total = len(found) if is_whole else await calls.lists.count(wanted, up_to + 1)
     shown = found[:limit]
     return CallPage(
         items=[CallSummary.model_validate(summary(call, wanted.q)) for call in shown],
         next_cursor=encode_cursor([_value(shown[-1], order), shown[-1].key, sort]) if len(found) > limit else None,
-        total=min(total, _COUNT_UP_TO),
-        total_is_exact=total <= _COUNT_UP_TO,
+        total=min(total, up_to),
+        total_is_exact=total <= up_to,
     )
 
 

@@ -83,23 +83,24 @@ class JobRunner:
 
     async def _do(self, job: Job) -> None:
         progress = Progress()
-        renewing = asyncio.create_task(self._renew(job, progress))
+        over = asyncio.Event()
+        renewing = asyncio.create_task(self._renew(job, progress, over))
         log.info("Фоновая задача начата", job=job.id, kind=job.kind, subject=job.subject, attempt=job.attempts)
         try:
             result = await self._handlers[job.kind](job, progress)
         except asyncio.CancelledError:
-            await self._end(renewing)
+            await _end(renewing, over)
             await self._repository.give_back(job.id)
             raise
         except VoxbotError as error:
-            await self._end(renewing)
+            await _end(renewing, over)
             await self._failed(job, str(error), retryable=error.retryable)
         except Exception as error:
             log.exception("Фоновая задача не удалась", job=job.id, kind=job.kind)
-            await self._end(renewing)
+            await _end(renewing, over)
             await self._failed(job, f"внутренняя ошибка ({type(error).__name__}), см. журнал сервиса", retryable=False)
         else:
-            await self._end(renewing)
+            await _end(renewing, over)
             await self._repository.renew(job.id, progress.stage, progress.done, progress.total)
             await self._repository.finish(job.id, result=result)
             log.info("Фоновая задача выполнена", job=job.id, kind=job.kind, subject=job.subject)
@@ -113,18 +114,22 @@ class JobRunner:
             log.error("Фоновая задача не удалась", job=job.id, kind=job.kind, error=error)
             await self._repository.finish(job.id, error=error)
 
-    async def _renew(self, job: Job, progress: Progress) -> None:
+    async def _renew(self, job: Job, progress: Progress, over: asyncio.Event) -> None:
         told: tuple[str, int, int] | None = None
         told_s = 0.0
         loop = asyncio.get_running_loop()
-        while True:
+        while not over.is_set():
             now = (progress.stage, progress.done, progress.total)
             if now != told or loop.time() - told_s > LEASE_S / 4:
                 told, told_s = now, loop.time()
                 with suppress(StoreError):  # a busy database: the lease lasts for some more of these
                     await self._repository.renew(job.id, *now)
-            await asyncio.sleep(_TELL_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TELL_S):
+                    await over.wait()
 
-    async def _end(self, renewing: asyncio.Task[None]) -> None:
-        renewing.cancel()
-        await asyncio.wait({renewing})
+
+async def _end(renewing: asyncio.Task[None], over: asyncio.Event) -> None:
+    """Stop renewing between two writes: one that is cancelled half-way may keep the database locked."""
+    over.set()
+    await asyncio.wait({renewing})

@@ -49,7 +49,7 @@ class Drafts:
 
     async def from_upload(self, kb: KbName, name: str, content: bytes) -> Draft:
         """Convert an uploaded file. Raises UploadError for one that cannot become a knowledge base."""
-        name = name.replace("\\", "/").rpartition("/")[2][-_MAX_NAME_CHARS:]
+        name = _clean_name(name)
         kind = kind_of(name)
         folder = await asyncio.to_thread(self._new)
         try:
@@ -66,7 +66,7 @@ class Drafts:
         """Keep a text that was written in the panel. Raises UploadError for one that cannot become a base."""
         folder = await asyncio.to_thread(self._new)
         try:
-            return await asyncio.to_thread(self._keep, folder, kb, name, text)
+            return await asyncio.to_thread(self._keep, folder, kb, _clean_name(name), text)
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             raise
@@ -145,6 +145,13 @@ def check_text(kb: KbName, text: str) -> str:
     if next(split_document(kb, text), None) is None:
         raise UploadError("no_chunks", "Под заголовками нет текста: отвечать будет не из чего. Добавьте сведения.")
     return prepare(text.removeprefix("\ufeff"))
+
+
+def _clean_name(name: str) -> str:
+    """Make of what a client calls its file a name that any file, process and page can take."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    written = last.encode(errors="replace").decode()
+    return "".join(char for char in written if char.isprintable())[-_MAX_NAME_CHARS:]
 
 
 def _remove(*paths: Path) -> None:

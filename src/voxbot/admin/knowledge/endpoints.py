@@ -21,6 +21,7 @@ from voxbot.admin.knowledge.schemas import (
     HitView,
     KbText,
     NewDraft,
+    NewSection,
     Questions,
     SearchMsView,
     SearchView,
@@ -114,6 +115,18 @@ async def create_draft(parts: GivenParts, new: NewDraft) -> DraftDetails:
     """Make a draft of a text."""
     making = service.drafts_of(parts.settings.paths).from_text(new.kb, new.name, new.text)
     return await service.details(parts, await service.refused_as_422(making))
+
+
+@router.post(
+    "/api/kb/drafts/section",
+    dependencies=[KeyRequired],
+    status_code=HTTPStatus.CREATED,
+    summary="Сделать черновик: база знаний и новый раздел в конце",
+    description="Так вопрос без ответа превращается в раздел: посмотрите черновик и опубликуйте его.",
+)
+async def add_section(parts: GivenParts, new: NewSection) -> DraftDetails:
+    """Make a draft of the base in force with a section more."""
+    return await service.details(parts, await service.draft_with_section(parts, new))
 
 
 @router.get("/api/kb/drafts/{draft_id}", dependencies=[ReadAllowed], summary="Черновик: текст и что из него выйдет")

@@ -95,6 +95,14 @@ class NewDraft(DraftText, title="Новый черновик"):
     name: str = Field(default="Правка в панели", max_length=200, examples=["Правка в панели"])
 
 
+class NewSection(Payload, title="Новый раздел в конец базы знаний"):
+    """A section to add."""
+
+    kb: KbName = Field(examples=["general"])
+    title: str = Field(min_length=1, max_length=200, examples=["Рассрочка"])
+    text: str = Field(min_length=1, max_length=100_000, examples=["Рассрочка даётся на шесть месяцев."])
+
+
 class Questions(Payload, title="Вопросы, которые надо задать черновику"):
     """Questions of a trial."""
 

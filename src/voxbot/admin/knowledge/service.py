@@ -23,6 +23,7 @@ from voxbot.admin.knowledge.schemas import (
 from voxbot.admin.problems import ApiError
 from voxbot.knowledge.documents import split_document
 from voxbot.knowledge.files import BaseFile
+from voxbot.knowledge.markdown import SEPARATOR
 from voxbot.knowledge.review import Review, review
 from voxbot.knowledge.uploads.refusal import UploadError
 from voxbot.store.times import local_text
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from fastapi import UploadFile
 
+    from voxbot.admin.knowledge.schemas import NewSection
     from voxbot.admin.parts import Parts
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.documents import Chunk
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 _SHOWN_CHUNKS = 1000
 _MAX_DIFF_LINES = 20_000
 _MEGABYTE = 1024 * 1024
+_RECENT_JOBS = 100
 
 
 def base_files(paths: PathSettings) -> dict[KbName, BaseFile]:
@@ -77,6 +80,15 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile) -> Draft
     return await refused_as_422(drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content))
 
 
+async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
+    """Make a draft of the base as it is with a section more. Raises ApiError (422)."""
+    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].text) or ""
+    title = " ".join(new.title.split()).lstrip("# ")
+    section = f"## {title}\n{new.text.strip()}\n"
+    text = f"{current.rstrip()}\n{SEPARATOR}\n{section}" if current.strip() else section
+    return await refused_as_422(drafts_of(parts.settings.paths).from_text(new.kb, f"Раздел «{title}»", text))
+
+
 async def refused_as_422(making: Awaitable[Draft]) -> Draft:
     """Wait for a draft. Raises ApiError (422) with the reason if its text cannot be a base."""
     try:
@@ -86,8 +98,10 @@ async def refused_as_422(making: Awaitable[Draft]) -> Draft:
 
 
 async def publish(parts: Parts, draft: Draft) -> Accepted:
-    """Begin to put a draft in force."""
-    job = await parts.runner.submit(PUBLISH, draft.kb, {"draft": draft.id})
+    """Begin to put a draft in force; once, however often it is asked for."""
+    under_way = await parts.jobs.latest(_RECENT_JOBS, unfinished=True)
+    same = (job for job in under_way if job.kind == PUBLISH and job.payload.get("draft") == draft.id)
+    job = next(same, None) or await parts.runner.submit(PUBLISH, draft.kb, {"draft": draft.id})
     return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
 
 

@@ -29,9 +29,9 @@ _REFUSALS = {
         HTTPStatus.CONFLICT,
         "Сейчас перевести нельзя: звонок только начинается, заканчивается или уже переводится.",
     ),
-    "key": (HTTPStatus.BAD_GATEWAY, "Бот не принял ключ: у него и у панели должен быть один API_SECRET_KEY."),
+    "key": (HTTPStatus.CONFLICT, "Бот не принял ключ: у него и у панели должен быть один API_SECRET_KEY."),
     "unreachable": (
-        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.CONFLICT,
         "Бот не отвечает. Запущен ли он, и верны ли BOT_HTTP_PORT и BOT_URLS?",
     ),
 }

@@ -1,0 +1,118 @@
+"""Settings: read by their schema, saved into the `.env` with everything else in it."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.api import KEY
+
+from voxbot.settings.catalog import variables
+
+
+async def post(client, path, body):
+    return await client.post(path, json=body, headers=KEY)
+
+
+async def save(client, **values):
+    return await post(client, "/api/settings/values", {"values": values})
+
+
+async def test_the_older_settings_are_saved_and_in_force_at_once(lab):
+    lab.env_file.write_text("# поиск\nKB_TOP_K=3 # мало\nTURN_BARGE_IN_MS=300\n")
+    client = lab.client()
+    answer = await post(client, "/api/settings", {"kb_top_k": 5, "kb_fallback_threshold": 0.6})
+    assert answer.json() == {
+        "kb_top_k": 5,
+        "kb_fallback_threshold": 0.6,
+        "llm_model_primary": "gpt-4o-mini",
+        "llm_model_fallback": "gpt-4o",
+        "llm_temperature": 0.2,
+    }
+    answer = await post(client, "/api/model-settings", {"llm_model_primary": "my model", "llm_temperature": 1})
+    assert (answer.json()["llm_model_primary"], answer.json()["llm_temperature"]) == ("my model", 1.0)
+    assert lab.env_file.read_text() == (
+        "# поиск\nKB_TOP_K=5 # мало\nTURN_BARGE_IN_MS=300\n"
+        "KB_FALLBACK_THRESHOLD=0.6\nLLM_MODEL_PRIMARY='my model'\nLLM_TEMPERATURE=1\n"
+    )
+
+
+async def test_the_schema_describes_every_variable(lab):
+    schema = (await lab.client().get("/api/settings/schema")).json()
+    described = {item["name"]: item for group in schema["groups"] for item in group["variables"]}
+    assert list(described) == [variable.name for variable in variables()]
+    barge_in = described["TURN_BARGE_IN_MS"]
+    assert (barge_in["kind"], barge_in["unit"], barge_in["default"]) == ("integer", "мс", 200)
+    assert (barge_in["minimum"], barge_in["maximum"], barge_in["needs_restart"]) == (64, 2000, False)
+    assert described["LLM_PROVIDER"]["choices"] == ["auto", "openai", "extractive"]
+    assert described["API_SECRET_KEY"]["kind"] == "secret"
+    assert described["API_PORT"]["needs_restart"] is True
+    assert described["CHANNEL_TIMEOUT"]["minimum_excluded"] is True
+    assert described["HOLD_SOUND"]["optional"] is True
+
+
+async def test_secrets_and_passwords_are_never_shown(lab):
+    lab.env_file.write_text("OPENAI_API_KEY=sk-1\nREDIS_URL=redis://:geheim@host/0\nCHROMA_URL=http://u:geheim@h:1\n")
+    answer = await lab.client().get("/api/settings/values")
+    values = answer.json()["values"]
+    assert values["OPENAI_API_KEY"] == {"value": None, "origin": "file", "is_set": True, "pending": False}
+    assert values["REDIS_URL"]["value"] == "redis://***@host/0"
+    assert values["API_SECRET_KEY"]["origin"] == "environment"
+    assert "geheim" not in answer.text
+    assert "sk-1" not in answer.text
+
+
+async def test_a_masked_address_is_not_saved_as_it_is_shown(lab):
+    lab.env_file.write_text("REDIS_URL=redis://:geheim@host/0\n")
+    answer = await save(lab.client(), REDIS_URL="redis://***@host/0")
+    assert answer.status_code == 422
+    assert "geheim" in lab.env_file.read_text()
+
+
+async def test_several_are_saved_together_and_what_waits_for_a_restart_is_named(lab):
+    lab.env_file.write_text("KB_TOP_K=9\n")
+    client = lab.client()
+    saved = (await save(client, TURN_BARGE_IN_MS=250, API_PORT="9005", CALL_RECORDING=True, KB_TOP_K=None)).json()
+    assert sorted(saved["changed"]) == ["API_PORT", "CALL_RECORDING", "KB_TOP_K", "TURN_BARGE_IN_MS"]
+    assert saved["needs_restart"] == ["API_PORT"]
+    assert saved["values"]["API_PORT"] == {"value": 9005, "origin": "file", "is_set": True, "pending": True}
+    assert saved["values"]["KB_TOP_K"]["origin"] == "default"
+    assert lab.env_file.read_text() == "TURN_BARGE_IN_MS=250\nAPI_PORT=9005\nCALL_RECORDING=true\n"
+    alarms = (await client.get("/api/system")).json()["alarms"]
+    assert ("restart_needed", "Ждут перезапуска: API_PORT") in [(alarm["code"], alarm["text"]) for alarm in alarms]
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "detail"),
+    [
+        ({"KB_TOP_K": 4, "LLM_TEMPERATURE": 9}, 422, "LLM_TEMPERATURE='9': нужно число от 0 до 2"),
+        ({"KB_TOP_K": "хм"}, 422, "KB_TOP_K='хм': нужно целое число от 1 до 20"),
+        ({"TURN_SPECULATE_SILENCE_MS": 2000}, 422, "нужно меньше, чем TURN_END_SILENCE_MS"),
+        ({"RECORDING_NOTICE": "a\nKB_TOP_K=1"}, 422, "в одну строку"),
+        ({"NO_SUCH": 1}, 404, "Таких настроек нет: 'NO_SUCH'"),
+        ({"API_SECRET_KEY": "x"}, 409, "задано в окружении процесса"),
+        ({}, 422, "values"),
+    ],
+)
+async def test_wrong_values_change_nothing(lab, values, status, detail):
+    lab.env_file.write_text("KB_TOP_K=9\n")
+    client = lab.client()
+    answer = await save(client, **values)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert detail in answer.json()["detail"]
+    assert lab.env_file.read_text() == "KB_TOP_K=9\n"
+    assert (await client.get("/api/settings")).json()["kb_top_k"] == 9
+
+
+async def test_a_new_key_waits_for_the_restart(lab):
+    lab.env_file.write_text("API_SECRET_KEY=old\n")
+    client = lab.client(API_SECRET_KEY="")
+    old = {"X-API-Key": "old"}
+    body = {"values": {"API_SECRET_KEY": "new", "API_HOST": "0.0.0.0"}}
+    assert (await client.post("/api/settings/values", json=body, headers=old)).status_code == 200
+    assert (await client.post("/api/settings", json={"kb_top_k": 4}, headers=old)).status_code == 200
+    assert (await client.post("/api/settings", json={"kb_top_k": 4}, headers={"X-API-Key": "new"})).status_code == 401
+
+
+async def test_saving_takes_the_key(lab):
+    for path in ("/api/settings", "/api/model-settings", "/api/settings/values"):
+        assert (await lab.client().post(path, json={"values": {"KB_TOP_K": 4}})).status_code == 401
+    assert lab.env_file.read_text() == ""
