@@ -22,16 +22,14 @@ from voxbot.admin.system import endpoints as system
 from voxbot.admin.talk import endpoints as talk
 
 _FEATURES = (
-    health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize,
+    health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize, static,
 )  # fmt: skip
 """Each has a `router`."""
 
 
 def create_app(parts: Parts) -> FastAPI:
     """Make the application. It owns none of the parts: who opened one closes it."""
-    app = FastAPI(title="VoxBot", version=__version__, summary="Журнал звонков и управление голосовым ботом",
-    static,
-)
+    app = FastAPI(title="VoxBot", version=__version__, summary="Журнал звонков и управление голосовым ботом")
     app.state.parts = parts
     problems.install(app)
     openapi.install(app)
