@@ -14,7 +14,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 400,
+    chunkSizeWarningLimit: 500,
     // An inlined asset would be a data: URL, which the Content-Security-Policy refuses for worklets.
     assetsInlineLimit: 0,
   },

@@ -8,6 +8,7 @@ The same seed gives the same calls, so screenshots differ only where the panel d
 from __future__ import annotations
 
 import random
+import re
 import wave
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ HOSTILE = '<script>window.broken = 1</script><img src=x onerror="window.broken =
 
 
 async def fill(repository: CallLogRepository, now: float, *, chunks: Sequence[Chunk], count: int = 160, seed: int = 7):
-    """Write `count` calls up to `now` (seconds since the epoch); answers quote `chunks`. Returns their ids, old first."""
+    """Write `count` calls up to `now`, seconds since the epoch; answers quote `chunks`. Returns their ids, old first."""
     dice = random.Random(seed)
     log = CallLog(repository)
     ids = []
@@ -78,9 +79,8 @@ def call(call_id: str, at: float, dice: random.Random, chunks: Sequence[Chunk]):
     reason = dice.choices(("caller_hangup", "goodbye", "operator", "silence"), (6, 3, 2, 1))[0]
     if reason == "operator":
         yield CallerTurn(call_id, at, "Соедините с оператором.", "соедините с оператором", heard_ms(dice))
-        yield BotTurn(
-            call_id, at + 1.2, OPERATOR, OPERATOR, cut=False, answer=AnswerInfo(intent="operator"), ms={"response": 690.0}
-        )
+        wish = AnswerInfo(intent="operator")
+        yield BotTurn(call_id, at + 1.2, OPERATOR, OPERATOR, cut=False, answer=wish, ms={"response": 690.0})
         at += 4
     elif reason == "goodbye":
         yield BotTurn(call_id, at + 1, BYE, BYE, cut=False, answer=AnswerInfo(intent="goodbye"), ms={"response": 540.0})
@@ -98,8 +98,8 @@ def exchange(call_id: str, at: float, dice: random.Random, chunks: Sequence[Chun
         answer = AnswerInfo(kb="general", known=False, model="gpt-4o-mini", ms=ms)
         return said, BotTurn(call_id, at + ms["response"] / 1000, UNKNOWN, UNKNOWN, cut=False, answer=answer, ms=ms)
     text, raw, kb = dice.choice(ASKED)
-    found = dice.sample([chunk for chunk in chunks if chunk.kb == kb], 3)
-    whole = " ".join(found[0].text.split())[:220]
+    found = nearest(text, [chunk for chunk in chunks if chunk.kb == kb])[:3]
+    whole = said_of(found[0])
     cut = dice.random() < 0.12
     heard = " ".join(whole.split()[: max(3, len(whole.split()) // 2)]) if cut else whole
     scores = sorted((round(dice.uniform(0.55, 0.92), 3) for _ in found), reverse=True)
@@ -113,6 +113,19 @@ def exchange(call_id: str, at: float, dice: random.Random, chunks: Sequence[Chun
     )
     said = CallerTurn(call_id, at, text, raw, heard_ms(dice))
     return said, BotTurn(call_id, at + ms["response"] / 1000, heard, whole, cut=cut, answer=answer, ms=ms)
+
+
+def nearest(question: str, chunks: Sequence[Chunk]):
+    """Chunks that share most beginnings of words with a question first."""
+    stems = {word[:5] for word in re.findall(r"\w{3,}", question.lower())}
+    return sorted(chunks, key=lambda chunk: -sum(stem in chunk.text.lower() for stem in stems))
+
+
+def said_of(chunk: Chunk):
+    """The first sentences below a chunk's headings."""
+    lines = [line for line in chunk.text.splitlines() if line.strip() and not line.startswith("#")]
+    text = " ".join(line for line in lines if line.strip() != chunk.title)
+    return " ".join(re.split(r"(?<=[.!?])\s+", text)[:2])
 
 
 def heard_ms(dice: random.Random):
@@ -137,7 +150,8 @@ def record(directory: Path, call_id: str, at: float, seconds: int = 40):
     time_s = np.arange(seconds * 8000) / 8000
     syllables = 0.5 + 0.5 * np.sin(2 * np.pi * 3.1 * time_s)
     turn = (time_s // 5).astype(int) % 2
-    sides = [np.where(turn == who, np.sin(2 * np.pi * hz * time_s) * syllables * 0.4, 0) for who, hz in ((1, 180), (0, 240))]
+    hums = ((1, 180), (0, 240))
+    sides = [np.where(turn == who, np.sin(2 * np.pi * hz * time_s) * syllables * 0.4, 0) for who, hz in hums]
     path = file_path(directory, call_id, at)
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
@@ -145,3 +159,11 @@ def record(directory: Path, call_id: str, at: float, seconds: int = 40):
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes((np.stack(sides, axis=1) * 32767).astype("<i2").tobytes())
+
+
+def hostile(call_id: str, at: float):
+    """A call in which everybody speaks HTML."""
+    yield CallStarted(call_id, at, "+79990000000")
+    yield CallerTurn(call_id, at + 1, HOSTILE, HOSTILE, {})
+    yield BotTurn(call_id, at + 2, HOSTILE, HOSTILE, cut=False, answer=AnswerInfo(kb="general", model=HOSTILE), ms={})
+    yield CallEnded(call_id, at + 3, "Failed", "error", HOSTILE)

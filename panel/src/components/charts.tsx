@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useId, useState, type CSSProperties } from "react";
 import { niceTop } from "~/lib/scale";
 import classes from "./charts.module.css";
 
@@ -30,7 +30,7 @@ export function Bars({ data, title, height = 160, format, every = 1 }: BarsProps
   const bar = Math.min(28, slot * 0.7);
   const shown = at === null ? null : data[at];
   return (
-    <figure className={classes.figure} aria-labelledby={id}>
+    <figure className={classes.figure} aria-labelledby={id} style={{ "--chart": `${height}px` } as CSSProperties}>
       <figcaption id={id} className={classes.caption}>
         <span>{title}</span>
         <span className="num">
@@ -91,7 +91,7 @@ export function Lines({ labels, lines, title, height = 160, format }: LinesProps
   const x = (index: number) => (index + 0.5) * step;
   const y = (value: number) => height - (value / top) * (height - 4);
   return (
-    <figure className={classes.figure} aria-labelledby={id}>
+    <figure className={classes.figure} aria-labelledby={id} style={{ "--chart": `${height}px` } as CSSProperties}>
       <figcaption id={id} className={classes.caption}>
         <span className={classes.legend}>{title} {lines.map(({ name, tone }) => <span key={name}><i style={{ background: tone }} />{name}</span>)}</span>
         <span className="num">{at !== null && <>{labels[at]}: {lines.map(({ name, values }) => { const value = values[at]; return value === null || value === undefined ? null : `${name} ${format(value)}`; }).filter(Boolean).join(" · ")}</>}</span>
@@ -104,7 +104,7 @@ export function Lines({ labels, lines, title, height = 160, format }: LinesProps
       </svg>
       <div className={classes.scale}><span className="num">{format(top)}</span><span className="num">{format(top / 2)}</span></div>
       <div className={classes.labels} aria-hidden>
-        {labels.map((label, index) => <span key={label} className="num">{index % Math.max(1, Math.ceil(labels.length / 10)) === 0 ? label : ""}</span>)}
+        {labels.map((label, index) => <span key={label} className="num">{index % Math.max(1, Math.ceil(labels.length / 8)) === 0 ? label : ""}</span>)}
       </div>
     </figure>
   );

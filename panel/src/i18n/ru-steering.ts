@@ -179,7 +179,7 @@ export const steering = {
   analytics: {
     calls: "Звонков",
     minutes: (minutes: string) => `${minutes} мин разговоров`,
-    mean: "Средняя длительность",
+    mean: "В среднем",
     answers: (n: number) => `${n} ${plural(n, "ответ", "ответа", "ответов")}`,
     questions: (n: number) => `${n} ${plural(n, "вопрос", "вопроса", "вопросов")}`,
     unanswered: "Без ответа",

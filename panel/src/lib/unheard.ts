@@ -8,3 +8,8 @@ export function unheard(planned: string | null | undefined, heard: string): stri
   const words = whole.replaceAll("|", " ").split(/\s+/);
   return words.slice(said.split(/\s+/).filter(Boolean).length).join(" ");
 }
+
+/** Words that are not over yet, with one ellipsis behind them. */
+export function trailing(text: string): string {
+  return `${text.replace(/[\s.…]+$/, "")}…`;
+}

@@ -99,6 +99,7 @@ function Stages({ figures }: { figures: Figures }) {
         <Lines
           labels={figures.by_day.map(({ day }) => format.day(day))}
           title={text.analytics.responseTrend}
+          height={236}
           format={format.ms}
           lines={[
             { name: "p50", tone: "var(--accent)", values: trend.map((point) => point?.p50_ms ?? null) },

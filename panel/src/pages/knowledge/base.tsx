@@ -13,6 +13,8 @@ import classes from "./knowledge.module.css";
 const Rendered = lazy(() => import("~/components/markdown"));
 
 const ACCEPTED = ".md,.txt,.docx,.pdf";
+/** A line that ends a passage; on the page, a rule. It keeps the number of lines, which headings are found by. */
+const BREAK = /^<<->>\s*$/gm;
 const MOST_RENDERED_CHARS = 600_000;
 
 /** Read a base as it is in force. */
@@ -93,7 +95,7 @@ function Text({ text: whole, raw }: { text: string; raw: boolean }) {
         </ul>
       </nav>
       <div className={classes.scroll} tabIndex={0}>
-        <Suspense fallback={<Loading lines={14} />}><Rendered text={whole} /></Suspense>
+        <Suspense fallback={<Loading lines={14} />}><Rendered text={whole.replace(BREAK, "***")} /></Suspense>
       </div>
     </div>
   );

@@ -11,6 +11,7 @@ import { StageStrip } from "~/components/stage-strip";
 import { Empty, Loading } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { trailing } from "~/lib/unheard";
 import type { LiveCall } from "~/live/picture";
 import { useBotClock, useLive } from "~/live/provider";
 import classes from "./live.module.css";
@@ -58,7 +59,7 @@ function CallCard({ call }: { call: LiveCall }) {
         <StageStrip stages={call.stages} stage={call.stage} waited_ms={(now - call.stage_since) * 1000} />
       </div>
       <div className={classes.turns} tabIndex={0} role="log" aria-label={text.call.dialogue}>
-        {call.partial && <Bubble speaker="user" passing>{call.partial}…</Bubble>}
+        {call.partial && <Bubble speaker="user" passing>{trailing(call.partial)}</Bubble>}
         {call.turns.toReversed().map((turn) => (
           <Bubble key={`${turn.at}${turn.speaker}`} speaker={turn.speaker} kb={turn.kb} known={turn.known} cut={turn.cut} response_ms={turn.ms.response}>
             {turn.text}

@@ -37,7 +37,7 @@ export function VariableRow({ variable, now, value, changed, onChange }: Variabl
       <div className={classes.control}>
         <Control variable={variable} value={value} disabled={fixed} isSet={now?.is_set ?? false} onChange={onChange} />
         <Tooltip label={text.settings.reset}>
-          <ActionIcon aria-label={`${text.settings.reset}: ${variable.name}`} disabled={fixed || (byDefault && !changed)} onClick={() => onChange(changed && byDefault ? (now?.value ?? null) : null)}>
+          <ActionIcon className={classes.back} aria-label={`${text.settings.reset}: ${variable.name}`} disabled={fixed || (byDefault && !changed)} onClick={() => onChange(changed && byDefault ? (now?.value ?? null) : null)}>
             <IconArrowBackUp size={15} />
           </ActionIcon>
         </Tooltip>

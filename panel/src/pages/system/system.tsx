@@ -27,9 +27,11 @@ export default function System() {
             <Alarms state={data} />
             <div className={classes.cards}>
               <Service state={data} />
-              <Bots />
-              <Log state={data} />
-              <Knowledge state={data} />
+              <div>
+                <Bots />
+                <Log state={data} />
+                <Knowledge state={data} />
+              </div>
             </div>
             <Reloads state={data} />
           </div>

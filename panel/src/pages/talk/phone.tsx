@@ -7,7 +7,7 @@ import { StageStrip } from "~/components/stage-strip";
 import { Empty } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
-import { unheard } from "~/lib/unheard";
+import { trailing, unheard } from "~/lib/unheard";
 import { foldTalk, SILENCE, type Conversation } from "~/talk/conversation";
 import { TalkError, TalkSession } from "~/talk/session";
 import classes from "./talk.module.css";
@@ -92,7 +92,7 @@ function Transcript({ talk, line }: { talk: Conversation; line: Line }) {
           {turn.cut && <s className="dim"> {unheard(turn.planned, turn.text)}</s>}
         </Bubble>
       ))}
-      {talk.partial && <Bubble speaker="user" passing>{talk.partial}…</Bubble>}
+      {talk.partial && <Bubble speaker="user" passing>{trailing(talk.partial)}</Bubble>}
       {talk.error && <p className={classes.over} role="alert">{talk.error}</p>}
       {talk.ended !== null && (
         <p className={classes.over}>
