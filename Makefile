@@ -1,7 +1,7 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run panel test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-transcripts screenshots clean
+.PHONY: help run panel test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-logs bench-transcripts screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -52,6 +52,9 @@ bench-index: install-dev  ## Speed of the index: building, searching, changing v
 
 bench-voices: install-dev  ## What VoxBot adds to the time and work of a cloud voice, with doubles of it
 	@$(BIN)/python bench/voices.py
+
+bench-logs: install-dev  ## Pages, search and CSV of a log of a million calls (6 GB, half an hour)
+	@$(BIN)/python bench/logs.py
 
 bench-transcripts: install-dev  ## The same of a cloud recogniser and of cloud embeddings
 	@$(BIN)/python bench/transcripts.py

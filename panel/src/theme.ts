@@ -12,7 +12,7 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "accent",
-  primaryShade: { light: 6, dark: 5 },
+  primaryShade: 6,
   colors: { accent, gray, dark },
   fontFamily: 'Inter, "Segoe UI", system-ui, -apple-system, Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "JetBrains Mono", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
@@ -55,7 +55,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--dim": "#5c646f",
     "--accent": "#4f56c8",
     "--accent-text": "#4248ad",
-    "--ok": "#1a7f4b", "--ok-soft": "#e3f5ea",
+    "--ok": "#146238", "--ok-soft": "#e3f5ea",
     "--warn": "#8f5a00", "--warn-soft": "#fdf1d7",
     "--bad": "#b3261e", "--bad-soft": "#fce8e6",
     "--info": "#1d63b8", "--info-soft": "#e4effb",

@@ -1,6 +1,7 @@
 """Live calls and calls from the browser: through the API's real server and the bot's, with scripted engines."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from contextlib import asynccontextmanager
@@ -195,6 +196,19 @@ async def test_a_page_that_vanishes_ends_its_call(lab, http, bot):
                 await asyncio.sleep(0.02)
         (row,) = await lab.logged(lambda rows: rows and rows[0].end_time)
         assert row.status == "Completed"
+
+
+async def test_open_streams_do_not_hold_up_a_stop(lab, http, bot):
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as watched:
+        async with bot() as address:
+            async with lab.running(lab.parts(BOT_URLS=address)) as host:
+                live = await watched.enter_async_context(watching(http, host))
+                await live.until("snapshot")
+                began = loop.time()
+            assert loop.time() - began < 3
+            began = loop.time()
+        assert loop.time() - began < 1
 
 
 # --- the bot's own server ----------------------------------------------------------------------

@@ -1,68 +1,71 @@
-"""The API as the unit puts it together: real embedder, index, agent and jobs, over a real server."""
+"""The unit `api` as a process: it follows its files and the calls that others write."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import io
 import json
+import sqlite3
+from contextlib import closing
 
-import aiohttp
+import httpx
 import pytest
-
-from voxbot.main.admin import Server, listen
-from voxbot.main.api_parts import open_parts
-from voxbot.settings.loader import load_settings
-from voxbot.settings.snapshot import SettingsSource
+from fakes.api import PROMPTS, ApiLab, running_api
 
 pytestmark = pytest.mark.enable_socket
 
-KEY = {"X-API-Key": "k"}
-GENERAL = "# Адрес\nНаш адрес: город Владимир, улица Испытателей, дом 14.\n"
-NEW = "# Рассрочка\nРассрочка на машины даётся на двенадцать месяцев без процентов.\n"
+
+async def until(ask, wanted):
+    """Ask again until the answer is the wanted one; the test's own timeout ends a wait in vain."""
+    while (answer := await ask()) != wanted:
+        await asyncio.sleep(0.05)
+    return answer
 
 
 @pytest.fixture
-async def serving(tmp_path):
-    """Give `host:port` of an API on two small bases without an index."""
-    (tmp_path / "general.md").write_text(GENERAL, encoding="utf-8")
-    (tmp_path / "tech.md").write_text("# РЭМ-100\nМасса машины РЭМ-100 составляет 1050 кг.\n", encoding="utf-8")
-    environ = {
-        "DATA_DIR": str(tmp_path / "data"),
-        "KNOWLEDGE_BASE_PATH": str(tmp_path / "general.md"),
-        "KNOWLEDGE_BASE2_PATH": str(tmp_path / "tech.md"),
-        "PROMPTS_FILE_PATH": str(tmp_path / "prompts.json"),
-        "API_SECRET_KEY": "k",
-        "API_PORT": "0",
-        "PROMPTS_HOT_RELOAD": "false",
-    }
-    env_file = tmp_path / ".env"
-    env_file.touch()
-    source = SettingsSource(lambda: load_settings(env_file, environ), env_file, environ)
-    async with open_parts(source) as parts:
-        listening = listen(source.current.api)
-        with contextlib.closing(listening), contextlib.redirect_stdout(io.StringIO()):
-            server = Server(parts, listening)
-            running = asyncio.create_task(server.serve([listening]))
-            while not server.started:
-                await asyncio.sleep(0.01)
-            yield f"127.0.0.1:{listening.getsockname()[1]}"
-            server.should_exit = True
-            await running
+async def unit(tmp_path):
+    """A running unit with its client."""
+    async with ApiLab(tmp_path):
+        pass
+    async with (
+        running_api(tmp_path, PROMPTS_RELOAD_INTERVAL_SEC="0.2") as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        yield client
 
 
-async def test_an_uploaded_base_answers_the_next_question(serving):
-    async with aiohttp.ClientSession() as http:
-        async with http.ws_connect(f"ws://{serving}/ws?format=json") as chat:
-            assert (await chat.receive_json())["type"] == "greeting"
-            form = aiohttp.FormData()
-            form.add_field("file", NEW.encode(), filename="new.md")
-            accepted = await (await http.post(f"http://{serving}/kb/upload", data=form, headers=KEY)).json()
-            told = await (await http.get(f"http://{serving}{accepted['job_url']}/events")).text()
-            end = json.loads([line for line in told.split("\n") if line.startswith("data: ")][-1][6:])
-            assert (end["state"], end["error"]) == ("done", "")
-            await chat.send_str("на сколько даётся рассрочка")
-            answer = await chat.receive_json()
-            assert "двенадцать месяцев" in answer["text"]
-        found = await (await http.get(f"http://{serving}/api/kb/search", params={"q": "масса РЭМ-100"})).json()
-        assert found["hits"][0]["kb"] == "tech"
+@pytest.mark.timeout(60)
+async def test_edited_files_are_taken_over_and_broken_ones_are_an_alarm(unit, tmp_path):
+    async def greeting():
+        return (await unit.get("/api/prompts")).json()["greeting"]
+
+    async def alarms():
+        found = (await unit.get("/api/system")).json()["alarms"]
+        return [alarm["code"] for alarm in found if alarm["code"] == "reload_failed"]
+
+    async def top_k():
+        return (await unit.get("/api/settings")).json()["kb_top_k"]
+
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text(json.dumps({**PROMPTS, "greeting": "Новое"}))
+    await until(greeting, "Новое")
+    prompts.write_text("{")
+    await until(alarms, ["reload_failed"])
+    assert await greeting() == "Новое"
+    prompts.write_text(json.dumps(PROMPTS))
+    await until(alarms, [])
+    (tmp_path / ".env").write_text("KB_TOP_K=7\n")
+    await until(top_k, 7)
+
+
+@pytest.mark.timeout(60)
+async def test_a_call_that_another_program_writes_is_found(tmp_path):
+    async with ApiLab(tmp_path):
+        pass
+    row = ("x", "+7900", "2026-03-02T10:00:00", None, "Completed", '[{"speaker": "user", "text": "поверка"}]')
+    with closing(sqlite3.connect(tmp_path / "log.sqlite")) as connection, connection:
+        connection.execute("INSERT INTO logs VALUES (?,?,?,?,?,?)", row)
+    async with (
+        running_api(tmp_path) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        assert [call["id"] for call in (await client.get("/logs?q=поверки")).json()] == ["x"]

@@ -25,7 +25,7 @@ export function Page({ title, note, actions, fixed = false, children }: PageProp
         <div className="grow" />
         {actions && <div className={classes.actions}>{actions}</div>}
       </header>
-      <div className={fixed ? classes.fixed : classes.body}>{children}</div>
+      {fixed ? <div className={classes.fixed}>{children}</div> : <div className={classes.body} tabIndex={0} role="region" aria-label={title}>{children}</div>}
     </>
   );
 }

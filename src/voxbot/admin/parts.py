@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends
@@ -57,6 +58,8 @@ class Parts:
     runner: JobRunner
     bots: Bots
     publish: Callable[[CallEvent], None]
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server goes down: streams of events then end, or it would wait for them."""
 
     @property
     def api(self) -> ApiSettings:

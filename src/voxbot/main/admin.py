@@ -55,6 +55,7 @@ class Server(uvicorn.Server):
             ws_max_size=_MAX_MESSAGE_BYTES,
         )
         super().__init__(config)
+        self._stopping = parts.stopping
         self._listening = listening
 
     async def serve_until_cancelled(self) -> None:
@@ -72,6 +73,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(f"ready api {_address(self._listening)}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let streams end, then what is under way."""
+        self._stopping.set()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

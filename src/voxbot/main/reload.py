@@ -61,7 +61,7 @@ def reload_settings(source: SettingsSource, journal: ReloadJournal) -> Settings 
     names = ", ".join(item.name for item in differences)
     if differences:
         log.info("Настройки обновлены", variables=names)
-    journal.taken(file, f"Настройки обновлены: {names}" if names else "Настройки прежние")
+    journal.taken(file, f"Настройки обновлены: {names}" if names else "Настройки прежние", changed=bool(names))
     if waiting := [item.name for item in differences if not item.live]:
         log.warning("Эти настройки вступят в силу после перезапуска", variables=", ".join(waiting))
     return before
@@ -73,7 +73,7 @@ def reload_prompts(prompts: PromptsSource, journal: ReloadJournal) -> bool:
     if prompts.failure:
         journal.refused(prompts.path, prompts.failure)
     else:
-        journal.taken(prompts.path, "Промпты обновлены" if differ else "Промпты прежние")
+        journal.taken(prompts.path, "Промпты обновлены" if differ else "Промпты прежние", changed=differ)
     return differ
 
 

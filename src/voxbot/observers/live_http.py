@@ -54,6 +54,7 @@ def live_app(live: LiveCalls, controls: Controls, settings: Callable[[], Setting
     app.router.add_get("/live", routes.live)
     app.router.add_post("/live/{call_id}/hangup", routes.hang_up)
     app.router.add_post("/live/{call_id}/transfer", routes.transfer)
+    app.on_shutdown.append(routes.stop)
     return app
 
 
@@ -61,9 +62,13 @@ class _Routes:
     def __init__(self, live: LiveCalls, controls: Controls) -> None:
         self._live = live
         self._controls = controls
+        self._streams: set[asyncio.Task[Any]] = set()
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Send the picture, then each call that has changed, until the client goes away."""
+        if task := asyncio.current_task():
+            self._streams.add(task)
+            task.add_done_callback(self._streams.discard)
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         with self._live.following() as follower, suppress(ConnectionError):
             await answer.prepare(request)
@@ -84,6 +89,11 @@ class _Routes:
                         await answer.write(_event("ended", ended))
                 await asyncio.sleep(_COALESCE_S)
         return answer
+
+    async def stop(self, _app: web.Application) -> None:
+        """End the streams: a server that goes down would wait for them."""
+        for task in tuple(self._streams):
+            task.cancel()
 
     async def hang_up(self, request: web.Request) -> web.Response:
         """End a call."""

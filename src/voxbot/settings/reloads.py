@@ -32,10 +32,10 @@ class ReloadJournal:
         self._events: deque[Reload] = deque(maxlen=_KEPT)
         self._failures: dict[Path, Reload] = {}
 
-    def taken(self, path: Path, detail: str = "") -> None:
-        """Note that a file is in force as it is now."""
-        self._failures.pop(path, None)
-        self._events.append(Reload(self._clock(), path, detail=detail))
+    def taken(self, path: Path, detail: str, *, changed: bool = True) -> None:
+        """Note that a file is in force as it is now; one that says what it said before is worth no line."""
+        if self._failures.pop(path, None) or changed:
+            self._events.append(Reload(self._clock(), path, detail=detail))
 
     def refused(self, path: Path, error: str) -> None:
         """Note that a file is wrong: what was read before it stays in force."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -104,10 +105,13 @@ def period(date_from: str, date_to: str, today: date) -> Period:
 async def analytics(parts: Parts, asked: Period) -> Analytics:
     """Put the figures of a period together."""
     figures, start, end = parts.calls.figures, asked.start, asked.end
-    hours = await figures.hours(start, end)
-    durations = await figures.durations(start, end)
-    endings = [_cause(ending) for ending in await figures.endings(start, end)]
-    stages = await figures.stages(start, end)
+    hours, durations, ends, stages = await asyncio.gather(
+        figures.hours(start, end),
+        figures.durations(start, end),
+        figures.endings(start, end),
+        figures.stages(start, end),
+    )
+    endings = [_cause(ending) for ending in ends]
     return Analytics(
         date_from=asked.first.isoformat(),
         date_to=asked.last.isoformat(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
@@ -64,10 +65,12 @@ async def _changes(parts: Parts, job: Job | None) -> AsyncGenerator[str, None]:
             yield event("job", now.model_dump())
         elif looks % _KEEP_ALIVE_LOOKS == 0:
             yield ": still here\n\n"
-        if job.is_over:
+        if job.is_over or parts.stopping.is_set():
             return
         looks += 1
-        await asyncio.sleep(_LOOK_S)  # the job may be done by another process: the table tells, nobody else
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):  # the job may be done by another process: only the table tells
+                await parts.stopping.wait()
         job = await parts.jobs.get(job.id)
 
 

@@ -52,7 +52,7 @@ _REFUSALS = {
 async def live(request: Request, parts: GivenParts) -> Any:
     """Show the calls under way, now or as they change."""
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        return event_stream(_changes(parts.bots))
+        return event_stream(_changes(parts.bots, parts.stopping))
     return await _now(parts.bots)
 
 
@@ -89,20 +89,24 @@ async def _now(bots: Bots) -> LiveState:
     )
 
 
-async def _changes(bots: Bots) -> AsyncGenerator[str, None]:
+async def _changes(bots: Bots, stopping: asyncio.Event) -> AsyncGenerator[str, None]:
     """Merge what all bots tell. A client that does not read holds up only its own stream."""
-    told: asyncio.Queue[BotEvent] = asyncio.Queue(_QUEUE_EVENTS)
+    told: asyncio.Queue[BotEvent | None] = asyncio.Queue(_QUEUE_EVENTS)
 
     async def follow(bot: str) -> None:
         async with aclosing(bots.follow(bot)) as events:
             async for item in events:
                 await told.put(item)
 
+    async def end() -> None:
+        await stopping.wait()
+        await told.put(None)
+
     following = [asyncio.create_task(follow(bot)) for bot in bots.addresses]
+    following.append(asyncio.create_task(end()))
     try:
         yield ": hello\n\n"
-        while True:
-            item = await told.get()
+        while item := await told.get():
             yield event(item.kind, {"bot": item.bot, "now": time.time(), **item.document})
     finally:
         for task in following:

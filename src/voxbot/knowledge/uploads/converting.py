@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from typing import TYPE_CHECKING, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -22,6 +23,9 @@ UploadKind: TypeAlias = Literal["md", "txt", "docx", "pdf"]
 KINDS: tuple[UploadKind, ...] = ("md", "txt", "docx", "pdf")
 
 WALL_S = 90.0
+_AT_ONCE = 2
+"""Each may take its 1.5 GB; more uploads wait for their turn."""
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _TOO_COMPLEX = "Документ слишком велик или сложен: разобрать его не хватило времени или памяти. Разделите его на части."
 
 
@@ -40,6 +44,12 @@ async def convert_file(kind: UploadKind, source: Path, result: Path, *, title: s
     """Convert `source`; the Markdown is also in `result`. `title` heads a text without headings. Raises UploadError."""
     if not (await asyncio.to_thread(source.stat)).st_size:
         raise UploadError("empty", "Файл пуст.")
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
+        await _convert(kind, source, result, title, wall_s)
+    return await asyncio.to_thread(result.read_text, encoding="utf-8")
+
+
+async def _convert(kind: UploadKind, source: Path, result: Path, title: str, wall_s: float) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -68,7 +78,6 @@ async def convert_file(kind: UploadKind, source: Path, result: Path, *, title: s
     if process.returncode:
         log.warning("Разбор файла прерван", kind=kind, status=process.returncode)
         raise UploadError("too_complex", _TOO_COMPLEX)
-    return await asyncio.to_thread(result.read_text, encoding="utf-8")
 
 
 def _refusal(said: bytes) -> UploadError:
