@@ -1,6 +1,6 @@
 """The panel for a browser: real processes of the units on small knowledge bases and a log full of calls.
 
-    home = PanelHome(folder); home.make(); with home.api() as address: ...
+home = PanelHome(folder); home.make(); with home.api() as address: ...
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class PanelHome:
             "PROMPTS_RELOAD_INTERVAL_SEC": "0.5",
         }
 
-    def make(self, calls=60):
-        """Build the index and fill the log."""
+    def make(self, calls=60, *, hostile=True):
+        """Build the index and fill the log; `hostile`: with a call in which everybody speaks HTML."""
         self.voxbot("kb", "build")
-        asyncio.run(self._fill(calls))
+        asyncio.run(self.fill(calls, hostile=hostile))
 
     def voxbot(self, *arguments):
         """Run a command to its end."""
@@ -88,14 +88,16 @@ class PanelHome:
         with self.unit("bot", "Панель видит живые звонки", BOT_HTTP_PORT="0", **environ) as line:
             yield line.split("address=")[1].split()[0]
 
-    async def _fill(self, count):
+    async def fill(self, count, *, hostile=True):
+        """Log so many calls, the newest with a recording."""
         chunks = [chunk for kb, path in (("general", self.general), ("tech", self.tech)) for chunk in _chunks(kb, path)]
         now = time.time()
         async with open_database(self.folder / "data" / "db" / "log_db.sqlite") as database:
             repository = CallLogRepository(database)
             ids = await panel_calls.fill(repository, now, chunks=chunks, count=count)
-            for event in panel_calls.hostile(HOSTILE_CALL, now - 300):
-                await CallLog(repository).observe(event)
+            if hostile:
+                for event in panel_calls.hostile(HOSTILE_CALL, now - 300):
+                    await CallLog(repository).observe(event)
         self.recorded = ids[-1]
         panel_calls.record(self.folder / "data" / "recordings", ids[-1], float(ids[-1].split(".")[0]))
 
@@ -104,7 +106,13 @@ class PanelHome:
 
     def _env(self, environ=()):
         own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-        return {**own, **self.environ, **dict(environ), "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"}
+        return {
+            **own,
+            **self.environ,
+            **dict(environ),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONUNBUFFERED": "1",
+        }
 
 
 def _chunks(kb, path):

@@ -47,7 +47,7 @@ HOSTILE = '<script>window.broken = 1</script><img src=x onerror="window.broken =
 
 
 async def fill(repository: CallLogRepository, now: float, *, chunks: Sequence[Chunk], count: int = 160, seed: int = 7):
-    """Write `count` calls up to `now`, seconds since the epoch; answers quote `chunks`. Returns their ids, old first."""
+    """Write `count` calls up to `now`, seconds since the epoch; answers quote `chunks`. Returns their ids."""
     dice = random.Random(seed)
     log = CallLog(repository)
     ids = []

@@ -2,6 +2,7 @@
 
 import re
 
+from fakes.panel import PanelHome
 from playwright.async_api import expect
 
 
@@ -89,10 +90,8 @@ async def test_nothing_found_says_so(page, address):
 
 
 async def test_deleting_all_asks_first_and_takes_the_key(tmp_path, open_page):
-    from fakes.panel import PanelHome
-
     home = PanelHome(tmp_path)
-    await home._fill(5)
+    await home.fill(5)
     with home.api() as found:
         async with open_page(key=None) as page:
             await page.goto(f"{found}/logs-ui/")

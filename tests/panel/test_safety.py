@@ -14,8 +14,8 @@ from voxbot.admin.static import PANEL
 AXE = PANEL.parents[3] / "panel" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST_LOAD_KB = 300
 PAGES = [
-    "/", f"/calls/{HOSTILE_CALL}", "/live", "/talk", "/analytics", "/knowledge/general", "/knowledge/search", "/knowledge/gaps",
-    "/knowledge/drafts", "/knowledge/backups", "/prompts", "/settings", "/system", "/instruction",
+    "/", f"/calls/{HOSTILE_CALL}", "/live", "/talk", "/analytics", "/knowledge/general", "/knowledge/search",
+    "/knowledge/gaps", "/knowledge/drafts", "/knowledge/backups", "/prompts", "/settings", "/system", "/instruction",
 ]  # fmt: skip
 
 
@@ -43,7 +43,9 @@ async def test_html_in_a_call_a_base_and_a_prompt_is_shown_as_text(page, address
     general, prompts = home.general.read_text(encoding="utf-8"), home.prompts.read_text(encoding="utf-8")
     hostile_prompts = prompts.replace("Чем могу помочь?", HOSTILE.replace('"', '\\"'))
     try:
-        home.general.write_text(f"{general}\n# {HOSTILE}\n{HOSTILE}\n[ссылка](javascript:window.broken=1)\n", encoding="utf-8")
+        home.general.write_text(
+            f"{general}\n# {HOSTILE}\n{HOSTILE}\n[ссылка](javascript:window.broken=1)\n", encoding="utf-8"
+        )
         home.prompts.write_text(hostile_prompts, encoding="utf-8")
         for path in ("/", f"/calls/{HOSTILE_CALL}", "/knowledge/general", "/prompts"):
             await page.goto(f"{address}{path}")
@@ -109,7 +111,7 @@ def test_files_are_served_packed_typed_and_within_the_panel(address):
     host = address.removesuffix("/logs-ui")
     with httpx.Client(base_url=host, trust_env=False) as client:
         index = client.get("/logs-ui/calls/1772362800.42")
-        assert "<div id=\"root\">" in index.text
+        assert '<div id="root">' in index.text
         script = re.search(r'src="(/logs-ui/assets/[^"]+\.js)"', index.text)[1]
         served = client.get(script)
         assert served.headers["content-encoding"] == "gzip"
@@ -117,5 +119,9 @@ def test_files_are_served_packed_typed_and_within_the_panel(address):
         assert "immutable" in served.headers["cache-control"]
         assert client.get("/logs-ui", follow_redirects=False).headers["location"] == "/logs-ui/"
         assert client.get("/logs-ui/instruction.md").text.startswith("# Инструкция")
-        for outside in ("/logs-ui/assets/..%2f..%2fstatic.py", "/logs-ui/assets/none.js", "/logs-ui/instruction/../x.md"):
+        for outside in (
+            "/logs-ui/assets/..%2f..%2fstatic.py",
+            "/logs-ui/assets/none.js",
+            "/logs-ui/instruction/../x.md",
+        ):
             assert "import" not in client.get(outside).text

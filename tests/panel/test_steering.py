@@ -136,7 +136,9 @@ async def test_a_broken_file_raises_an_alarm_on_the_system_page(page, address, h
 async def test_analytics_tell_of_the_period_chosen(page, address):
     await page.goto(f"{address}/analytics")
     calls = page.locator("dl > div").first.locator("dd").first
-    await expect(calls).to_have_text("61")
+    month = await calls.inner_text()
+    assert int(month) >= 61
     await page.get_by_role("button", name="Вчера").click()
-    await expect(calls).not_to_have_text("61")
+    await expect(calls).not_to_have_text(month)
+    assert int(await calls.inner_text()) < 61
     await expect(page.get_by_role("heading", name="Вопросы без ответа")).to_be_visible()
