@@ -117,8 +117,11 @@ def exchange(call_id: str, at: float, dice: random.Random, chunks: Sequence[Chun
 
 def nearest(question: str, chunks: Sequence[Chunk]):
     """Chunks that share most beginnings of words with a question first."""
-    stems = {word[:5] for word in re.findall(r"\w{3,}", question.lower())}
-    return sorted(chunks, key=lambda chunk: -sum(stem in chunk.text.lower() for stem in stems))
+    stems = {word[:5] for word in re.findall(r"[\w-]{5,}", question.lower())}
+    return sorted(
+        chunks,
+        key=lambda chunk: -sum(3 * (stem in chunk.title.lower()) + (stem in chunk.text.lower()) for stem in stems),
+    )
 
 
 def said_of(chunk: Chunk):
