@@ -101,6 +101,7 @@ async def test_staff_can_end_a_live_call(caller, with_bot):
 async def test_the_chat_answers_by_text(page, address):
     await page.goto(f"{address}/talk")
     chat = page.get_by_role("log", name="Текстовый чат")
+    await page.get_by_label("Напишите вопрос").click()
     await expect(chat).to_contain_text("Здравствуйте")
     await page.get_by_label("Напишите вопрос").fill("где вы находитесь")
     await page.keyboard.press("Enter")

@@ -46,6 +46,8 @@ export const steering: typeof ru = {
     question: "Write a question",
     send: "Send",
     chatOver: "The service has closed the chat. Start anew.",
+    chatReady: "Ask by text",
+    chatReadyHint: "The same bot answers. A chat goes into the log as a call does.",
     chatClosed: "The chat did not open",
     chatClosedHint: "Check that voxbot api is running and start anew.",
     errors: {

@@ -44,6 +44,8 @@ export const steering = {
     question: "Напишите вопрос",
     send: "Отправить",
     chatOver: "Чат закрыт сервисом. Начните заново.",
+    chatReady: "Спросите текстом",
+    chatReadyHint: "Отвечает тот же бот. Чат попадёт в журнал, как звонок.",
     chatClosed: "Чат не открылся",
     chatClosedHint: "Проверьте, что voxbot api запущен, и начните заново.",
     errors: {

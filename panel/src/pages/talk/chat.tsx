@@ -9,7 +9,8 @@ import { useSpeech } from "~/i18n";
 import { foldChat, type ChatMessage } from "./chat-state";
 import classes from "./talk.module.css";
 
-type Link = "opening" | "open" | "closed";
+/** `idle`: not opened yet. A chat is logged as a call is, so a look at the page opens none. */
+type Link = "idle" | "opening" | "open" | "closed";
 
 /** The same agent by text. */
 export function Chat() {
@@ -38,6 +39,7 @@ export function Chat() {
         <Button variant="default" leftSection={<IconRefresh size={14} />} onClick={reopen}>{text.talk.anew}</Button>
       </header>
       <div className={classes.turns} role="log" aria-label={text.talk.chat} tabIndex={0}>
+        {link === "idle" && <Empty icon={IconMessage} title={text.talk.chatReady}>{text.talk.chatReadyHint}</Empty>}
         {link === "closed" && !turns.length && (
           <Empty icon={IconMessage} title={text.talk.chatClosed}>{text.talk.chatClosedHint}</Empty>
         )}
@@ -57,7 +59,8 @@ export function Chat() {
           placeholder={text.talk.question}
           maxLength={4000}
           value={words}
-          disabled={link !== "open"}
+          disabled={link === "closed"}
+          onFocus={() => { if (link === "idle") reopen(); }}
           onChange={(event) => setWords(event.currentTarget.value)}
         />
         <ActionIcon type="submit" variant="filled" color="accent" size={36} aria-label={text.talk.send} disabled={!words.trim() || waiting || link !== "open"}>
@@ -69,10 +72,11 @@ export function Chat() {
 }
 
 function useChat(tell: (message: ChatMessage) => void) {
-  const [link, setLink] = useState<Link>("opening");
+  const [link, setLink] = useState<Link>("idle");
   const [round, setRound] = useState(0);
   const socket = useRef<WebSocket | null>(null);
   useEffect(() => {
+    if (!round) return;
     let over = false;
     setLink("opening");
     tell({ type: "begin" });
