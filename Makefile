@@ -1,23 +1,27 @@
 # VoxBot. `make` lists the targets.
 BIN := .venv/bin
 
-.PHONY: help run test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-logs bench-transcripts bench-notifier clean
+.PHONY: help run panel test check format pythons bench-agent bench-call bench-retrieval bench-index bench-voices bench-logs bench-transcripts bench-notifier screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-run: install  ## Install, fetch models, build the index and start VoxBot
+run: install panel  ## Install, fetch models, build the index and start VoxBot
 	@$(BIN)/voxbot up
 
 install:
 	@scripts/bootstrap.sh
+
+panel: install  ## Build the web panel, if Node.js is there
+	@$(BIN)/python scripts/build_panel.py
 
 install-dev:
 	@scripts/bootstrap.sh --dev
 
 test: check  ## Install what the tests need and run everything
 	@scripts/test_setup.sh
+	@$(BIN)/python scripts/build_panel.py --test
 	@$(BIN)/python -m pytest
 
 check: install-dev  ## Lint, format, types, import order
@@ -57,6 +61,10 @@ bench-transcripts: install-dev  ## The same of a cloud recogniser and of cloud e
 
 bench-notifier: install-dev  ## Call events taken a second, and how soon they are in Telegram
 	@$(BIN)/python bench/notifier.py
+
+screenshots: install-dev panel  ## Take docs/img/ anew: every page of the panel, light and dark, Russian and English
+	@scripts/test_setup.sh
+	@PYTHONPATH=tests $(BIN)/python scripts/screenshots.py
 
 clean:  ## Remove environments and caches (not data/)
 	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis

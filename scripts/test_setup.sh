@@ -1,6 +1,7 @@
 #!/bin/bash
-# Install what the tests need beside Python packages: the Asterisk lab, and a Russian voice for the scripted caller
-# and the calls that are listened to, a Redis and a PostgreSQL server. Root is needed; without it the end-to-end tests are left out, loudly.
+# Install what the tests need beside Python packages: the Asterisk lab, a Russian voice for the scripted caller and the
+# calls that are listened to, a Redis and a PostgreSQL server, and the browser that opens the panel. Root is needed; without it
+# the end-to-end tests are left out, loudly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +10,7 @@ command -v festival >/dev/null || packages+=(festival)
 [[ -d /usr/share/festival/voices/russian ]] || packages+=(festvox-ru)
 command -v redis-server >/dev/null || packages+=(redis-server)
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || packages+=(postgresql)
+command -v chromium >/dev/null || packages+=(chromium fonts-dejavu-core)
 
 if [[ $EUID -ne 0 ]]; then
     echo "############################################################################" >&2

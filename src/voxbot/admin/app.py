@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from voxbot import __version__
-from voxbot.admin import health, normalize, openapi, problems
+from voxbot.admin import health, normalize, openapi, problems, static
 from voxbot.admin.analytics import endpoints as analytics
 from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
@@ -23,7 +23,7 @@ from voxbot.admin.system import endpoints as system
 from voxbot.admin.talk import endpoints as talk
 
 _FEATURES = (
-    health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize,
+    health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize, static,
     notifier,
 )  # fmt: skip
 """Each has a `router`."""

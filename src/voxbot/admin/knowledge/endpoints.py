@@ -251,7 +251,9 @@ async def search(
 ) -> SearchView:
     """Try the search out."""
     question = parts.normalize(q)
-    found = await (await parts.retriever()).search(question, kb=kb, k=k)
+    retriever = await parts.retriever()
+    await retriever.maybe_reload()  # who has just published a base tries that one
+    found = await retriever.search(question, kb=kb, k=k)
     return SearchView(
         question=question,
         route=found.route,

@@ -64,7 +64,7 @@ async def history(parts: Parts, limit: int, cursor: str) -> PromptHistory:
     versions = await asyncio.to_thread(_folder(parts).versions)
     before = [version for version in versions if place is None or version.id < place[0]]
     shown = before[:limit]
-    older = {version.id: after for version, after in zip(versions, [*versions[1:], None], strict=True)}
+    older = {version.id: after for version, after in zip(versions, [*versions[1:], None], strict=False)}
     return PromptHistory(
         items=[_view(parts, version, older[version.id]) for version in shown],
         next_cursor=encode_cursor([shown[-1].id]) if len(before) > limit else None,

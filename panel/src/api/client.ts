@@ -1,0 +1,85 @@
+import createClient from "openapi-fetch";
+import { askKey, storedKey } from "./key";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type CallSummary = Schemas["CallSummary"];
+export type CallDetails = Schemas["CallDetails"];
+export type Turn = Schemas["TurnView"];
+export type Source = Schemas["SourceView"];
+export type Job = Schemas["JobView"];
+export type Draft = Schemas["DraftDetails"];
+export type Review = Schemas["ReviewView"];
+export type SystemState = Schemas["SystemState"];
+export type Analytics = Schemas["Analytics"];
+export type Topic = Schemas["TopicView"];
+export type Variable = Schemas["VariableView"];
+export type SettingValue = Schemas["ValueView"];
+export type KbName = "general" | "tech";
+export type CallStatus = "Active" | "Completed" | "Transferred" | "Failed";
+
+/** What the API refused, or why it was not reached; `message` is for people. */
+export class ApiProblem extends Error {
+  constructor(
+    message: string,
+    readonly code: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The viewer was asked for the key and declined: nothing was done, nothing need be said. */
+export class KeyDeclined extends Error {}
+
+/** Fetch with the key, when there is one; a 401 asks for it and tries again. */
+export async function keyedFetch(input: Request): Promise<Response> {
+  let key = storedKey();
+  for (;;) {
+    const request = input.clone();
+    if (key) request.headers.set("X-API-Key", toHeader(key));
+    const response = await fetch(request);
+    if (response.status !== 401) return response;
+    key = await askKey(key !== null);
+    if (key === null) throw new KeyDeclined();
+  }
+}
+
+/** Headers carry Latin-1; the server compares the bytes of UTF-8. */
+function toHeader(key: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(key));
+}
+
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: keyedFetch });
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** Give the body of an answer. Throws ApiProblem, KeyDeclined. */
+export async function unwrap<T>(answering: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await answering;
+  } catch (error) {
+    if (error instanceof KeyDeclined || (error instanceof DOMException && error.name === "AbortError")) throw error;
+    throw new ApiProblem("", "unreachable", 0);
+  }
+  if (!answer.response.ok) throw problemOf(answer.error, answer.response.status);
+  return answer.data as T;
+}
+
+function problemOf(body: unknown, status: number): ApiProblem {
+  const problem = (body ?? {}) as { detail?: unknown; code?: unknown };
+  const detail = typeof problem.detail === "string" ? problem.detail : "";
+  return new ApiProblem(detail, typeof problem.code === "string" ? problem.code : "http", status);
+}
+
+/** A link that downloads: the browser asks for it itself, so it only works while reading is free. */
+export function withQuery(path: string, query: Record<string, string>): string {
+  const given = Object.entries(query).filter(([, value]) => value);
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import type { SettingValue, Variable } from "~/api/client";
+import { matches, withChange, wrong } from "~/pages/settings/draft";
+
+const PAUSE: Variable = {
+  name: "TURN_PAUSE_MS", label: "Пауза в конце реплики", kind: "integer", unit: "мс", default: 600, minimum: 100, maximum: 2000,
+  minimum_excluded: false, maximum_excluded: true, choices: [], accepted: "целое число от 100 до 2000 мс", optional: false, needs_restart: false,
+};
+const NOW: SettingValue = { value: 600, origin: "default", is_set: false, pending: false };
+
+test("a change that comes back to what is in force is none", () => {
+  const changed = withChange({}, PAUSE.name, 700, NOW);
+  expect(changed).toEqual({ TURN_PAUSE_MS: 700 });
+  expect(withChange(changed, PAUSE.name, 600, NOW)).toEqual({});
+});
+
+test("a number out of its range is told before it is sent", () => {
+  expect([99, 100, 1999, 2000, "", null].map((value) => wrong(PAUSE, value))).toEqual(["range", null, null, "range", "required", null]);
+});
+
+test("a setting is found by its name, its words and its group's", () => {
+  expect(matches(PAUSE, "Чья очередь говорить", "пауза очередь")).toBe(true);
+  expect(matches(PAUSE, "Чья очередь говорить", "turn_pause")).toBe(true);
+  expect(matches(PAUSE, "Чья очередь говорить", "голос")).toBe(false);
+});
