@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 from fakes.api import KEY, ApiLab
 from fakes.api_knowledge import GENERAL, TECH, ApiKnowledge
 from fakes.documents import make_bomb, make_docx, make_pdf
 
+from voxbot.admin.jobs.runner import Progress
 from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
 
 NEW = "# Доставка\nВезём по всей России за десять дней.\n<<->>\n# Оплата\nОплатить можно картой или по счёту.\n"
@@ -296,3 +298,122 @@ async def test_jobs_are_listed(client):
     assert (job["id"], job["kind"], job["subject"]) == (accepted.json()["job_id"], "kb_publish", "general")
     assert (await client.get("/api/jobs", params={"unfinished": True})).json() == []
     assert (await client.get("/api/jobs/nothing/events")).status_code == 404
+
+
+async def a_section(client, title):
+    section = {"kb": "general", "title": title, "text": f"{title}: спросите менеджера."}
+    draft = (await client.post("/api/kb/drafts/section", headers=KEY, json=section)).json()
+    return await client.post(f"/api/kb/drafts/{draft['id']}/publish", headers=KEY)
+
+
+async def a_draft(client, kb="general", text="# Луна\nЛуна далеко.\n"):
+    return (await client.post("/api/kb/drafts", headers=KEY, json={"kb": kb, "text": text})).json()
+
+
+async def test_sections_that_wait_for_each_other_are_all_there_in_the_end(client, knowledge):
+    knowledge.gate.clear()
+    waiting = [await a_section(client, title) for title in ("Рассрочка", "Лизинг")]
+    knowledge.gate.set()
+    assert [(await over(client, accepted))[-1]["state"] for accepted in waiting] == ["done", "done"]
+    text = (await client.get("/kb")).json()["text"]
+    assert [text.count(f"## {title}") for title in ("Рассрочка", "Лизинг", "Адрес")] == [1, 1, 1]
+
+
+async def test_a_draft_of_an_older_base_is_not_put_over_a_newer_one_unseen(client):
+    draft = await a_draft(client)
+    await over(client, await a_section(client, "Лизинг"))
+    place = f"/api/kb/drafts/{draft['id']}"
+    refused = await client.post(f"{place}/publish", headers=KEY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "base_changed")
+    assert "Лизинг" in (await client.get(f"{place}/diff")).json()["diff"]
+    await client.put(place, headers=KEY, json={"text": "# Луна\nЛуна далеко, как и лизинг.\n"})
+    assert (await over(client, await client.post(f"{place}/publish", headers=KEY)))[-1]["state"] == "done"
+
+
+async def test_a_draft_whose_base_changes_while_it_waits_is_refused_by_its_job(client, knowledge):
+    knowledge.gate.clear()
+    first, second = [
+        await client.post(f"/api/kb/drafts/{(await a_draft(client, text=text))['id']}/publish", headers=KEY)
+        for text in ("# Луна\nДалеко.\n", "# Марс\nДальше.\n")
+    ]
+    knowledge.gate.set()
+    assert (await over(client, first))[-1]["state"] == "done"
+    end = (await over(client, second))[-1]
+    assert end["state"] == "failed"
+    assert "изменилась" in end["error"]
+    assert "Луна" in (await client.get("/kb")).json()["text"]
+
+
+async def test_where_no_backup_can_be_kept_neither_file_nor_index_changes(client, knowledge):
+    (knowledge.folder / "backups").write_text("a file, no folder")
+    end = (await over(client, await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))))[
+        -1
+    ]
+    assert end["state"] == "failed"
+    assert "копия" in end["error"]
+    found = (await client.get("/api/kb/search", params={"q": "адрес Владимир", "kb": "general"})).json()
+    assert "Владимир" in found["hits"][0]["text"]
+    assert "Владимир" in (await client.get("/kb")).json()["text"]
+    assert not list(knowledge.folder.glob(".*.new"))
+
+
+@pytest.mark.parametrize("noted", [True, False])
+async def test_a_job_killed_at_its_very_end_is_done_and_not_failed(lab, knowledge, noted):
+    parts = lab.parts(**knowledge.environ)
+    client = lab.client(parts)
+    work = knowledge.work(parts.source, parts.normalize)
+    section = {"kb": "general", "title": "Лизинг", "text": "Через банк."}
+    draft = (await client.post("/api/kb/drafts/section", headers=KEY, json=section)).json()
+    job = await parts.jobs.add("kb_publish", "general", {"draft": draft["id"]})
+    first = await work.publish(job, Progress())
+    if not noted:  # killed before the result was written down
+        found = work.drafts.find_any(draft["id"])
+        work.drafts.note(found, result=None)
+    again = await work.publish(job, Progress())
+    assert again["documents"] == first["documents"]
+    assert knowledge.general.read_text(encoding="utf-8").count("## Лизинг") == 1
+    assert len((await client.get("/api/kb/backups")).json()) == 1
+    assert (await client.get(f"/api/kb/drafts/{draft['id']}")).status_code == 404
+
+
+async def test_a_draft_is_published_once_when_asked_for_at_once(client, knowledge):
+    draft = await a_draft(client)
+    pressed = [client.post(f"/api/kb/drafts/{draft['id']}/publish", headers=KEY) for _ in range(3)]
+    answers = await asyncio.gather(*pressed)
+    assert len({answer.json()["job_id"] for answer in answers}) == 1
+    assert (await over(client, answers[0]))[-1]["state"] == "done"
+
+
+async def test_what_waits_to_be_published_is_neither_changed_nor_deleted(client, knowledge):
+    knowledge.gate.clear()
+    draft = await a_draft(client)
+    place = f"/api/kb/drafts/{draft['id']}"
+    accepted = await client.post(f"{place}/publish", headers=KEY)
+    refused = [
+        await client.put(place, headers=KEY, json={"text": "# Венера\nДругое.\n"}),
+        await client.delete(place, headers=KEY),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(409, "draft_busy")] * 2
+    knowledge.gate.set()
+    assert (await over(client, accepted))[-1]["state"] == "done"
+
+
+async def test_a_base_of_another_encoding_is_not_made_unreadable_for_good(client, knowledge):
+    knowledge.general.write_bytes("# Цены\nПресс стоит 5 рублей.\n".encode("cp1251"))
+    section = {"kb": "general", "title": "Лизинг", "text": "Через банк."}
+    refused = await client.post("/api/kb/drafts/section", headers=KEY, json=section)
+    assert refused.status_code == 409
+    assert "UTF-8" in refused.json()["detail"]
+    await over(client, await client.post("/kb/upload", headers=KEY, files=a_file("a.md", NEW)))
+    (backup,) = (await client.get("/api/kb/backups")).json()
+    refused = await client.post(f"/api/kb/backups/general/{backup['name']}/restore", headers=KEY)
+    assert (refused.status_code, "UTF-8" in refused.json()["detail"]) == (409, True)
+
+
+async def test_what_a_killed_process_left_of_an_upload_is_deleted_in_time(client, lab):
+    left = lab.folder / "data" / "kb-drafts" / ("0" * 32)
+    left.mkdir(parents=True)
+    (left / "source.pdf").write_bytes(b"x")
+    os.utime(left, (0, 0))
+    await a_draft(client)
+    assert not left.exists()

@@ -3,7 +3,7 @@
 import pytest
 
 from voxbot.store.database import open_database
-from voxbot.store.jobs import LEASE_S, JobRepository
+from voxbot.store.jobs import LEASE_S, MAX_ATTEMPTS, JobRepository
 
 
 class Clock:
@@ -68,3 +68,15 @@ async def test_a_finished_job_is_not_taken_and_forgotten_after_a_month(jobs, clo
     clock.now += 31 * 86_400
     await jobs.add("kb_publish", "tech", {})
     assert await jobs.get(job.id) is None
+
+
+async def test_a_job_that_processes_die_of_is_given_up(jobs, clock):
+    poison = await jobs.add("kb_publish", "tech", {})
+    for _ in range(MAX_ATTEMPTS):
+        assert (await jobs.take()).id == poison.id
+        clock.now += LEASE_S + 1
+    other = await jobs.add("kb_publish", "general", {})
+    assert (await jobs.take()).id == other.id
+    given_up = await jobs.get(poison.id)
+    assert given_up.state == "failed"
+    assert "прервана" in given_up.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from contextlib import suppress
@@ -50,8 +51,37 @@ class BaseFile:
         except OSError as error:
             raise KnowledgeError(f"база знаний {self.path} не читается ({error.strerror}); проверьте права") from error
 
+    def exact_text(self) -> str:
+        """Return the text that a new one is made of, empty without a file.
+
+        Raises KnowledgeError where the file is not UTF-8: its strange letters would be lost for good.
+        """
+        content = self._content()
+        try:
+            return "" if content is None else content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise KnowledgeError(
+                f"база знаний {self.path} не в UTF-8 (байт {error.start}); сохраните файл в этой кодировке"
+            ) from error
+
+    def digest(self) -> str:
+        """Tell one content from another; empty without a file."""
+        content = self._content()
+        return "" if content is None else hashlib.sha256(content).hexdigest()
+
+    def _content(self) -> bytes | None:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise KnowledgeError(f"база знаний {self.path} не читается ({error.strerror}); проверьте права") from error
+
     def stage(self, text: str) -> Path:
-        """Write the future content beside the file: if that works, `install` will."""
+        """Write the future content beside the file, and the present one into the backups.
+
+        What `install` still has to do is to rename a file in its folder.
+        """
         staged = self.path.with_name(f".{self.path.name}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,10 +91,13 @@ class BaseFile:
                 os.fsync(file.fileno())
             if self.path.exists():
                 staged.chmod(self.path.stat().st_mode)
+                if (before := self.path.read_bytes()) != staged.read_bytes():
+                    self._keep(before)
         except OSError as error:
+            self.discard()
             raise KnowledgeError(
-                f"база знаний {self.path}: рядом с ней нельзя записать файл ({error.strerror}); "
-                "проверьте место на диске и права"
+                f"база знаний {self.path}: рядом с ней нельзя записать файл ({error.strerror}), "
+                f"или не сохраняется копия в {self._backups}; проверьте место на диске и права"
             ) from error
         return staged
 
@@ -75,7 +108,7 @@ class BaseFile:
             staged.unlink()
             return None
         try:
-            backup = self._keep(before) if before is not None else None
+            backup = self._keep(before) if before is not None else None  # there already, unless the file has changed
             staged.replace(self.path)
             _sync(self.path.parent)
         except OSError as error:
@@ -99,17 +132,26 @@ class BaseFile:
                 found.append(Backup(self.kb, path.name, at, path.stat().st_size))
         return sorted(found, key=lambda backup: (backup.at, backup.name), reverse=True)
 
-    def backup_text(self, name: str) -> str | None:
-        """Read a former content; None if this base has no backup of that name."""
+    def backup_text(self, name: str, *, exact: bool = False) -> str | None:
+        """Read a former content; None if this base has no backup of that name.
+
+        `exact`: raise KnowledgeError where it is not UTF-8.
+        """
         if not _NAME.fullmatch(name) or not name.startswith(_PREFIX[self.kb]):
             return None
         try:
-            return (self._backups / name).read_text(encoding="utf-8-sig", errors="replace")
+            return (self._backups / name).read_text(encoding="utf-8-sig", errors="strict" if exact else "replace")
+        except UnicodeDecodeError as error:
+            raise KnowledgeError(f"копия {name} не в UTF-8; верните её файлом, сохранив в этой кодировке") from error
         except OSError:
             return None
 
     def _keep(self, content: bytes) -> Backup:
+        """Keep a content, unless the newest backup is that already: a job that is done again keeps no second one."""
         self._backups.mkdir(exist_ok=True)
+        newest = next(iter(self.backups()), None)
+        if newest and (self._backups / newest.name).read_bytes() == content:
+            return newest
         at = datetime.now().replace(microsecond=0)  # noqa: DTZ005 - staff read local time
         for number in range(1, 1000):
             name = f"{_PREFIX[self.kb]}{at:{_STAMP}}{'' if number == 1 else f'_{number}'}.md.bak"

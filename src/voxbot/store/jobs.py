@@ -1,7 +1,8 @@
 """Work that outlives a restart: a row for each piece, taken by one process at a time.
 
 A job that is taken is out of others' reach until its lease ends (`not_before`); who works on it renews the lease. A
-process that dies leaves its job `running`, and whoever comes when the lease is over takes it up again.
+process that dies leaves its job `running`, and whoever comes when the lease is over takes it up again; a job that has
+been taken MAX_ATTEMPTS times ends as failed, for it may be what processes die of.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from voxbot.store.models import StoredJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sqlalchemy import Select
+
     from voxbot.store.database import Database
 
 JobState: TypeAlias = Literal["queued", "running", "done", "failed"]
 LEASE_S = 20.0
+MAX_ATTEMPTS = 6
 _KEPT_S = 30 * 86_400
 _UNFINISHED = ("queued", "running")
 
@@ -62,8 +66,11 @@ class JobRepository:
         self._database = database
         self._clock = clock
 
-    async def add(self, kind: str, subject: str, payload: Mapping[str, Any]) -> Job:
-        """Write a new job; finished ones of a month ago are forgotten."""
+    async def add(self, kind: str, subject: str, payload: Mapping[str, Any], *, once_by: str = "") -> Job:
+        """Write a new job; finished ones of a month ago are forgotten.
+
+        `once_by` names what of the payload makes two jobs of a kind one: an unfinished one is then given instead.
+        """
         now = self._clock()
         row = StoredJob(
             id=str(uuid4()),
@@ -83,8 +90,16 @@ class JobRepository:
         )
         async with self._database.write() as session:
             await session.execute(delete(StoredJob).where(StoredJob.finished_at < now - _KEPT_S))
+            if once_by and (same := await session.scalar(_unfinished_of(kind, once_by, payload[once_by]))):
+                return _job(same)
             session.add(row)
         return _job(row)
+
+    async def unfinished_of(self, kind: str, name: str, value: str) -> Job | None:
+        """Find the unfinished job of a kind whose payload has this value."""
+        async with self._database.read() as session:
+            row = await session.scalar(_unfinished_of(kind, name, value))
+            return _job(row) if row else None
 
     async def get(self, job_id: str) -> Job | None:
         """Read one job."""
@@ -103,13 +118,17 @@ class JobRepository:
     async def take(self) -> Job | None:
         """Take the oldest job that is nobody's, for LEASE_S."""
         now = self._clock()
+        oldest = (
+            select(StoredJob)
+            .where(StoredJob.state.in_(_UNFINISHED), StoredJob.not_before <= now)
+            .order_by(StoredJob.created_at)
+            .limit(1)
+        )
         async with self._database.write() as session:
-            row = await session.scalar(
-                select(StoredJob)
-                .where(StoredJob.state.in_(_UNFINISHED), StoredJob.not_before <= now)
-                .order_by(StoredJob.created_at)
-                .limit(1)
-            )
+            while (row := await session.scalar(oldest)) and row.attempts >= MAX_ATTEMPTS:
+                row.state, row.finished_at = "failed", now
+                row.error = row.error or f"прервана {MAX_ATTEMPTS} раз: программа закрывалась, не закончив её"
+                await session.flush()
             if row is None:
                 return None
             row.state, row.attempts, row.not_before = "running", row.attempts + 1, now + LEASE_S
@@ -134,6 +153,11 @@ class JobRepository:
             if row := await session.get(StoredJob, job_id):
                 row.state, row.error, row.finished_at = "failed" if error else "done", error, self._clock()
                 row.result = None if result is None else json.dumps(result, ensure_ascii=False)
+
+
+def _unfinished_of(kind: str, name: str, value: str) -> Select[tuple[StoredJob]]:
+    found = func.json_extract(StoredJob.payload, f"$.{name}") == value
+    return select(StoredJob).where(StoredJob.kind == kind, StoredJob.state.in_(_UNFINISHED), found).limit(1)
 
 
 def _job(row: StoredJob) -> Job:

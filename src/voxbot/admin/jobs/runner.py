@@ -10,11 +10,10 @@ from typing import Any, TypeAlias
 import structlog
 
 from voxbot.domain.errors import StoreError, VoxbotError
-from voxbot.store.jobs import LEASE_S, Job, JobRepository
+from voxbot.store.jobs import LEASE_S, MAX_ATTEMPTS, Job, JobRepository
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 6
 RETRY_S = 5.0
 IDLE_S = 5.0
 _TELL_S = 0.5
@@ -60,9 +59,9 @@ class JobRunner:
         self._retry_s = retry_s
         self._wake = asyncio.Event()
 
-    async def submit(self, kind: str, subject: str, payload: Mapping[str, Any]) -> Job:
-        """Add a job. Raises StoreError."""
-        job = await self._repository.add(kind, subject, payload)
+    async def submit(self, kind: str, subject: str, payload: Mapping[str, Any], *, once_by: str = "") -> Job:
+        """Add a job, as JobRepository.add does. Raises StoreError."""
+        job = await self._repository.add(kind, subject, payload, once_by=once_by)
         self._wake.set()
         return job
 

@@ -102,7 +102,7 @@ async def upload_draft(
     parts: GivenParts, file: GivenFile, kb: Annotated[KbName, Form(description="general или tech")]
 ) -> DraftDetails:
     """Make a draft of an uploaded file."""
-    return await service.details(parts, await service.draft_from_upload(parts, kb, file))
+    return await service.details(parts, await service.draft_from_upload(parts, kb, file, to_review=True))
 
 
 @router.post(
@@ -113,8 +113,7 @@ async def upload_draft(
 )
 async def create_draft(parts: GivenParts, new: NewDraft) -> DraftDetails:
     """Make a draft of a text."""
-    making = service.drafts_of(parts.settings.paths).from_text(new.kb, new.name, new.text)
-    return await service.details(parts, await service.refused_as_422(making))
+    return await service.details(parts, await service.draft_from_text(parts, new.kb, new.name, new.text))
 
 
 @router.post(
@@ -139,12 +138,7 @@ async def get_draft(parts: GivenParts, draft_id: GivenDraft) -> DraftDetails:
 async def rewrite_draft(parts: GivenParts, draft_id: GivenDraft, new: DraftText) -> DraftDetails:
     """Put another text in a draft's place."""
     draft = await service.find_draft(parts, draft_id)
-
-    async def rewriting() -> service.Draft:
-        await service.drafts_of(parts.settings.paths).rewrite(draft, new.text)
-        return draft
-
-    return await service.details(parts, await service.refused_as_422(rewriting()))
+    return await service.details(parts, await service.rewrite(parts, draft, new.text))
 
 
 @router.delete(
@@ -157,6 +151,7 @@ async def rewrite_draft(parts: GivenParts, draft_id: GivenDraft, new: DraftText)
 async def delete_draft(parts: GivenParts, draft_id: GivenDraft) -> None:
     """Forget a draft."""
     draft = await service.find_draft(parts, draft_id)
+    await service.check_free(parts, draft)
     await asyncio.to_thread(service.drafts_of(parts.settings.paths).delete, draft)
 
 
@@ -164,7 +159,7 @@ async def delete_draft(parts: GivenParts, draft_id: GivenDraft) -> None:
 async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
     """Compare a draft with the base in force."""
     draft = await service.find_draft(parts, draft_id)
-    text = await asyncio.to_thread(service.drafts_of(parts.settings.paths).text, draft)
+    text = await service.draft_text(parts, draft)
     before = await asyncio.to_thread(service.base_files(parts.settings.paths)[draft.kb].text)
     return await service.diff(before or "", text, ("база", "черновик"))
 
@@ -174,10 +169,18 @@ async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
     dependencies=[KeyRequired],
     status_code=HTTPStatus.ACCEPTED,
     summary="Сделать черновик базой знаний",
+    description="409 base_changed: база изменилась после того, как черновик сделан или сохранён; раздел просто "
+    "добавляется к ней.",
 )
-async def publish_draft(parts: GivenParts, draft_id: GivenDraft) -> Accepted:
+async def publish_draft(
+    parts: GivenParts,
+    draft_id: GivenDraft,
+    *,
+    over_changes: Annotated[bool, Query(description="Заменить базу, даже если она изменилась")] = False,
+) -> Accepted:
     """Put a draft in force."""
-    return await service.publish(parts, await service.find_draft(parts, draft_id))
+    draft = await service.find_draft(parts, draft_id)
+    return await service.publish(parts, draft, over_changes=over_changes)
 
 
 @router.post(
@@ -234,7 +237,7 @@ async def diff_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Diff
 )
 async def restore_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Accepted:
     """Put a backup in force again."""
-    text = await service.find_backup(parts, kb, name)
+    text = await service.find_backup(parts, kb, name, exact=True)
     making = service.drafts_of(parts.settings.paths).from_text(kb, name, text)
     return await service.publish(parts, await service.refused_as_422(making))
 

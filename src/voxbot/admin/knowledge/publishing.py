@@ -8,6 +8,7 @@ reused.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from typing import Any, TypeAlias
 import structlog
 
 from voxbot.admin.jobs.runner import Handler, Progress
-from voxbot.admin.knowledge.drafts import Draft, Drafts
+from voxbot.admin.knowledge.drafts import Draft, Drafts, check_text
 from voxbot.agent.agent import Answerer, Searcher
 from voxbot.domain.dialogue import AnswerInfo, KbName
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.documents import split_document
 from voxbot.knowledge.files import BaseFile
 from voxbot.knowledge.index import BuildReport
+from voxbot.knowledge.markdown import SEPARATOR
 from voxbot.knowledge.retriever import Retriever
 from voxbot.knowledge.trial import open_trial
 from voxbot.store.jobs import Job
@@ -31,6 +33,9 @@ from voxbot.store.jobs import Job
 log = structlog.get_logger(__name__)
 
 PUBLISH, TRIAL = "kb_publish", "kb_trial"
+BASE_CHANGED = (
+    "база знаний изменилась с тех пор, как сделан черновик; сравните их, внесите нужное в черновик и сохраните его"
+)
 _BUSY_TRIES = 60
 _BUSY = "уже строит другая программа"
 
@@ -58,11 +63,16 @@ class KnowledgeWork:
 
     async def publish(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Put a draft in force. Raises KnowledgeError, ProviderError."""
-        draft = await self._draft(job)
+        draft = await asyncio.to_thread(self.drafts.find_any, str(job.payload["draft"]))
+        if draft is None:
+            raise _gone()
+        if draft.result is not None:  # done before, and broken off before the job could be ended
+            return draft.result
         files = self.files()
         base = files[draft.kb]
         progress.begin("Готовится файл")
-        text = await asyncio.to_thread(self.drafts.text, draft)
+        text = await asyncio.to_thread(self._future, draft, base, over_changes=bool(job.payload.get("over_changes")))
+        draft = await asyncio.to_thread(self.drafts.note, draft, staged=_digest(text))
         staged = await asyncio.to_thread(base.stage, text)
         sources: dict[KbName, Path] = {kb: file.path for kb, file in files.items()}
         sources[draft.kb] = staged
@@ -74,14 +84,26 @@ class KnowledgeWork:
         except BaseException:
             await asyncio.to_thread(base.discard)
             raise
-        await asyncio.to_thread(self.drafts.delete, draft)
         log.info("База знаний обновлена", kb=draft.kb, version=report.version)
-        return {
+        result = {
             "documents": dict(report.documents),
             "version": report.version,
             "seconds": round(report.seconds, 2),
             "backup": backup.name if backup else None,
         }
+        await asyncio.to_thread(self.drafts.note, draft, result=result)
+        return result
+
+    def _future(self, draft: Draft, base: BaseFile, *, over_changes: bool) -> str:
+        """Give the whole text that is to be in force. Raises KnowledgeError if the base has changed meanwhile."""
+        present = base.digest()
+        if present and present == draft.staged:  # this very job has put it in force before it was broken off
+            return base.exact_text()
+        if draft.section is not None:
+            return check_text(draft.kb, with_section(base.exact_text(), draft.section))
+        if draft.base is not None and draft.base != present and not over_changes:
+            raise KnowledgeError(BASE_CHANGED)
+        return self.drafts.text(draft)
 
     async def try_out(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Answer the questions of a job as they are answered now, and as they would be with the draft."""
@@ -130,8 +152,21 @@ class KnowledgeWork:
     async def _draft(self, job: Job) -> Draft:
         draft = await asyncio.to_thread(self.drafts.find, str(job.payload["draft"]))
         if draft is None:
-            raise KnowledgeError("черновика больше нет; загрузите файл снова")
+            raise _gone()
         return draft
+
+
+def with_section(text: str, section: str) -> str:
+    """Put a section at the end of a base."""
+    return f"{text.rstrip()}\n{SEPARATOR}\n{section}" if text.strip() else section
+
+
+def _gone() -> KnowledgeError:
+    return KnowledgeError("черновика больше нет; загрузите файл снова")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 async def whole_answer(agent: Answerer, question: str, history: Any = ()) -> tuple[str, AnswerInfo]:

@@ -7,8 +7,8 @@ import difflib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from voxbot.admin.knowledge.drafts import Draft, Drafts
-from voxbot.admin.knowledge.publishing import PUBLISH
+from voxbot.admin.knowledge.drafts import Draft, Drafts, check_text
+from voxbot.admin.knowledge.publishing import BASE_CHANGED, PUBLISH, with_section
 from voxbot.admin.knowledge.schemas import (
     Accepted,
     BackupView,
@@ -23,7 +23,6 @@ from voxbot.admin.knowledge.schemas import (
 from voxbot.admin.problems import ApiError
 from voxbot.knowledge.documents import split_document
 from voxbot.knowledge.files import BaseFile
-from voxbot.knowledge.markdown import SEPARATOR
 from voxbot.knowledge.review import Review, review
 from voxbot.knowledge.uploads.refusal import UploadError
 from voxbot.store.times import local_text
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 _SHOWN_CHUNKS = 1000
 _MAX_DIFF_LINES = 20_000
 _MEGABYTE = 1024 * 1024
-_RECENT_JOBS = 100
 
 
 def base_files(paths: PathSettings) -> dict[KbName, BaseFile]:
@@ -67,8 +65,8 @@ async def read_text(parts: Parts, kb: KbName) -> str:
     return text
 
 
-async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile) -> Draft:
-    """Make a draft of an uploaded file. Raises ApiError (413, 422)."""
+async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_review: bool = False) -> Draft:
+    """Make a draft of an uploaded file; one `to_review` belongs to the present base. Raises ApiError (413, 422)."""
     limit_mb = parts.settings.knowledge.upload_mb
     content = await file.read(limit_mb * _MEGABYTE + 1)
     if len(content) > limit_mb * _MEGABYTE:
@@ -77,16 +75,60 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile) -> Draft
             "too_large",
             f"Файл больше {limit_mb} МБ. Уменьшите его, разделите на части или поднимите KB_UPLOAD_MAX_MB.",
         )
-    return await refused_as_422(drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content))
+    base = await digest(parts, kb) if to_review else None
+    making = drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content, base=base)
+    return await refused_as_422(making)
+
+
+async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str) -> Draft:
+    """Make a draft of a text that was written over the base as it is now. Raises ApiError (422)."""
+    base = await digest(parts, kb)
+    return await refused_as_422(drafts_of(parts.settings.paths).from_text(kb, name, text, base=base))
+
+
+async def digest(parts: Parts, kb: KbName) -> str:
+    """Tell one content of a base from another."""
+    return await asyncio.to_thread(base_files(parts.settings.paths)[kb].digest)
 
 
 async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
-    """Make a draft of the base as it is with a section more. Raises ApiError (422)."""
-    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].text) or ""
+    """Make a draft of the base as it is with a section more. Raises ApiError (422), KnowledgeError."""
+    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].exact_text)
     title = " ".join(new.title.split()).lstrip("# ")
     section = f"## {title}\n{new.text.strip()}\n"
-    text = f"{current.rstrip()}\n{SEPARATOR}\n{section}" if current.strip() else section
-    return await refused_as_422(drafts_of(parts.settings.paths).from_text(new.kb, f"Раздел «{title}»", text))
+    making = drafts_of(parts.settings.paths).from_text(
+        new.kb, f"Раздел «{title}»", with_section(current, section), section=section
+    )
+    return await refused_as_422(making)
+
+
+async def draft_text(parts: Parts, draft: Draft) -> str:
+    """Give a draft's text: of a section, the base as it is now with the section. Raises KnowledgeError."""
+
+    def read() -> str:
+        base = base_files(parts.settings.paths)[draft.kb]
+        if draft.section is not None and base.text():
+            return check_text(draft.kb, with_section(base.exact_text(), draft.section))
+        return drafts_of(parts.settings.paths).text(draft)
+
+    return await asyncio.to_thread(read)
+
+
+async def rewrite(parts: Parts, draft: Draft, text: str) -> Draft:
+    """Put another text in a draft's place. Raises ApiError (409 while it is being published, 422)."""
+    await check_free(parts, draft)
+    base = await digest(parts, draft.kb)
+    return await refused_as_422(drafts_of(parts.settings.paths).rewrite(draft, text, base))
+
+
+async def check_free(parts: Parts, draft: Draft) -> None:
+    """Refuse to touch what a job is about to put in force. Raises ApiError (409)."""
+    if await parts.jobs.unfinished_of(PUBLISH, "draft", draft.id):
+        raise ApiError(
+            HTTPStatus.CONFLICT,
+            "draft_busy",
+            "Черновик сейчас публикуется. Дождитесь конца задачи.",
+        )
 
 
 async def refused_as_422(making: Awaitable[Draft]) -> Draft:
@@ -97,11 +139,14 @@ async def refused_as_422(making: Awaitable[Draft]) -> Draft:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, error.reason, str(error)) from error
 
 
-async def publish(parts: Parts, draft: Draft) -> Accepted:
-    """Begin to put a draft in force; once, however often it is asked for."""
-    under_way = await parts.jobs.latest(_RECENT_JOBS, unfinished=True)
-    same = (job for job in under_way if job.kind == PUBLISH and job.payload.get("draft") == draft.id)
-    job = next(same, None) or await parts.runner.submit(PUBLISH, draft.kb, {"draft": draft.id})
+async def publish(parts: Parts, draft: Draft, *, over_changes: bool = False) -> Accepted:
+    """Begin to put a draft in force; once, however often it is asked for. Raises ApiError (409)."""
+    if not over_changes and draft.base is not None and draft.base != await digest(parts, draft.kb):
+        same = await parts.jobs.unfinished_of(PUBLISH, "draft", draft.id)
+        if not same:
+            raise ApiError(HTTPStatus.CONFLICT, "base_changed", f"{BASE_CHANGED[:1].upper()}{BASE_CHANGED[1:]}.")
+    payload = {"draft": draft.id, "over_changes": over_changes}
+    job = await parts.runner.submit(PUBLISH, draft.kb, payload, once_by="draft")
     return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
 
 
@@ -118,9 +163,9 @@ async def find_draft(parts: Parts, draft_id: str) -> Draft:
     return draft
 
 
-async def find_backup(parts: Parts, kb: KbName, name: str) -> str:
-    """Read a backup. Raises ApiError (404)."""
-    text = await asyncio.to_thread(base_files(parts.settings.paths)[kb].backup_text, name)
+async def find_backup(parts: Parts, kb: KbName, name: str, *, exact: bool = False) -> str:
+    """Read a backup, which `exact` has to be UTF-8. Raises ApiError (404), KnowledgeError."""
+    text = await asyncio.to_thread(lambda: base_files(parts.settings.paths)[kb].backup_text(name, exact=exact))
     if text is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_backup", "Такой копии базы знаний нет.")
     return text
@@ -128,15 +173,15 @@ async def find_backup(parts: Parts, kb: KbName, name: str) -> str:
 
 async def details(parts: Parts, draft: Draft) -> DraftDetails:
     """Show a draft and what would become of it."""
+    text = await draft_text(parts, draft)
 
-    def look() -> tuple[str, Review]:
-        text = drafts_of(parts.settings.paths).text(draft)
+    def look() -> Review:
         current = {kb: file.text() or "" for kb, file in base_files(parts.settings.paths).items()}
         other: KbName = "tech" if draft.kb == "general" else "general"
         own = tuple(split_document(draft.kb, current[draft.kb]))
-        return text, review(draft.kb, text, own, tuple(split_document(other, current[other])))
+        return review(draft.kb, text, own, tuple(split_document(other, current[other])))
 
-    text, seen = await asyncio.to_thread(look)
+    seen = await asyncio.to_thread(look)
     return DraftDetails(**draft_view(draft).model_dump(), text=text, review=_review_view(seen))
 
 
