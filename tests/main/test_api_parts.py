@@ -11,6 +11,8 @@ import httpx
 import pytest
 from fakes.api import PROMPTS, ApiLab, running_api
 
+from voxbot.main.api_parts import Knowledge
+
 pytestmark = pytest.mark.enable_socket
 
 
@@ -69,3 +71,34 @@ async def test_a_call_that_another_program_writes_is_found(tmp_path):
         httpx.AsyncClient(base_url=address, trust_env=False) as client,
     ):
         assert [call["id"] for call in (await client.get("/logs?q=поверки")).json()] == ["x"]
+
+
+async def test_a_model_saved_in_the_panel_answers_in_the_apis_own_chat(tmp_path):
+    """The source is read anew by whoever saves: the file's follower then sees no difference, and must not need one."""
+    used = []
+
+    class Agent:
+        async def warm_up(self):
+            pass
+
+        async def use(self, models):
+            used.append([model.model for model in models])
+
+        async def close(self):
+            pass
+
+    async def opened():
+        return Agent()
+
+    async with ApiLab(tmp_path) as lab:
+        lab.env_file.write_text("OPENAI_API_KEY=sk-x\nLLM_MODEL_PRIMARY=old\nLLM_MODEL_FALLBACK=\n")
+        parts = lab.parts()
+        knowledge = Knowledge(parts.source, parts.prompts, open_agent=opened)
+        await knowledge.answerer()
+        saved = await lab.client(parts).post(
+            "/api/model-settings", headers={"X-API-Key": "k"}, json={"llm_model_primary": "new"}
+        )
+        assert saved.status_code == 200
+        await knowledge.answerer()
+        await knowledge.settings_changed()
+    assert used == [["new", "gpt-4o"]]

@@ -158,3 +158,27 @@ def test_broken_prompts_keep_the_last_good_ones(tmp_path):
     path.write_text("{")
     assert not source.reload()
     assert source.current.greeting == "Привет" != DEFAULT_PROMPTS.greeting
+
+
+async def test_a_file_that_breaks_its_reader_is_an_alarm_until_it_is_read(tmp_path):
+    journal, path = ReloadJournal(), tmp_path / "prompts.json"
+    path.write_text("broken")
+    read = asyncio.Event()
+
+    async def reading():
+        if path.read_text() == "broken":
+            raise RuntimeError("unforeseen")
+        read.set()
+
+    following = asyncio.create_task(on_change({path: reading}, 0.05, journal))
+    try:
+        while not journal.failures:
+            await asyncio.sleep(0.01)
+        assert "внутренняя ошибка" in journal.failures[0].error
+        path.write_text("whole again")
+        await asyncio.wait_for(read.wait(), 10)
+        while journal.failures:
+            await asyncio.sleep(0.01)
+    finally:
+        following.cancel()
+        await asyncio.wait({following})

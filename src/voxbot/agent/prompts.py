@@ -95,6 +95,8 @@ def read_prompts(path: Path) -> Prompts:
         raise ConfigError(f"{path}, строка {error.lineno}: это не JSON ({error.msg}); исправьте файл") from error
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: скобок вложено слишком много, это не промпты; исправьте файл") from error
 
 
 def parse_prompts(document: object) -> Prompts:
@@ -108,6 +110,8 @@ def parse_prompts(document: object) -> Prompts:
         value = values.get(key.name)
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f'нет текста "{key.name}"; впишите его под этим ключом')
+        if value != value.encode(errors="replace").decode():
+            raise ValueError(f'в "{key.name}" есть знак, которого нет в Юникоде (половина смайлика); уберите его')
     prompts = Prompts(**{key.name: values[key.name] for key in fields(Prompts)})
     if _CONTEXT not in prompts.qa_system_prompt:
         raise ValueError('в "qa_system_prompt" нет {context}; впишите его туда, где место найденной справке')

@@ -26,7 +26,7 @@ from voxbot.store.database import open_database
 from voxbot.store.jobs import JobRepository
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from pathlib import Path
 
     from voxbot.agent.agent import Agent, Answerer, Searcher
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from voxbot.knowledge.index import BuildReport
     from voxbot.knowledge.retriever import Retriever
     from voxbot.main.reload import Reload
-    from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
 
 log = structlog.get_logger(__name__)
@@ -47,7 +46,7 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
     settings = source.current
     prompts = load_prompts(settings)
     reloads = ReloadJournal()
-    knowledge, chunks = _Knowledge(source, prompts), Chunks(settings)
+    knowledge, chunks = Knowledge(source, prompts), Chunks(settings)
     async with AsyncExitStack() as owned:
         database = await owned.enter_async_context(open_database(settings.paths.db_path))
         calls, jobs, normalize = (
@@ -95,14 +94,19 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
         )
 
 
-class _Knowledge:
+class Knowledge:
     """The index and the agent, opened when first asked for: a unit that only shows calls does without the embedder."""
 
-    def __init__(self, source: SettingsSource, prompts: PromptsSource) -> None:
+    def __init__(
+        self, source: SettingsSource, prompts: PromptsSource, open_agent: Callable[[], Awaitable[Agent]] | None = None
+    ) -> None:
+        """Read the settings of `source` whenever they are needed; `open_agent` makes another agent than theirs."""
+        self._open_agent = open_agent or self._over_retriever
         self._source = source
         self._prompts = prompts
         self._retriever: Retriever | None = None
         self._agent: Agent | None = None
+        self._models = source.current.llm.model_identity
         self._opening = asyncio.Lock()
 
     async def retriever(self) -> Retriever:
@@ -114,9 +118,11 @@ class _Knowledge:
         """Return the agent. Raises KnowledgeError, ProviderError, ConfigError."""
         async with self._opening:
             if self._agent is None:
-                agent = self._made(await self._opened())
+                self._models = self._source.current.llm.model_identity
+                agent = await self._open_agent()
                 await agent.warm_up()
                 self._agent = agent
+            await self._follow_models()
             return self._agent
 
     @asynccontextmanager
@@ -137,13 +143,19 @@ class _Knowledge:
 
         return await build_index(self._source.current, progress, only=kb, sources=sources)
 
-    async def settings_changed(self, before: Settings) -> None:
+    async def settings_changed(self) -> None:
         """Let the agent answer with other models, if other ones are wanted."""
+        async with self._opening:
+            await self._follow_models()
+
+    async def _follow_models(self) -> None:
+        """Compare with what the agent has: settings are read anew in more places than one."""
         from voxbot.main.agent import language_models
 
         after = self._source.current
-        if self._agent and before.llm.model_identity != after.llm.model_identity:
+        if self._agent and self._models != after.llm.model_identity:
             await self._agent.use(language_models(after))
+            self._models = after.llm.model_identity
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -159,6 +171,9 @@ class _Knowledge:
             self._retriever = await open_retriever(self._source.current, current=lambda: self._source.current)
         return self._retriever
 
+    async def _over_retriever(self) -> Agent:
+        return self._made(await self._opened())
+
     def _made(self, searcher: Searcher) -> Agent:
         from voxbot.main.agent import build_agent
 
@@ -166,13 +181,13 @@ class _Knowledge:
 
 
 async def _follow_files(
-    source: SettingsSource, prompts: PromptsSource, reloads: ReloadJournal, knowledge: _Knowledge
+    source: SettingsSource, prompts: PromptsSource, reloads: ReloadJournal, knowledge: Knowledge
 ) -> None:
     """Take over what changes in `.env` and in the prompts. The index is followed by whoever searches it."""
 
     async def settings_changed() -> None:
-        if before := reload_settings(source, reloads):
-            await knowledge.settings_changed(before)
+        if reload_settings(source, reloads):
+            await knowledge.settings_changed()
 
     async def prompts_changed() -> None:
         await asyncio.to_thread(reload_prompts, prompts, reloads)
@@ -183,7 +198,7 @@ async def _follow_files(
         files[source.file] = settings_changed
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
-    await on_change(files, reload.interval_s)
+    await on_change(files, reload.interval_s, reloads)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

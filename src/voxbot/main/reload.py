@@ -28,14 +28,17 @@ _Stamp: TypeAlias = tuple[int, int, int] | None
 _QUIET_MS = 100
 """A file counts as written when nothing in its folder has changed for so long: an editor writes in steps."""
 
+_UNFORESEEN = "файл не перечитан: внутренняя ошибка"
+
 log = structlog.get_logger(__name__)
 
 
-async def on_change(files: Mapping[Path, Reload], interval_s: float) -> None:
+async def on_change(files: Mapping[Path, Reload], interval_s: float, journal: ReloadJournal | None = None) -> None:
     """Call a file's function whenever the file has changed, come or gone; runs until it is cancelled.
 
     A change is noticed at once where the file system tells of it, and within `interval_s` in any case. Every file
     that is there counts as changed at first: it may have been, since the unit read it and then loaded its models.
+    One whose function fails unforeseen is an alarm in the `journal` until it is read without.
     """
     stamps: dict[Path, _Stamp] = dict.fromkeys(files)
     async for _ in _hints({path.absolute() for path in files}, interval_s):
@@ -43,14 +46,21 @@ async def on_change(files: Mapping[Path, Reload], interval_s: float) -> None:
             stamp = await asyncio.to_thread(_stamp, path)
             if stamp != stamps[path]:
                 stamps[path] = stamp
-                await _reload(path, reload)
+                await _reload(path, reload, journal)
 
 
-async def _reload(path: Path, reload: Reload) -> None:
+async def _reload(path: Path, reload: Reload, journal: ReloadJournal | None) -> None:
     try:
         await reload()
-    except Exception:  # whatever is wrong with one file, the others are followed, and this one when it is mended
+    except (
+        Exception
+    ) as error:  # whatever is wrong with one file, the others are followed, and this one when it is mended
         log.exception("Файл не перечитан, действует прежнее", path=str(path))
+        if journal:
+            journal.refused(path, f"{_UNFORESEEN} ({type(error).__name__}); действует прежнее, см. журнал сервиса")
+    else:
+        if journal and any(item.path == path and item.error.startswith(_UNFORESEEN) for item in journal.failures):
+            journal.taken(path, "Файл перечитан")
 
 
 def reload_settings(source: SettingsSource, journal: ReloadJournal) -> Settings | None:
