@@ -1,6 +1,11 @@
 """What staff upload becomes Markdown, or is refused with a reason; by the real process with its limits."""
 
+import io
+
 import pytest
+from docx import Document
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsmap
 from fakes.documents import make_bomb, make_docx, make_pdf
 
 from voxbot.knowledge.documents import split_document
@@ -138,3 +143,52 @@ def test_other_kinds_are_refused(name):
 async def test_a_file_that_takes_too_long_is_given_up(convert):
     with pytest.raises(UploadError, match="времени или памяти"):
         await convert("a.pdf", make_pdf([("text", 10, False)]), wall_s=0.01)
+
+
+def _body(xml):
+    """A Word document whose body is this XML after one plain paragraph."""
+    opened = Document()
+    opened.add_paragraph("Цена указана ниже.")
+    names = "".join(f' xmlns:{key}="{uri}"' for key, uri in nsmap.items() if key in ("w", "wp", "a"))
+    for element in parse_xml(f"<w:body{names}>{xml}</w:body>"):
+        opened.element.body.insert(len(opened.element.body) - 1, element)
+    written = io.BytesIO()
+    opened.save(written)
+    return written.getvalue()
+
+
+def _run(text):
+    return f"<w:r><w:t>{text}</w:t></w:r>"
+
+
+@pytest.mark.parametrize(
+    ("xml", "wanted", "unwanted"),
+    [
+        (
+            f"<w:p><w:del><w:r><w:delText>5</w:delText></w:r></w:del><w:ins>{_run('7 рублей')}</w:ins></w:p>",
+            "7 рублей",
+            "5",
+        ),
+        (f"<w:sdt><w:sdtContent><w:p>{_run('в поле')}</w:p></w:sdtContent></w:sdt>", "в поле", None),
+        (f"<w:p><w:sdt><w:sdtContent>{_run('в строке')}</w:sdtContent></w:sdt></w:p>", "в строке", None),
+        (
+            f"<w:p><w:r><w:pict><w:txbxContent><w:p>{_run('в надписи')}</w:p></w:txbxContent></w:pict></w:r></w:p>",
+            "в надписи",
+            None,
+        ),
+        (
+            (
+                "<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val='90000000'/></w:tcPr>"
+                f"<w:p>{_run('Шапка')}</w:p></w:tc></w:tr></w:tbl>"
+            ),
+            "Шапка",
+            "Шапка | Шапка",
+        ),
+    ],
+)
+async def test_no_text_of_a_word_document_is_lost(tmp_path, xml, wanted, unwanted):
+    source = tmp_path / "source.docx"
+    source.write_bytes(_body(xml))
+    text = await convert_file("docx", source, tmp_path / "result.md", title="Цены")
+    assert text.count(wanted) == 1
+    assert not unwanted or unwanted not in text

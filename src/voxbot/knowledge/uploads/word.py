@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from docx import Document
 from docx.opc.exceptions import PackageNotFoundError
-from docx.table import Table
 from docx.text.paragraph import Paragraph
 
 from voxbot.knowledge.uploads.markup import document, heading, paragraph, table
@@ -24,6 +23,12 @@ _MAX_RATIO = 250
 """Text packs to a tenth or so; a part that packs to less than a 250th is there to fill the memory."""
 _MIN_SUSPECT_BYTES = 10 * 1024 * 1024
 _HEADING_STYLE = re.compile(r"^(?:heading|заголовок)\s*(\d)$", re.IGNORECASE)
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_HOLDING_TEXT = frozenset(
+    {"r", "ins", "moveTo", "hyperlink", "sdt", "sdtContent", "smartTag", "customXml", "fldSimple", "dir", "bdo"}
+)
+_MAX_COLUMNS = 63
+"""Of a table in Word."""
 _NOT_WORD = "Это не документ Word (.docx). Сохраните файл в Word как .docx и загрузите снова."
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 """What Word puts an encrypted document into, and what its format before 2007 was."""
@@ -66,17 +71,85 @@ def _check_package(path: Path) -> None:
 
 
 def _blocks(opened: Any) -> Iterator[str]:
-    for block in opened.iter_inner_content():
-        if isinstance(block, Table):
-            yield table([[cell.text for cell in row.cells] for row in block.rows])
-        elif isinstance(block, Paragraph) and block.text.strip():
-            level = _heading_level(block)
-            if level:
-                yield heading(level, block.text)
-            elif _is_listed(block):
-                yield f"- {paragraph(block.text)}"
-            else:
-                yield paragraph(block.text)
+    yield from _written(opened.element.body, opened)
+
+
+def _written(container: Any, opened: Any) -> Iterator[str]:
+    """Write paragraphs and tables in order, those in content controls and proposed insertions included."""
+    for element in container:
+        match _tag(element):
+            case "p":
+                yield from _paragraph(element, opened)
+            case "tbl":
+                yield table([_cells(row) for row in _within(element, "tr")])
+            case "sdt" | "sdtContent" | "ins" | "moveTo" | "customXml" | "smartTag":
+                yield from _written(element, opened)
+            case _:
+                pass
+
+
+def _paragraph(element: Any, opened: Any) -> Iterator[str]:
+    block, text = Paragraph(element, opened), _text(element)
+    if text.strip():
+        level = _heading_level(block)
+        if level:
+            yield heading(level, text)
+        elif _is_listed(block):
+            yield f"- {paragraph(text)}"
+        else:
+            yield paragraph(text)
+    for box in _boxes(element):
+        yield from _written(box, opened)
+
+
+def _cells(row: Any) -> list[str]:
+    """Give a row's cells; one that spans several columns is followed by empty ones."""
+    cells: list[str] = []
+    for cell in _within(row, "tc"):
+        cells.append(" ".join(_text(part) for part in cell.iter(f"{_W}p")))
+        span = cell.find(f"./{_W}tcPr/{_W}gridSpan")
+        columns = (span.get(f"{_W}val") or "") if span is not None else ""
+        cells += [""] * (min(int(columns[:9]), _MAX_COLUMNS) - 1 if columns.isdecimal() else 0)
+    return cells[:_MAX_COLUMNS]
+
+
+def _within(element: Any, wanted: str) -> Iterator[Any]:
+    """Give rows of a table or cells of a row, those in content controls included, but not those of inner tables."""
+    for child in element:
+        if _tag(child) == wanted:
+            yield child
+        elif _tag(child) in ("sdt", "sdtContent", "customXml"):
+            yield from _within(child, wanted)
+
+
+def _text(element: Any) -> str:
+    """Give what stands in a paragraph as it is to be: insertions of tracked changes in, deletions out."""
+    text = ""
+    for child in element:
+        tag = _tag(child)
+        if tag == "t":
+            text += child.text or ""
+        elif tag in ("tab", "br", "cr"):
+            text += " "
+        elif tag == "noBreakHyphen":
+            text += "-"
+        elif tag in _HOLDING_TEXT:
+            text += _text(child)
+    return text
+
+
+def _boxes(element: Any) -> Iterator[Any]:
+    """Give a paragraph's text boxes; Fallback repeats them for programs that cannot draw the newer form."""
+    for child in element:
+        tag = _tag(child)
+        if tag == "txbxContent":
+            yield child
+        elif tag not in ("Fallback", "del", "moveFrom"):
+            yield from _boxes(child)
+
+
+def _tag(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _heading_level(block: Paragraph) -> int:

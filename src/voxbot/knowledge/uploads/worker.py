@@ -7,6 +7,7 @@ takes its limits itself, before it opens the file: a document that fills the mem
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from voxbot.knowledge.uploads.refusal import UploadError
 
 REFUSED = 3
 CPU_S = 60
+_NICE = 19
+"""The machine answers calls meanwhile."""
 _MEMORY_BYTES = 1536 * 1024 * 1024
 _MAX_TEXT_BYTES = 8 * 1024 * 1024
 """Some 4 million letters, a shelf of books."""
@@ -50,6 +53,7 @@ def _limited(text: str) -> bytes:
 
 def main(kind: str, source: str, result: str, title: str) -> int:
     """Convert within the limits; return the exit status."""
+    os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
