@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import multiprocessing
 import re
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from structlog.testing import capture_logs
 
 from voxbot.domain.errors import StoreError
 from voxbot.store import migrations
@@ -23,6 +26,10 @@ from voxbot.store.call_log import CallFilter, CallLogRepository
 from voxbot.store.database import open_database
 from voxbot.store.models import Base
 from voxbot.store.preparation import prepare
+
+_OLD_TABLE = (
+    "CREATE TABLE logs (id TEXT, callerId TEXT, startTime TEXT, endTime TEXT, status TEXT, transcript_json TEXT)"
+)
 
 
 def execute(path: Path, *statements: str, rows=()) -> None:
@@ -234,3 +241,27 @@ async def test_a_failing_write_does_not_tell_what_the_caller_said(tmp_path):
         with pytest.raises(StoreError) as caught:
             await CallLogRepository(database).start("c1", "+79161234567", 0.0)
     assert "79161234567" not in str(caught.value) + str(caught.value.__cause__)
+
+
+def test_the_second_program_waits_for_the_first_ones_migration_and_names_nobody_to_stop(tmp_path):
+    path = tmp_path / "log.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(_OLD_TABLE)
+    with path.with_name(f".{path.name}.migrating").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with capture_logs() as told, ThreadPoolExecutor(1) as others:
+            waiting = others.submit(prepare, path)
+            while not told and not waiting.done():
+                time.sleep(0.01)
+            assert "жду" in told[0]["event"]
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            waiting.result(timeout=30)
+
+
+async def test_an_old_log_with_bytes_that_are_no_text_opens(tmp_path):
+    path = tmp_path / "log.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(_OLD_TABLE)
+        connection.execute("INSERT INTO logs VALUES ('a', '+7', '2026-03-01', NULL, 'x', CAST(x'5bff' AS TEXT))")
+    async with open_database(path) as database:
+        assert [call.id for call in await CallLogRepository(database).list_calls(CallFilter(), 10)] == ["a"]

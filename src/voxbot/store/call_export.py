@@ -19,13 +19,15 @@ COLUMNS = ("id", "callerId", "startTime", "endTime", "status", "transcript_json"
 HEADER = ";".join(f'"{name}"' for name in COLUMNS) + "\r\n"
 
 _BATCH = 600
+_BLANK = "' ' || char(160, 65279)"
 _FORMULA = "char(9, 10, 13) || '=+-@'"
 """A cell that begins so is run by spreadsheets; an apostrophe before it makes it text (OWASP, CSV Injection)."""
 
 
 def _cell(column: str) -> str:
     value = f"COALESCE(l.\"{column}\", '')"
-    guard = f"CASE WHEN {value} <> '' AND instr({_FORMULA}, substr({value}, 1, 1)) THEN '''' ELSE '' END"
+    begin = f"substr(ltrim({value}, {_BLANK}), 1, 1)"
+    guard = f"CASE WHEN {begin} <> '' AND instr({_FORMULA}, {begin}) THEN '''' ELSE '' END"
     return f"'\"' || {guard} || replace({value}, '\"', '\"\"') || '\"'"
 
 

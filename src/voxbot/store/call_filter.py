@@ -6,6 +6,7 @@ newest match on and stops after one page, however many calls match.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 SortColumn: TypeAlias = Literal["key", "duration_s", "caller"]
 
 _TRIGRAM = 3
+_NUMBER = re.compile(r"[+\d][\d\s().-]*")
+_NUMBER_DIGITS = 5
+_RUSSIAN_DIGITS = 11
 _COMPLETIONS = text(
     "SELECT word FROM search_words WHERE word > :word AND word < :end ORDER BY length(word), word LIMIT 30"
 )
@@ -170,7 +174,7 @@ def _found(
             f"SELECT rowid FROM (SELECT found.rowid FROM call_words AS found {tables} "
             f"WHERE found.call_words MATCH :match AND {where} {limited})"
         )
-    number = folded(q)
+    number = _digits(q) or folded(q)
     if len(number) >= _TRIGRAM and not set("%_") & set(number):
         values["number"] = f"%{number}%"
         selects.append(
@@ -184,6 +188,14 @@ def _found(
             f"WHERE instr(found.caller, :number) AND {where})"
         )
     return selects
+
+
+def _digits(q: str) -> str:
+    """Give the digits of a number as people write it; 8 and +7 begin the same Russian numbers."""
+    digits = re.sub(r"\D", "", q)
+    if not _NUMBER.fullmatch(q.strip()) or len(digits) < _NUMBER_DIGITS:
+        return ""
+    return digits[1:] if len(digits) == _RUSSIAN_DIGITS and digits[0] in "78" else digits
 
 
 async def begun_words(session: AsyncSession, wanted: CallFilter) -> Sequence[str]:

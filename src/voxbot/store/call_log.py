@@ -7,7 +7,7 @@ import json
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import and_, func, or_, select, text, tuple_
 
 from voxbot.domain.errors import StoreError
 from voxbot.store.call_figures import CallFigures
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["CallFilter", "CallLogRepository", "CallOrder", "CallRecord", "ListedCall", "Place"]
 
 _CALLS_AT_ONCE = 200
+_MAY_LACK = or_(CallFacts.unanswered > 0, and_(text("pending"), LoggedCall.transcript_json.contains(UNKNOWN_MARK)))
+"""Of calls that are still pending nothing is counted yet."""
 
 
 class CallLogRepository:
@@ -46,22 +48,18 @@ class CallLogRepository:
         self.figures = CallFigures(database)
         self.list_calls = self.lists.records
         self.by_ids = self.lists.by_ids
+        self._begun: dict[str, tuple[str, float]] = {}
+        """Caller and start of the calls under way here: the log may be emptied while they last."""
 
     async def start(self, call_id: CallId, caller: str, at: float) -> None:
         """Write a new active call. One that is already there becomes active again and keeps its dialogue."""
+        self._begun[call_id] = (caller, at)
         async with self._database.write() as session:
             call = await session.get(LoggedCall, call_id)
             if call is not None:
                 call.status, call.end_time = "Active", None
             else:
-                call = LoggedCall(
-                    id=call_id,
-                    caller_id=caller,
-                    start_time=local_text(at),
-                    end_time=None,
-                    status="Active",
-                    transcript_json="[]",
-                )
+                call = _new(call_id, caller, at)
                 session.add(call)
             await _follow(session, call)
 
@@ -88,6 +86,7 @@ class CallLogRepository:
             call.status, call.end_time = status, local_text(at)
             ending = {"reason": reason, "detail": detail, "dead_air_ms": longest_dead_air_ms}
             await _follow(session, call, ending=ending)
+        self._begun.pop(call_id, None)
 
     async def close_stale(self) -> int:
         """Close as Failed what a bot that died left Active; return how many. For the start of the only bot.
@@ -134,9 +133,9 @@ class CallLogRepository:
         Reads some calls at a time, each time in a transaction of its own: a log of any length neither fills the
         memory nor keeps SQLite from shortening its write-ahead log.
         """
-        wanted = select(LoggedCall).where(LoggedCall.transcript_json.contains(UNKNOWN_MARK))
+        wanted = select(LoggedCall).join(CallFacts, CallFacts.call_id == LoggedCall.id).where(_MAY_LACK)
         if since is not None:
-            wanted = wanted.join(CallFacts, CallFacts.call_id == LoggedCall.id).where(CallFacts.key >= key_from(since))
+            wanted = wanted.where(CallFacts.key >= key_from(since))
         wanted = wanted.order_by(LoggedCall.start_time, LoggedCall.id).limit(_CALLS_AT_ONCE)
         place = tuple_(LoggedCall.start_time, LoggedCall.id)
         page = wanted
@@ -162,12 +161,20 @@ class CallLogRepository:
                     if taken >= limit:
                         return
 
-    @staticmethod
-    async def _existing(session: AsyncSession, call_id: CallId) -> LoggedCall:
+    async def _existing(self, session: AsyncSession, call_id: CallId) -> LoggedCall:
         call = await session.get(LoggedCall, call_id)
+        if call is None and call_id in self._begun:  # the log was emptied meanwhile: what is said from now on is kept
+            call = _new(call_id, *self._begun[call_id])
+            session.add(call)
         if call is None:
             raise StoreError(f"звонка {call_id} нет в журнале звонков: не удалось записать его начало, см. ошибки выше")
         return call
+
+
+def _new(call_id: str, caller: str, at: float) -> LoggedCall:
+    return LoggedCall(
+        id=call_id, caller_id=caller, start_time=local_text(at), end_time=None, status="Active", transcript_json="[]"
+    )
 
 
 async def _follow(session: AsyncSession, *calls: LoggedCall, ending: dict[str, Any] | None = None) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from voxbot.store.models import LoggedCall
-from voxbot.store.preparation import BUSY_TIMEOUT_S, prepare, store_error
+from voxbot.store.preparation import BUSY_TIMEOUT_S, decoded, prepare, store_error
 from voxbot.store.transcript import said
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ async def open_database(path: Path) -> AsyncGenerator[Database, None]:
 
 
 def _set_up_connection(connection: Any, _record: object) -> None:
+    # Another program may have written bytes that are no UTF-8: such a call is shown with a mark in their place.
+    connection.driver_connection.text_factory = decoded
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

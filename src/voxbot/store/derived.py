@@ -1,6 +1,7 @@
 """The SQL that keeps what is made from `logs` in step with it, whoever writes to `logs`.
 
-Triggers give every call its row in `call_facts` and mark it `pending` when the call changes; the words of a dialogue
+Triggers give every call its row in `call_facts` (INSERT OR REPLACE fires no trigger of deletion) and mark it
+`pending` when the call changes; the words of a dialogue
 need Python, so `CallLogRepository` makes them, at once when it writes itself and later (`CallIndex`) when another
 program did. `call_words` and `call_numbers` are full-text tables over `call_texts` (SQLite FTS5, external content,
 section 4.4.3 of its documentation; the triggers are those given there). Neither needs positions: `detail=none`.
@@ -38,6 +39,9 @@ FULL_TEXT = (
 TRIGGERS = (
     f"""
     CREATE TRIGGER call_facts_insert AFTER INSERT ON logs BEGIN
+        DELETE FROM call_texts WHERE key = (SELECT key FROM call_facts WHERE call_id = new.id);
+        DELETE FROM call_stages WHERE key = (SELECT key FROM call_facts WHERE call_id = new.id);
+        DELETE FROM call_facts WHERE call_id = new.id;
         INSERT INTO call_facts (key, call_id, status, caller, duration_s)
         VALUES ({_KEY.format(base=_BASE)}, new.id, new.status, new.callerId, {_DURATION});
     END

@@ -155,7 +155,7 @@ class JobRepository:
                 row.result = None if result is None else json.dumps(result, ensure_ascii=False)
 
 
-def _unfinished_of(kind: str, name: str, value: str) -> Select[tuple[StoredJob]]:
+def _unfinished_of(kind: str, name: str, value: str) -> Select[StoredJob]:
     found = func.json_extract(StoredJob.payload, f"$.{name}") == value
     return select(StoredJob).where(StoredJob.kind == kind, StoredJob.state.in_(_UNFINISHED), found).limit(1)
 

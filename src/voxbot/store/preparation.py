@@ -1,21 +1,26 @@
 """Bringing a database file up to date before it is used: folder, write-ahead log, migrations.
 
-Any number of processes may do this at once: the migrations run inside one transaction that holds SQLite's
-write lock, so the second process waits and then finds nothing left to do.
+Any number of processes may do this at once: the first takes a lock beside the file, the others wait for it as long as
+it takes and then find nothing left to do. The migrations run inside one transaction that holds SQLite's write lock.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from voxbot.domain.errors import StoreBusyError, StoreError
 from voxbot.store.migrations import HEAD
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 BUSY_TIMEOUT_S = 10.0
@@ -30,6 +35,13 @@ _ADVICE = {
     "full": "на диске нет места; освободите его",
 }
 """What SQLite says, and what that means for the operator."""
+
+
+_SMALL_BYTES = 100 << 20
+_ROOM = 2
+"""Times the size of the file: the words of a dialogue, and the write-ahead log meanwhile."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +69,42 @@ def prepare(path: Path, lineage: Lineage = CALL_LOG) -> None:
         raise StoreError(f"{path}: {_ADVICE['readonly']}")
     try:
         if _revision(path, lineage.version_table) != lineage.head:
-            _migrate(path, lineage)
+            with _alone(path):
+                if _revision(path, lineage.version_table) != lineage.head:
+                    _check_room(path)
+                    _migrate(path, lineage)
     except sqlite3.Error as error:
         raise store_error(path, error) from error
+
+
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """Let one program at a time migrate, however long it takes: the lock goes with the process that holds it."""
+    with path.with_name(f".{path.name}.migrating").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("База данных переводится в новый вид другой программой, жду её", path=str(path))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _check_room(path: Path) -> None:
+    """Refuse what would fill the disk half-way. Raises StoreError."""
+    size = path.stat().st_size if path.exists() else 0
+    if size < _SMALL_BYTES:
+        return
+    log.info("База данных переводится в новый вид; большая может занять минуты", path=str(path), mb=size >> 20)
+    if (free := shutil.disk_usage(path.parent).free) < _ROOM * size:
+        raise StoreError(
+            f"{path}: для перевода в новый вид нужно {_ROOM * size >> 20} МБ на диске, свободно {free >> 20}; "
+            "освободите место"
+        )
+
+
+def decoded(text: bytes) -> str:
+    """Read a text of the database, whatever bytes it holds."""
+    return text.decode(errors="replace")
 
 
 def store_error(path: Path, error: BaseException) -> StoreError:
@@ -96,6 +141,10 @@ def _migrate(path: Path, lineage: Lineage) -> None:
     def take_write_lock(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    def read_any_text(connection: Any, _record: object) -> None:
+        connection.text_factory = decoded
+
+    event.listen(engine, "connect", read_any_text)
     event.listen(engine, "begin", take_write_lock)
     try:
         with engine.begin() as connection:
