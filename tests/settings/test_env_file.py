@@ -63,3 +63,9 @@ def test_any_value_is_read_back_as_it_was_given(value, there):
     if there:
         assert read["KB_TOP_K"] == "4"
         assert read["RECORDING_NOTICE"] == "Две\nстроки"
+
+
+def test_a_comment_with_words_is_no_place_for_a_value_and_lines_end_as_the_files_do():
+    text = "# начало\r\n# KB_TOP_K=3 порог, не трогать\r\n"
+    assert rewritten(text, {"KB_TOP_K": "7"}) == text + "KB_TOP_K=7\r\n"
+    assert rewritten("# KB_TOP_K=3\nA=1\n", {"KB_TOP_K": "7"}) == "KB_TOP_K=7\nA=1\n"

@@ -65,7 +65,7 @@ def rewritten(text: str, values: Mapping[str, str | None]) -> str:
     """Return the file's text with other values; everything else, comments and order included, stays.
 
     The last of several lines of a name is the one in force and gets the value; None removes all of them. A name that
-    is not there takes the place of its line that is commented out (`#NAME=…`), or comes to the end.
+    is not there takes the place of its line that is commented out (`#NAME=…` and no more), or comes to the end.
     Raises ValueError for a value of several lines.
     """
     pieces = [(binding.key, binding.original.string) for binding in parse_stream(io.StringIO(text))]
@@ -84,7 +84,7 @@ def rewritten(text: str, values: Mapping[str, str | None]) -> str:
 
 def _with_new(pieces: list[tuple[str | None, str]], name: str, value: str) -> list[tuple[str | None, str]]:
     line = f"{name}={value}"
-    commented = re.compile(rf"^#[ \t]*{name}=[^\r\n]*", re.MULTILINE)
+    commented = re.compile(rf"^#[ \t]*{name}=(?:'[^'\r\n]*'|\"[^\"\r\n]*\"|[^\s'\"]*)[ \t]*(?=\r|\n|\Z)", re.MULTILINE)
     for place, (key, piece) in enumerate(pieces):
         if key is None and (match := commented.search(piece)):
             split = [
@@ -94,8 +94,9 @@ def _with_new(pieces: list[tuple[str | None, str]], name: str, value: str) -> li
             ]
             return [*pieces[:place], *split, *pieces[place + 1 :]]
     whole = "".join(piece for _, piece in pieces)
-    before = "" if not whole or whole.endswith(("\n", "\r")) else "\n"
-    return [*pieces, (name, f"{before}{line}\n")]
+    end = "\r\n" if "\r\n" in whole else "\n"
+    before = "" if not whole or whole.endswith(("\n", "\r")) else end
+    return [*pieces, (name, f"{before}{line}{end}")]
 
 
 def _line_end(rest: str) -> str:
