@@ -41,7 +41,7 @@ async def test_a_page_that_points_its_name_at_this_machine_reads_nothing(lab, ho
     [
         (None, True),
         ("http://127.0.0.1:9000", True),
-        ("http://localhost:5173", True),
+        ("http://localhost:5173", False),
         ("https://evil.example", False),
         ("http://203.0.113.5", False),
         ("null", False),

@@ -346,9 +346,8 @@ async def test_a_draft_whose_base_changes_while_it_waits_is_refused_by_its_job(c
 
 async def test_where_no_backup_can_be_kept_neither_file_nor_index_changes(client, knowledge):
     (knowledge.folder / "backups").write_text("a file, no folder")
-    end = (await over(client, await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))))[
-        -1
-    ]
+    accepted = await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))
+    end = (await over(client, accepted))[-1]
     assert end["state"] == "failed"
     assert "копия" in end["error"]
     found = (await client.get("/api/kb/search", params={"q": "адрес Владимир", "kb": "general"})).json()

@@ -89,7 +89,7 @@ async def test_several_are_saved_together_and_what_waits_for_a_restart_is_named(
         ({"RECORDING_NOTICE": "a\nKB_TOP_K=1"}, 422, "в одну строку"),
         ({"NO_SUCH": 1}, 404, "Таких настроек нет: 'NO_SUCH'"),
         ({"API_SECRET_KEY": "x"}, 409, "задано в окружении процесса"),
-        ({}, 422, "values"),
+        ({}, 422, "ни одной настройки"),
     ],
 )
 async def test_wrong_values_change_nothing(lab, values, status, detail):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from voxbot import __version__
-from voxbot.admin import health, normalize, openapi, problems, static
+from voxbot.admin import docs, health, normalize, openapi, problems, static
 from voxbot.admin.analytics import endpoints as analytics
 from voxbot.admin.body_limit import BodyLimit
 from voxbot.admin.calls import endpoints as calls
@@ -24,14 +24,16 @@ from voxbot.admin.talk import endpoints as talk
 
 _FEATURES = (
     health, calls, replay, analytics, prompts, settings, knowledge, jobs, live, talk, chat, system, normalize, static,
-    notifier,
+    notifier, docs,
 )  # fmt: skip
 """Each has a `router`."""
 
 
 def create_app(parts: Parts) -> FastAPI:
     """Make the application. It owns none of the parts: who opened one closes it."""
-    app = FastAPI(title="VoxBot", version=__version__, summary="Журнал звонков и управление голосовым ботом")
+    app = FastAPI(
+        title="VoxBot", version=__version__, summary="Журнал звонков и управление голосовым ботом", openapi_url=None
+    )
     app.state.parts = parts
     problems.install(app)
     openapi.install(app)

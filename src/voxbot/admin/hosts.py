@@ -8,6 +8,7 @@ the page in `Origin` (RFC 6455, section 10.2).
 from __future__ import annotations
 
 import ipaddress
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import ApiSettings
 
 _POLICY_VIOLATION = 1008
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class HostGuard:
@@ -31,6 +33,7 @@ class HostGuard:
     def __init__(self, app: ASGIApp, api: ApiSettings) -> None:
         self._app = app
         self._any = "*" in api.allowed_host_names
+        self._given = frozenset(api.allowed_host_names)
         self._names = {"localhost", api.host.lower(), *api.allowed_host_names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +45,7 @@ class HostGuard:
         host = headers.get("host", "")
         origin = headers.get("origin") if scope["type"] == "websocket" else None
         name = _name(f"//{host}")
-        if self._is_ours(name) and (origin is None or self._is_own_page(_name(origin), name)):
+        if self._is_ours(name) and (origin is None or self._is_own_page(origin, host)):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
@@ -61,8 +64,16 @@ class HostGuard:
             return False
         return True
 
-    def _is_own_page(self, origin: str | None, host: str | None) -> bool:
-        return origin is not None and (origin in (host, "127.0.0.1", "::1") or origin in self._names)
+    def _is_own_page(self, origin: str, host: str) -> bool:
+        """Whether a page is this server's: of the same host and port, or of a name that the operator gave us.
+
+        The scheme is not ours to know: a proxy may have taken the encryption off.
+        """
+        page = urlsplit(origin) if _name(origin) else None
+        if page is None or page.scheme not in _DEFAULT_PORTS:
+            return False
+        port = _DEFAULT_PORTS[page.scheme]
+        return _with_port(page.netloc, port) == _with_port(host, port) or page.hostname in self._given
 
 
 def _name(url: str) -> str | None:
@@ -70,6 +81,10 @@ def _name(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+def _with_port(netloc: str, port: int) -> str:
+    return netloc.lower() if re.search(r":\d+$", netloc) else f"{netloc.lower()}:{port}"
 
 
 def _refusal(host: str) -> Response:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar, cast
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import Field
 
 from voxbot.admin.problems import ApiError
@@ -20,7 +21,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
 GivenCursor = Annotated[
-    str, Query(max_length=1000, description="next_cursor предыдущей страницы; пусто: первая страница")
+    str, Query(max_length=16_000, description="next_cursor предыдущей страницы; пусто: первая страница")
 ]
 GivenLimit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Сколько строк вернуть")]
 
@@ -36,9 +37,28 @@ class Page(View, Generic[T], title="Страница списка"):
     )
 
 
+def cut(items: Sequence[T], id_of: Callable[[T], str], limit: int, cursor: str, response: Response) -> list[T]:
+    """Cut a page of a list that is an array; the header `X-Next-Cursor` holds the place where the next one begins.
+
+    A list that has lost the row of the cursor meanwhile begins anew. Raises ApiError (422).
+    """
+    place = decode_cursor(cursor, (str,))
+    ids = [id_of(item) for item in items]
+    begin = ids.index(place[0]) + 1 if place and place[0] in ids else 0
+    if begin + limit < len(items):
+        response.headers["X-Next-Cursor"] = encode_cursor([ids[begin + limit - 1]])
+    return list(items[begin : begin + limit])
+
+
 def encode_cursor(place: list[Any]) -> str:
     """Write where a page ended; clients take it as it is."""
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(
+            json.dumps(place, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+        )
+        .rstrip(b"=")
+        .decode()
+    )
 
 
 def decode_cursor(cursor: str, kinds: tuple[type | tuple[type, ...], ...]) -> list[Any] | None:

@@ -33,6 +33,7 @@ _TITLES = {
     HTTPStatus.CONFLICT: "Конфликт",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Слишком большой запрос",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Неподдерживаемый тип содержимого",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Такой части нет",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Неверные параметры",
     HTTPStatus.TOO_MANY_REQUESTS: "Слишком много запросов",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Внутренняя ошибка",

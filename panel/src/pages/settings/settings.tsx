@@ -123,7 +123,9 @@ function useSave(changes: Changes, onSaved: () => void) {
   const save = async () => {
     setBusy(true);
     try {
-      const { changed: _, needs_restart, ...values } = await unwrap(api.POST("/api/settings/values", { body: { values: { ...changes } } }));
+      const reset = Object.keys(changes).filter((name) => changes[name] === null);
+      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
+      const { changed: _, needs_restart, ...values } = await unwrap(api.POST("/api/settings/values", { body: { values: given, reset } }));
       queries.setQueryData(["settings", "values"], values);
       onSaved();
       toast.done(needs_restart.length ? text.settings.savedRestart(needs_restart.join(", ")) : text.settings.saved);

@@ -57,6 +57,7 @@ _REASONS = {
     "goodbye": "Попрощались",
     "silence": "Звонящий молчал",
     "operator": "Перевод на оператора",
+    "staff": "Завершён из панели",
     "unanswered": "Оператор не ответил",
     "too_long": "Предел длины звонка",
     "stopped": "Бот остановлен",
@@ -122,7 +123,7 @@ async def analytics(parts: Parts, asked: Period) -> Analytics:
         stage_trend=_trend(stages),
         stage_calls=stages.calls,
         endings=_summed(endings),
-        failures=[cause for cause in endings if cause.reason == "error"],
+        failures=[_cause(ending) for ending in ends if ending.status.lower() == "failed"],
     )
 
 

@@ -42,7 +42,7 @@ async def details(parts: Parts, call_id: str) -> CallDetails:
             "reason": call.reason,
             "detail": call.detail,
             "longest_dead_air_ms": call.longest_dead_air_ms,
-            "turns": [_turn(turn, start, chunks) for turn in turns],
+            "turns": [turn_view(turn, start, chunks) for turn in turns],
             "recording": await asyncio.to_thread(_recording, parts, call),
         }
     )
@@ -95,7 +95,7 @@ def _recording(parts: Parts, call: ListedCall) -> RecordingView | None:
         return None
 
 
-def _turn(turn: Mapping[str, Any], start: datetime | None, chunks: Mapping[str, Chunk]) -> TurnView:
+def turn_view(turn: Mapping[str, Any], start: datetime | None, chunks: Mapping[str, Chunk]) -> TurnView:
     """Read one turn, whatever an older bot left in it."""
     at = readable(turn.get("timestamp") or "")
     moment = parse_local(at)

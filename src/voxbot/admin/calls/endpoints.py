@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, StreamingResponse
 
 from voxbot.admin.calls import details, service
@@ -18,7 +21,6 @@ from voxbot.admin.security import KeyRequired, ReadAllowed
 
 router = APIRouter(tags=["calls"])
 
-DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000
 _MAX_OFFSET = 1_000_000_000
 """Far above any log, and what every database takes for a number."""
@@ -43,6 +45,8 @@ GivenId = Annotated[str, Path(description="id звонка", examples=["17723628
     dependencies=[ReadAllowed],
     summary="Журнал звонков, новые сверху",
     description="Пустые и пропущенные параметры отбора не ограничивают.",
+    response_class=StreamingResponse,
+    responses={200: {"model": list[CallRow], "description": "Звонки"}},
 )
 async def list_calls(
     parts: GivenParts,
@@ -50,12 +54,26 @@ async def list_calls(
     date_from: GivenFrom = "",
     date_to: GivenTo = "",
     status: GivenStatus = "",
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Сколько звонков вернуть")] = DEFAULT_LIMIT,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MAX_LIMIT, description="Сколько звонков вернуть; не указано: все", examples=[1000])
+    ] = None,
     offset: Annotated[int, Query(ge=0, le=_MAX_OFFSET, description="Сколько самых новых звонков пропустить")] = 0,
-) -> list[CallRow]:
-    """Read the call log; parameters that are empty or absent do not limit."""
+) -> StreamingResponse:
+    """Read the call log; parameters that are empty or absent do not limit.
+
+    The whole log goes out in pieces: it may be longer than the memory.
+    """
     wanted = service.make_filter(q, date_from, date_to, [status])
-    return await service.list_calls(parts.calls, wanted, limit, offset)
+    pieces = service.rows_json(parts.calls, wanted, limit, offset)
+    first = await anext(pieces)  # a database that refuses is still an error with a status
+    return StreamingResponse(_after(first, pieces), media_type="application/json")
+
+
+async def _after(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    yield first
+    async with aclosing(rest):
+        async for piece in rest:
+            yield piece
 
 
 @router.get(
@@ -141,9 +159,10 @@ async def page_of_calls(
         },
     },
 )
-async def recording(parts: GivenParts, call_id: GivenId) -> FileResponse:
+async def recording(parts: GivenParts, request: Request, call_id: GivenId) -> FileResponse:
     """Serve the sound of a call."""
     path = await details.recording_path(parts, call_id)
+    await asyncio.to_thread(service.check_range, request.headers.get("range", ""), path)
     return FileResponse(path, media_type="audio/wav", filename=path.name, content_disposition_type="inline")
 
 

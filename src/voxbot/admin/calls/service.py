@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import TypeAdapter
 
 from voxbot.admin.calls.schemas import CallPage, CallRow, CallSummary, Sort
 from voxbot.admin.pagination import decode_cursor, encode_cursor
@@ -17,7 +20,8 @@ from voxbot.store.transcript import load_turns
 from voxbot.store.words import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
 
     from voxbot.store.call_filter import SortColumn
 
@@ -25,6 +29,8 @@ _WHOLE_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{1,2}\.\d{1,2}\.\d{4}")
 _COUNT_UP_TO = 10_000
 _COUNT_FOUND_UP_TO = 1000
 _EXCERPT_CHARS = 160
+_RANGE = re.compile(r"\d{1,15}-\d{0,15}|-\d{1,15}")
+_ROWS = TypeAdapter(list[CallRow])
 _COLUMNS: dict[str, SortColumn] = {"start": "key", "duration": "duration_s", "caller": "caller"}
 
 
@@ -55,9 +61,39 @@ def make_filter(
     )
 
 
-async def list_calls(calls: CallLogRepository, wanted: CallFilter, limit: int, offset: int) -> list[CallRow]:
-    """Read one page of calls, newest first."""
-    return [CallRow.model_validate(record) for record in await calls.list_calls(wanted, limit, offset)]
+async def rows_json(
+    calls: CallLogRepository, wanted: CallFilter, limit: int | None, offset: int
+) -> AsyncGenerator[bytes, None]:
+    """Write calls, newest first, as a JSON array in pieces; without a limit all of them. Raises StoreError."""
+    if limit is not None:
+        yield _ROWS.dump_json(
+            [CallRow.model_validate(row) for row in await calls.list_calls(wanted, limit, offset)], by_alias=True
+        )
+        return
+    begun = b"["
+    async with aclosing(calls.lists.stream(wanted)) as pages:
+        async for records in pages:
+            rows, offset = records[offset:], max(0, offset - len(records))
+            if rows:
+                yield begun + _ROWS.dump_json([CallRow.model_validate(row) for row in rows], by_alias=True)[1:-1]
+                begun = b","
+    yield b"[]" if begun == b"[" else b"]"
+
+
+def check_range(given: str, path: Path) -> None:
+    """Refuse a Range that no part of the file answers to (RFC 9110, section 14.2). Blocking; raises ApiError (416)."""
+    parts = [part.strip() for part in given.partition("=")[2].split(",")]
+    size = path.stat().st_size
+    whole = given == "" or (given.startswith("bytes=") and all(_RANGE.fullmatch(part) for part in parts))
+    bounds = [part.partition("-") for part in parts] if given and whole else []
+    if not whole or any(
+        (first and int(first) >= size) or (first and last and int(first) > int(last)) for first, _, last in bounds
+    ):
+        raise ApiError(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            "bad_range",
+            f"Такой части у записи нет, в ней {size} байт. Напишите Range: bytes=0-{max(0, size - 1)}.",
+        )
 
 
 async def page(calls: CallLogRepository, wanted: CallFilter, sort: Sort, limit: int, cursor: str) -> CallPage:

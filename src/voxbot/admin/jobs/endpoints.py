@@ -8,11 +8,12 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from voxbot.admin.events import EVENT_STREAM, event, event_stream
 from voxbot.admin.jobs.schemas import JobView, view
+from voxbot.admin.pagination import GivenCursor, cut
 from voxbot.admin.parts import GivenParts, Parts
 from voxbot.admin.problems import ApiError
 from voxbot.admin.security import ReadAllowed
@@ -20,6 +21,8 @@ from voxbot.store.jobs import Job
 
 router = APIRouter(tags=["jobs"], prefix="/api/jobs", dependencies=[ReadAllowed])
 
+_KEPT_JOBS = 10_000
+"""Far more than are made in the month that they are kept."""
 _LOOK_S = 0.5
 _KEEP_ALIVE_LOOKS = 20
 
@@ -29,12 +32,15 @@ GivenJob = Annotated[str, Path(max_length=100, description="id задачи")]
 @router.get("", summary="Фоновые задачи, новые сверху")
 async def list_jobs(
     parts: GivenParts,
+    response: Response,
     limit: Annotated[int, Query(ge=1, le=200, description="Сколько задач вернуть")] = 50,
+    cursor: GivenCursor = "",
     *,
     unfinished: Annotated[bool, Query(description="Только незаконченные")] = False,
 ) -> list[JobView]:
     """List jobs."""
-    return [view(job) for job in await parts.jobs.latest(limit, unfinished=unfinished)]
+    found = await parts.jobs.latest(_KEPT_JOBS, unfinished=unfinished)
+    return [view(job) for job in cut(found, lambda job: job.id, limit, cursor, response)]
 
 
 @router.get("/{job_id}", summary="Одна фоновая задача")

@@ -26,6 +26,7 @@ from voxbot.admin.knowledge.schemas import (
     SearchMsView,
     SearchView,
 )
+from voxbot.admin.pagination import MAX_LIMIT, GivenCursor, GivenLimit, cut
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.problems import ApiError
 from voxbot.admin.security import KeyRequired, ReadAllowed
@@ -86,10 +87,13 @@ async def upload_tech(parts: GivenParts, file: GivenFile) -> Accepted:
 
 
 @router.get("/api/kb/drafts", dependencies=[ReadAllowed], summary="Черновики, новые сверху")
-async def list_drafts(parts: GivenParts) -> list[DraftView]:
+async def list_drafts(
+    parts: GivenParts, response: Response, limit: GivenLimit = MAX_LIMIT, cursor: GivenCursor = ""
+) -> list[DraftView]:
     """List drafts."""
     found = await asyncio.to_thread(service.drafts_of(parts.settings.paths).every)
-    return [service.draft_view(draft) for draft in found]
+    page = cut(found, lambda draft: draft.id, limit, cursor, response)
+    return [service.draft_view(draft) for draft in page]
 
 
 @router.post(
@@ -202,14 +206,20 @@ async def try_draft(parts: GivenParts, draft_id: GivenDraft, asked: Questions) -
 
 @router.get("/api/kb/backups", dependencies=[ReadAllowed], summary="Прежние тексты баз знаний, новые сверху")
 async def list_backups(
-    parts: GivenParts, kb: Annotated[KbName | None, Query(description="Только этой базы")] = None
+    parts: GivenParts,
+    response: Response,
+    kb: Annotated[KbName | None, Query(description="Только этой базы")] = None,
+    limit: GivenLimit = MAX_LIMIT,
+    cursor: GivenCursor = "",
 ) -> list[BackupView]:
     """List backups."""
     files = service.base_files(parts.settings.paths)
     found = [
         backup for name in KB_NAMES if kb in (None, name) for backup in await asyncio.to_thread(files[name].backups)
     ]
-    return [service.backup_view(backup) for backup in sorted(found, key=lambda backup: backup.at, reverse=True)]
+    ordered = sorted(found, key=lambda backup: backup.at, reverse=True)
+    page = cut(ordered, lambda backup: backup.name, limit, cursor, response)
+    return [service.backup_view(backup) for backup in page]
 
 
 @router.get("/api/kb/backups/{kb}/{name}", dependencies=[ReadAllowed], summary="Прежний текст базы знаний")

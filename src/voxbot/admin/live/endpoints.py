@@ -56,14 +56,14 @@ async def live(request: Request, parts: GivenParts) -> Any:
     return await _now(parts.bots)
 
 
-@router.post("/{call_id}/hangup", dependencies=[KeyRequired], summary="Завершить звонок")
+@router.post("/{call_id:path}/hangup", dependencies=[KeyRequired], summary="Завершить звонок")
 async def hang_up(parts: GivenParts, call_id: GivenCall) -> Done:
     """End a call."""
     _refuse(await parts.bots.control(call_id, "hangup"))
     return Done(message="Звонок завершён.")
 
 
-@router.post("/{call_id}/transfer", dependencies=[KeyRequired], summary="Перевести звонящего на оператора")
+@router.post("/{call_id:path}/transfer", dependencies=[KeyRequired], summary="Перевести звонящего на оператора")
 async def transfer(parts: GivenParts, call_id: GivenCall) -> Done:
     """Pass a caller on to a person."""
     _refuse(await parts.bots.control(call_id, "transfer"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Header, Path, Response
 
 from voxbot.admin.pagination import DEFAULT_LIMIT, GivenCursor, GivenLimit
 from voxbot.admin.parts import GivenParts
@@ -24,9 +24,11 @@ GivenVersion = Annotated[str, Path(pattern=ID_PATTERN, description="id верс�
     summary="Приветствие и промпты",
     description="Тексты, которые действуют сейчас.",
 )
-async def read_prompts(parts: GivenParts) -> PromptTexts:
+async def read_prompts(parts: GivenParts, response: Response) -> PromptTexts:
     """Return the texts in force."""
-    return service.texts(parts.prompts.current)
+    found = service.texts(parts.prompts.current)
+    response.headers["ETag"] = service.tag(found)
+    return found
 
 
 @router.post(
@@ -36,9 +38,16 @@ async def read_prompts(parts: GivenParts) -> PromptTexts:
     description="Файл заменяется целиком или не меняется вовсе; бот перечитывает его сам. Прежние тексты остаются в "
     "истории. Без {context} в qa_system_prompt тексты не принимаются.",
 )
-async def save_prompts(parts: GivenParts, change: PromptsChange) -> PromptTexts:
+async def save_prompts(
+    parts: GivenParts,
+    change: PromptsChange,
+    response: Response,
+    if_match: Annotated[str, Header(description="ETag прочитанных текстов: 409, если их уже изменили")] = "",
+) -> PromptTexts:
     """Put new texts in force."""
-    return await service.save(parts, change)
+    saved = await service.save(parts, change, if_match.strip())
+    response.headers["ETag"] = service.tag(saved)
+    return saved
 
 
 @router.post(

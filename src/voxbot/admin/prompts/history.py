@@ -57,6 +57,13 @@ class PromptsFolder:
         for version in versions[_KEPT - 1 :]:
             (self.path / f"{version.id}.json").unlink(missing_ok=True)
 
+    def keep_raw(self, text: bytes) -> Path:
+        """Keep a file that cannot be read as prompts: somebody wrote it. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        kept = self.path / f"broken-{datetime.now().astimezone().strftime(_ID_FORMAT)}.json"
+        kept.write_bytes(text)
+        return kept
+
     def _read(self, version_id: str) -> StoredPrompts | None:
         try:
             document = json.loads((self.path / f"{version_id}.json").read_text(encoding="utf-8"))

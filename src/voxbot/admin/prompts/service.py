@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import hashlib
 import json
 import re
 from dataclasses import asdict, fields
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
+
+import structlog
 
 from voxbot.admin.pagination import decode_cursor, encode_cursor
 from voxbot.admin.problems import ApiError
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
     from voxbot.admin.parts import Parts
 
+log = structlog.get_logger(__name__)
+
 _NAMES = tuple(field.name for field in fields(Prompts))
 _LONG_GREETING_CHARS = 300
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -50,12 +55,20 @@ def check(parts: Parts, change: PromptsChange) -> PromptsCheck:
     return PromptsCheck(ok=all(problem.severity != "error" for problem in problems), problems=problems)
 
 
-async def save(parts: Parts, change: PromptsChange) -> PromptTexts:
-    """Put new texts in force; the old ones stay in the history. Raises ApiError (422, 503)."""
+def tag(prompts: PromptTexts) -> str:
+    """Name a state of the prompts, as an entity tag (RFC 9110, section 8.8.3)."""
+    return f'"{hashlib.sha256(prompts.model_dump_json().encode()).hexdigest()[:16]}"'
+
+
+async def save(parts: Parts, change: PromptsChange, seen: str = "") -> PromptTexts:
+    """Put new texts in force; the old ones stay in the history. Raises ApiError (409, 422, 503).
+
+    `seen`: the tag of the state that the client changed; another one in force is a colleague's, not to be undone.
+    """
     given = change.model_dump(exclude_none=True)
     if not given:
         raise _refused(f"не передан ни один текст; передайте хотя бы один из: {', '.join(_NAMES)}")
-    return await asyncio.to_thread(_save, parts, given)
+    return await asyncio.to_thread(_save, parts, given, seen)
 
 
 async def history(parts: Parts, limit: int, cursor: str) -> PromptHistory:
@@ -107,17 +120,24 @@ def compared(before: str, after: str) -> list[DiffLine]:
     return lines
 
 
-def _save(parts: Parts, given: dict[str, str]) -> PromptTexts:
+def _save(parts: Parts, given: dict[str, str], seen: str = "") -> PromptTexts:
     path, folder = parts.prompts.path, _folder(parts)
     try:
         with alone(folder.path):
             parts.prompts.reload()
+            if seen and seen != tag(texts(parts.prompts.current)):
+                raise ApiError(
+                    HTTPStatus.CONFLICT,
+                    "prompts_changed",
+                    "Промпты уже изменил кто-то другой. Обновите страницу и внесите свою правку в новый текст.",
+                )
             document = {**_document(path), **asdict(parts.prompts.current), **given}
             try:
                 prompts = parse_prompts(document)
             except ValueError as error:
                 raise _refused(str(error)) from error
             folder.keep(parts.prompts.current, unless_last=True)
+            kept = _keep_broken(parts, folder)
             write_durably(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
             folder.keep(prompts, unless_last=True)
     except OSError as error:
@@ -127,8 +147,17 @@ def _save(parts: Parts, given: dict[str, str]) -> PromptTexts:
             f"Промпты не сохранены: {error.strerror}. Проверьте права на {path.parent} и DATA_DIR и место на диске.",
         ) from error
     parts.prompts.reload()
-    parts.reloads.taken(path, "Промпты сохранены через API")
+    parts.reloads.taken(path, f"Промпты сохранены через API{f'; прежний файл с ошибкой: {kept}' if kept else ''}")
     return texts(parts.prompts.current)
+
+
+def _keep_broken(parts: Parts, folder: PromptsFolder) -> Path | None:
+    """Keep a file that was edited by hand and is not in force, for its text is nowhere else."""
+    if not parts.prompts.failure or not parts.prompts.path.exists():
+        return None
+    kept = folder.keep_raw(parts.prompts.path.read_bytes())
+    log.warning("Файл промптов с ошибкой заменён, прежний сохранён", path=str(kept))
+    return kept
 
 
 def _document(path: Path) -> dict[str, Any]:

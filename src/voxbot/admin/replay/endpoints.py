@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, cast
+from weakref import WeakKeyDictionary
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
+from voxbot.admin.calls.details import turn_view
+from voxbot.admin.calls.schemas import TurnView
 from voxbot.admin.knowledge.publishing import whole_answer
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.problems import ApiError
 from voxbot.admin.security import KeyRequired
 from voxbot.admin.views import Payload, View
 from voxbot.domain.dialogue import AnswerInfo, Intent, KbName, Utterance
-from voxbot.store.transcript import TranscriptTurn, load_turns
+from voxbot.store.transcript import load_turns
 
 router = APIRouter(tags=["calls"])
 
 MAX_QUESTIONS = 60
 _ALIKE_FROM = 0.95
+_AT_ONCE = 2
+"""Each asks the language model up to MAX_QUESTIONS times, which callers need too."""
+_under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class ReplayOptions(Payload, title="Как повторить звонок"):
@@ -69,19 +76,31 @@ class Replay(View, title="Звонок, повторённый с нынешни
 
 
 @router.post(
-    "/api/calls/{call_id}/replay",
+    "/api/calls/{call_id:path}/replay",
     dependencies=[KeyRequired],
     summary="Задать вопросы звонка снова: с нынешними промптами и базами знаний",
-    description="Разговор складывается из новых ответов. Ответ приходит, когда отвечены все вопросы.",
+    description="Разговор складывается из новых ответов. Ответ приходит, когда отвечены все вопросы. "
+    "429: столько звонков сразу не повторяется.",
 )
 async def replay(
     parts: GivenParts,
+    request: Request,
     call_id: Annotated[str, Path(max_length=200, description="id звонка", examples=["1772362800.42"])],
     options: ReplayOptions | None = None,
 ) -> Replay:
     """Ask a past call's questions anew."""
+    turn = _under_way.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+    if turn.locked():
+        raise ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS, "replays_busy", f"Уже повторяются {_AT_ONCE} звонка. Подождите их ответов."
+        )
+    async with turn:
+        return await _replayed(parts, request, call_id, options)
+
+
+async def _replayed(parts: GivenParts, request: Request, call_id: str, options: ReplayOptions | None) -> Replay:
     turns = await _turns(parts, call_id)
-    asked = [turn for turn in turns if turn.get("speaker") == "user"]
+    asked = [turn for turn in turns if turn.speaker == "user"]
     if not asked:
         raise ApiError(
             HTTPStatus.CONFLICT, "no_questions", "В этом звонке звонящий ничего не сказал: повторять нечего."
@@ -92,46 +111,49 @@ async def replay(
     replayed: list[ReplayedTurn] = []
     index, asked_anew = -1, False
     for place, turn in enumerate(turns):
-        if turn.get("speaker") != "user":
+        if turn.speaker != "user":
             if not asked_anew:  # else a new answer stands in its place
-                history.append(Utterance("bot", str(turn.get("text") or "")))
+                history.append(Utterance("bot", turn.text))
             continue
         index += 1
         asked_anew = index in wanted
-        raw = str(turn.get("raw") or turn.get("text") or "")
+        raw = turn.raw or turn.text
         question = parts.normalize(raw).strip() or raw
         before = tuple(history)
         history.append(Utterance("user", question))
         if asked_anew:
+            if await request.is_disconnected():
+                break
             text, info = await whole_answer(agent, question, before)
             replayed.append(_compared(index, question, raw, _next_answer(turns, place), text, info))
             history.append(Utterance("bot", text))
     return Replay(call_id=call_id, questions=len(asked), changed=sum(turn.changed for turn in replayed), turns=replayed)
 
 
-async def _turns(parts: GivenParts, call_id: str) -> list[TranscriptTurn]:
+async def _turns(parts: GivenParts, call_id: str) -> list[TurnView]:
     call = await parts.calls.lists.get(call_id)
     if call is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_call", "Такого звонка в журнале нет.")
-    return load_turns(call.record.transcript_json)
+    turns = load_turns(call.record.transcript_json)
+    return [turn_view(cast("dict[str, Any]", turn), None, {}) for turn in turns]
 
 
-def _next_answer(turns: list[TranscriptTurn], place: int) -> AnswerView | None:
+def _next_answer(turns: list[TurnView], place: int) -> AnswerView | None:
     """Give what the bot said between this turn of the caller and the next."""
-    said: list[TranscriptTurn] = []
+    said: list[TurnView] = []
     for turn in turns[place + 1 :]:
-        if turn.get("speaker") == "user":
+        if turn.speaker == "user":
             break
         said.append(turn)
     if not said:
         return None
-    main = next((turn for turn in said if "kb" in turn or "known" in turn), said[0])
+    main = next((turn for turn in said if turn.kb or turn.known is not None), said[0])
     return AnswerView(
-        text=" ".join(str(turn.get("planned") or turn.get("text") or "") for turn in said),
-        kb=main.get("kb"),
-        known=main.get("known"),
-        sources=list(main.get("sources", ())),
-        ms=dict(main.get("ms", {})),
+        text=" ".join((turn.planned or turn.text) for turn in said),
+        kb=main.kb,
+        known=main.known,
+        sources=[source.chunk_id for source in main.sources],
+        ms=main.ms,
     )
 
 

@@ -75,8 +75,8 @@ async def read_values(parts: GivenParts) -> SettingsValues:
     dependencies=[KeyRequired],
     summary="Сохранить любые настройки",
     description="Проверяются все вместе и сохраняются в .env все или ни одна. Те, которым нужен перезапуск, названы в "
-    "ответе. null возвращает значение по умолчанию.",
+    "ответе. null возвращает значение по умолчанию, кроме секретов: их убирает reset.",
 )
 async def save_values(parts: GivenParts, change: SettingsChange) -> SettingsSaved:
     """Save any settings."""
-    return await service.save(parts, change.values)
+    return await service.save(parts, service.wanted(change))

@@ -94,10 +94,13 @@ class SettingsChange(Payload, title="Новые значения по имена
     """Values to save."""
 
     values: dict[str, bool | int | float | Written | None] = Field(
-        min_length=1,
+        default={},
         max_length=500,
-        description="null: вернуть значение по умолчанию",
+        description="null: вернуть значение по умолчанию; секретам null ничего не делает, так они и читаются",
         examples=[{"TURN_BARGE_IN_MS": 250}],
+    )
+    reset: list[str] = Field(
+        default=[], max_length=500, description="Вернуть к значению по умолчанию, секреты убрать", examples=[[]]
     )
 
 

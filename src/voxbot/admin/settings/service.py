@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxbot.admin.problems import ApiError
 from voxbot.admin.settings.catalog import MASK, values
-from voxbot.admin.settings.schemas import MainSettings, SettingsSaved, SettingsValues
+from voxbot.admin.settings.schemas import MainSettings, SettingsChange, SettingsSaved, SettingsValues
 from voxbot.domain.errors import ConfigError
 from voxbot.settings.catalog import changed, variables
 from voxbot.settings.env_file import assignments, rewritten
@@ -54,6 +54,13 @@ def main_settings(settings: Settings) -> MainSettings:
 async def all_values(parts: Parts) -> SettingsValues:
     """Return every variable's value."""
     return await asyncio.to_thread(_values, parts)
+
+
+def wanted(change: SettingsChange) -> dict[str, bool | float | str | None]:
+    """Give what a client wants written. Secrets are read as null: sent back so, they stay."""
+    secrets = {variable.name for variable in variables() if variable.secret}
+    given = {name: value for name, value in change.values.items() if value is not None or name not in secrets}
+    return given | dict.fromkeys(change.reset)
 
 
 async def save(parts: Parts, given: Mapping[str, bool | float | str | None]) -> SettingsSaved:
