@@ -21,7 +21,12 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
 GivenCursor = Annotated[
-    str, Query(max_length=16_000, description="next_cursor предыдущей страницы; пусто: первая страница")
+    str,
+    Query(
+        max_length=16_000,
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="next_cursor предыдущей страницы; пусто: первая страница",
+    ),
 ]
 GivenLimit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Сколько строк вернуть")]
 

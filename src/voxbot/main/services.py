@@ -189,7 +189,7 @@ async def _follow_files(
         files[source.file] = settings_changed
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
-    await on_change(files, reload.interval_s)
+    await on_change(files, reload.interval_s, reloads)
 
 
 @asynccontextmanager
