@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 LLM_MS = 300
 CLOUD_STT_MS, CLOUD_LLM_MS, CLOUD_TTS_MS = 150, 400, 150
 CLOUD_TOKEN_MS = 20
+WORDS_ASKED_MS = 96
+"""Of silence, before a cloud's recogniser is asked for its final words (ADR 9)."""
+FIRST_SEGMENT_TOKENS = 4
+"""After the first: the first sentence of ANSWER, and the word that shows that it has ended."""
 ANSWER = "Да, стоит {} тысяч. Срок один месяц."
 """What the language model's double says; the number differs, for the bot remembers the sound of a sentence."""
 
@@ -66,7 +70,7 @@ class Stack:
     llm_ms: int = LLM_MS
     token_ms: int = 0
     engines_ms: int | None = None
-    """What its engines take one after the other; None: unknown."""
+    """What its engines take one after the other, from the end of the caller's speech; None: unknown."""
 
 
 def stacks(calls: int) -> dict[str, Stack]:
@@ -100,7 +104,11 @@ def stacks(calls: int) -> dict[str, Stack]:
             environ={"ASR_PROVIDER": "yandex", "TTS_PROVIDER": "yandex", "LLM_PROVIDER": "openai"},
             llm_ms=CLOUD_LLM_MS,
             token_ms=CLOUD_TOKEN_MS,
-            engines_ms=CLOUD_STT_MS + CLOUD_LLM_MS + CLOUD_TTS_MS,
+            engines_ms=WORDS_ASKED_MS
+            + CLOUD_STT_MS
+            + CLOUD_LLM_MS
+            + FIRST_SEGMENT_TOKENS * CLOUD_TOKEN_MS
+            + CLOUD_TTS_MS,
         ),
         "local": Stack(
             "local",

@@ -129,7 +129,10 @@ def _dead_air(report: dict[str, Any]) -> list[float]:
 def print_stack(
     name: str, title: str, figures: Figures, *, path_ms: float, providers_ms: float | None
 ) -> dict[str, Any]:
-    """Print one stack's figures beside their targets; return them as a document."""
+    """Print one stack's figures beside their targets; return them as a document.
+
+    `providers_ms` is from the end of the caller's speech to the engines' first sound, if they alone took time.
+    """
     endpoint_ms = load_settings(environ={}).turns.end_silence_ms
     print(f"\n{title}\n  {'':34}    n     p50     p95     max")
     document: dict[str, Any] = {"failed": figures.failed, "send_late_max_ms": figures.late_ms}
@@ -137,13 +140,14 @@ def print_stack(
     document["response"] = _row("response at the ear", figures.response, p50, p95)
     _histogram(figures.response)
     if providers_ms is not None:
-        print(f"    {PEERS['response']}")
+        if name == "doubles":
+            print(f"    {PEERS['response']}")
         floor = max(endpoint_ms, providers_ms)
         document["our_share"] = _row("our share of it", [value - floor for value in figures.response])
         print(
-            f"    beyond the longer of endpointing ({endpoint_ms} ms) and the engines in series ({providers_ms:g} ms);"
+            f"    beyond the longer of endpointing ({endpoint_ms} ms) and the engines in series ({providers_ms:g} ms),"
         )
-        print(f"    one after the other these two take {endpoint_ms + providers_ms:g} ms")
+        print("    which begin at the first pause; the telephone's own path is in it")
     document["fillers"] = _row("fillers heard before an answer", figures.filler)
     limit = BARGE_IN_P95_MS + path_ms
     document["barge_in"] = _row("barge-in at the ear", figures.barge_in, None, limit)

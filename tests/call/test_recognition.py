@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
+from fakes.scripted_engines import HANG, ScriptedAsr, ScriptedStreamingAsr
 from fakes.virtual_time import run_virtual
 from fakes.voice import ScriptedAnswerer, services, speech
 
@@ -14,7 +16,10 @@ from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.errors import ProviderUnavailableError
 from voxbot.domain.events import CallerTurn
 from voxbot.media.simulated import SimulatedMedia
+from voxbot.settings.loader import load_settings
 from voxbot.speech.asr import AsrCapabilities, Transcript
+from voxbot.speech.budget import asr_budget
+from voxbot.speech.fallback import FallbackAsr
 from voxbot.turns.events import EndOfTurnHint, Partial, Recognised
 
 WORDS = {8000: "сколько стоит", 7000: "а срок"}
@@ -112,7 +117,7 @@ def test_the_words_are_known_when_the_turn_is_taken():
 
 def test_a_stream_that_fails_costs_no_words():
     asr = StreamingAsr(failing=True)
-    turns = converse(asr, [speech(1500)])
+    turns = converse(FallbackAsr([asr]), [speech(1500)])
     assert [turn.text for turn in turns] == ["сколько стоит"]
     assert np.count_nonzero(asr.whole[0].samples) == np.count_nonzero(speech(1500))
     assert all(stream.closed for stream in asr.streams)
@@ -171,6 +176,24 @@ def test_without_words_so_far_the_sound_itself_is_looked_at():
         recognition.close()
 
     assert alone(script) == [Recognised(1, "сколько стоит", confidence=0.9)]
+
+
+def test_when_no_recogniser_answers_it_is_told_when_their_share_of_the_patience_is_over():
+    streaming, whole = ScriptedStreamingAsr("first", HANG), ScriptedAsr("second", HANG, local=True)
+    budget, took_s = asr_budget(load_settings(environ={})), []
+
+    async def script(recognition, asr):
+        recognition.open()
+        recognition.hear(speech(500))
+        recognition.start(1, AUDIO, speaking=False)
+        await recognition._task
+        took_s.append(asyncio.get_running_loop().time())
+        recognition.close()
+
+    told = alone(script, FallbackAsr([streaming, whole], budget=budget))
+    assert told[-1] == Recognised(1, "", failed=True)
+    assert took_s == [pytest.approx(budget.total_s)]
+    assert (streaming.lengths, len(whole.lengths)) == ([], 1), "nobody is asked twice"
 
 
 def test_an_attempt_outlives_its_utterance_and_then_the_stream_is_closed():

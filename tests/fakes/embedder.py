@@ -19,16 +19,17 @@ class TrigramEmbedder:
 
     async def embed_query(self, text):
         self.queries.append(text)
-        return self._vector(text)
+        return self.vector(text)
 
     async def embed_documents(self, texts):
         self.documents.extend(texts)
-        return np.stack([self._vector(text) for text in texts])
+        return np.stack([self.vector(text) for text in texts])
 
     async def close(self):
         pass
 
-    def _vector(self, text):
+    def vector(self, text):
+        """What either way of asking gives."""
         vector = np.full(self._dimension, 1e-3, np.float32)
         folded = f" {text.lower()} "
         for start in range(len(folded) - 2):

@@ -11,14 +11,15 @@ from aiohttp import web
 class Fault:
     """How one request is answered, if not at once and well.
 
-    `latency_s` passes before anything; `status` other than 200 refuses, with `headers` and `message`; `hang` never
-    answers; `cut` «reset» closes the connection without a word, «half» in the middle of the body.
+    `latency_s` passes before anything; `status` other than 200 refuses, with `headers`, `message` and `code`; `hang`
+    never answers; `cut` «reset» closes the connection without a word, «half» in the middle of the body.
     """
 
     latency_s: float = 0.0
     status: int = 200
     headers: dict = field(default_factory=dict)
     message: str = "refused on purpose"
+    code: str | None = None
     hang: bool = False
     cut: str = ""
 
@@ -45,7 +46,7 @@ async def answered(request, fault, make):
         request.transport.abort()
         return web.Response()
     if fault.status != 200:
-        return refusal(fault.status, fault.message, fault.headers)
+        return refusal(fault.status, fault.message, fault.headers, fault.code)
     response = await make()
     if fault.cut == "half" and response.status == 200:
         return await _half(request, response)
@@ -61,7 +62,7 @@ async def _half(request, response):
     return half
 
 
-def refusal(status, message, headers=None):
+def refusal(status, message, headers=None, code=None):
     """Make an error in OpenAI's form."""
-    document = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
+    document = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
     return web.json_response(document, status=status, headers=headers)

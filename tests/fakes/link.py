@@ -46,21 +46,23 @@ class Link:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _connected(self, reader, writer):
+    def _connected(self, reader, writer):
+        """Called as soon as a connection is made, so that none is left behind by `stop`."""
         self.connections += 1
-        self._tasks.add(task := asyncio.current_task())
+        self._writers.add(writer)
+        self._tasks.add(task := asyncio.create_task(self._carry_both_ways(reader, writer)))
         task.add_done_callback(self._tasks.discard)
+
+    async def _carry_both_ways(self, reader, writer):
+        ends = [writer]
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, far_writer}
-        try:
-            with suppress(asyncio.CancelledError):
+            with suppress(OSError, asyncio.CancelledError):
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+                ends.append(far_writer)
+                self._writers.add(far_writer)
                 await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
         finally:
-            for end in (writer, far_writer):
+            for end in ends:
                 self._writers.discard(end)
                 end.transport.abort()
 

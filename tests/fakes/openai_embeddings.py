@@ -83,4 +83,4 @@ def _encoded(vector, encoding):
 
 def _trigrams(texts):
     embedder = TrigramEmbedder()
-    return np.stack([embedder._vector(text) for text in texts])
+    return np.stack([embedder.vector(text) for text in texts])

@@ -91,7 +91,10 @@ class OpenAiServer:
 
 async def _stream(request, body, reply):
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
+    try:
+        await response.prepare(request)
+    except ConnectionResetError:  # whoever asked has hung up before the first word
+        return response
     if reply.reasoning:
         await _send(response, _envelope(body, _delta({"content": "", "reasoning_content": reply.reasoning})))
     for index, token in enumerate(tokens(reply.text)):

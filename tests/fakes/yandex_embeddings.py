@@ -32,6 +32,10 @@ class YandexEmbeddings(embedding_service_pb2_grpc.EmbeddingsServiceServicer):
     answers: deque = field(default_factory=lambda: deque([Embedding()]))
     requests: list = field(default_factory=list)
     dimension: int = 256
+    per_s: int | None = None
+    """The folder's quota, of any one second; `refused` counts what was beyond it."""
+    refused: int = 0
+    granted_s: deque = field(default_factory=deque)
     embed: object = None
     """`await embed(text)` instead of trigrams: see `voxbot dev doubles`."""
     at_once: int = 0
@@ -60,6 +64,9 @@ class YandexEmbeddings(embedding_service_pb2_grpc.EmbeddingsServiceServicer):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, f"Permission denied to folder {folder}")
         if not request.text.strip() or len(request.text) > _MOST_CHARS:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "text is empty or longer than 2000 tokens")
+        if self.per_s is not None and not self._is_granted(self.per_s):
+            self.refused += 1
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "quota exceeded")
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         await asyncio.sleep(answer.latency_s)
         if answer.status is not None:
@@ -70,3 +77,12 @@ class YandexEmbeddings(embedding_service_pb2_grpc.EmbeddingsServiceServicer):
         return embedding_service_pb2.TextEmbeddingResponse(
             embedding=(vector * 3).tolist(), num_tokens=len(request.text) // 4 + 1, model_version="double"
         )
+
+    def _is_granted(self, per_s):
+        now_s = asyncio.get_running_loop().time()
+        while self.granted_s and now_s - self.granted_s[0] >= 1:
+            self.granted_s.popleft()
+        if len(self.granted_s) >= per_s:
+            return False
+        self.granted_s.append(now_s)
+        return True

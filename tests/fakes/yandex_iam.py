@@ -16,6 +16,8 @@ class YandexIam:
 
     accounts: YandexAccounts = field(default_factory=YandexAccounts)
     life_s: float = 12 * 3600
+    told_life: object = ...
+    """What the metadata service says instead of `life_s`."""
     latency_s: float = 0.0
     statuses: deque = field(default_factory=lambda: deque([200]))
     asked: int = 0
@@ -39,7 +41,8 @@ class YandexIam:
         if request.headers.get("Metadata-Flavor") != "Google":
             return web.Response(status=403, text="Missing Metadata-Flavor:Google header")
         token = self.accounts.issue("service")
-        return web.json_response({"access_token": token, "expires_in": int(self.life_s), "token_type": "Bearer"})
+        life_s = int(self.life_s) if self.told_life is ... else self.told_life
+        return web.json_response({"access_token": token, "expires_in": life_s, "token_type": "Bearer"})
 
     async def _refused(self):
         self.asked += 1

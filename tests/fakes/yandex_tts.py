@@ -204,7 +204,8 @@ class YandexHttpSynthesizer(Scripted):
         response = web.StreamResponse(headers={"Content-Type": "audio/x-pcm;bit=16;rate=8000"})
         response.enable_chunked_encoding()
         try:
-            await self._stream(request, response, answer, await self.made(answer, form["text"]))
+            sound = await self.made(answer, form["text"])
+            await self._stream(request, response, answer, b"" if answer.mute else sound)
         except (asyncio.CancelledError, ConnectionResetError):
             self.cancelled += 1
             raise

@@ -3,13 +3,40 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes.embedder import TrigramEmbedder
+from fakes.virtual_time import run_virtual
 
 from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
+from voxbot.knowledge.embedding import PaidVectors, embed_passages
 from voxbot.knowledge.index import build_index, is_fresh
 from voxbot.knowledge.records import read_records
 from voxbot.knowledge.versions import VersionStore
+
+
+class Mirrored(TrigramEmbedder):
+    """Another space of the same length."""
+
+    def vector(self, text):
+        return super().vector(text)[::-1]
+
+
+class Failing(TrigramEmbedder):
+    """Breaks off after so many batches."""
+
+    documents_at_once = 3
+
+    def __init__(self, after):
+        super().__init__()
+        del self.documents_at_once
+        self.left = after
+
+    async def embed_documents(self, texts):
+        self.left -= 1
+        if self.left < 0:
+            raise ProviderUnavailableError("fake", "down")
+        return await super().embed_documents(texts)
 
 
 def read_in_use(root):
@@ -47,7 +74,9 @@ async def test_only_changed_passages_are_embedded_again(root, sources, embedder)
     seen = []
     report = await build_index(root, sources, embedder, progress=lambda done, total: seen.append((done, total)))
     assert report.embedded == 1
-    assert [("дом 16" in passage) for passage in embedder.documents] == [True]
+    proof, new = embedder.documents
+    assert "дом 16" in new
+    assert "дом 16" not in proof  # one of before: the model is still the same
     assert seen[-1] == (1, 1)
     assert any("дом 16" in chunk.text for chunk in read_in_use(root).chunks)
 
@@ -57,6 +86,63 @@ async def test_another_model_shares_no_vector(root, sources, embedder):
     report = await build_index(root, sources, TrigramEmbedder("another model", dimension=32))
     assert report.embedded == report.passages
     assert read_in_use(root).vectors.shape[1] == 32
+
+
+async def test_a_model_exchanged_under_the_same_name_is_noticed_by_the_next_build(root, sources, embedder):
+    """As behind `…/latest`: of another length, or of the same length and another space."""
+    await build_index(root, sources, embedder)
+    for exchanged in (TrigramEmbedder(dimension=32), Mirrored(dimension=32)):
+        report = await build_index(root, sources, exchanged)
+        assert report.embedded == report.passages
+        assert np.allclose(read_in_use(root).vectors[0], exchanged.vector(read_in_use(root).passages[0]))
+        assert (await build_index(root, sources, exchanged)).embedded == 0
+
+
+async def test_with_nothing_new_an_embedder_that_is_down_does_not_matter(root, sources, embedder):
+    await build_index(root, sources, embedder)
+    assert (await build_index(root, sources, Failing(after=0))).embedded == 0
+
+
+def test_with_nothing_new_an_embedder_that_hangs_is_not_waited_for(tmp_path, embedder):
+    class Hanging(TrigramEmbedder):
+        async def embed_documents(self, texts):
+            await asyncio.Event().wait()
+
+    async def story():
+        known = {"адрес": embedder.vector("адрес")}
+        paid = PaidVectors(tmp_path, "fake/trigrams")
+        _, computed = await embed_passages(["адрес"], known, Hanging(), paid=paid)
+        assert computed == 0
+        assert asyncio.get_running_loop().time() <= 5
+
+    run_virtual(story())
+
+
+async def test_what_a_failed_build_has_paid_for_the_next_one_need_not_compute(root, sources, embedder):
+    with pytest.raises(ProviderUnavailableError):
+        await build_index(root, sources, Failing(after=1))
+    embedder.documents_at_once = Failing.documents_at_once
+    report = await build_index(root, sources, embedder)
+    assert report.embedded == report.passages - Failing.documents_at_once
+    assert np.allclose(read_in_use(root).vectors, [embedder.vector(text) for text in read_in_use(root).passages])
+    assert not list(root.glob("unfinished*"))
+
+
+async def test_what_was_paid_for_with_another_model_is_not_used(root, sources):
+    with pytest.raises(ProviderUnavailableError):
+        await build_index(root, sources, Failing(after=1))
+    for changed in (TrigramEmbedder("another model"), TrigramEmbedder(dimension=32)):
+        report = await build_index(root, sources, changed)
+        assert report.embedded == report.passages
+
+
+async def test_a_damaged_file_of_what_was_paid_for_costs_the_head_start_only(root, sources, embedder):
+    with pytest.raises(ProviderUnavailableError):
+        await build_index(root, sources, Failing(after=1))
+    for file in root.glob("unfinished.sqlite*"):
+        file.write_bytes(b"garbage" * 1000)
+    report = await build_index(root, sources, embedder)
+    assert report.embedded == report.passages
 
 
 async def test_one_base_is_rebuilt_without_reading_the_other(root, sources, embedder):

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 from fakes.embedder import TrigramEmbedder
+from structlog.testing import capture_logs
 
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
 from voxbot.knowledge.index import build_index
 
 TOWNS = (("Тула", 5), ("Самара", 23), ("Омск", 7))
@@ -91,6 +94,42 @@ async def test_without_an_index_the_error_says_what_to_run(root, sources, embedd
     await build_index(root, sources, TrigramEmbedder("another model"))
     with pytest.raises(KnowledgeError, match="another model"):
         await open_over(embedder)
+
+
+async def test_beside_a_model_that_answers_with_another_length_words_are_searched_until_the_build_that_is_told(
+    retriever, root, sources, embedder
+):
+    """As `…/latest` of a cloud does when it becomes another model."""
+    exchanged = TrigramEmbedder(dimension=32)
+    embedder.embed_query = exchanged.embed_query
+    with capture_logs() as logs:
+        for _ in range(2):
+            found = await retriever.search("где адрес вашей компании")
+            assert (found.embedding, found.hits[0].title) == ("none", "Адрес")
+    [told] = [entry["reason"] for entry in logs if entry["log_level"] == "error"]
+    assert re.search(r"по 256 чисел.*по 32; выполните voxbot kb build", told)
+    await build_index(root, sources, exchanged)
+    await retriever.maybe_reload()
+    found = await retriever.search("где вы находитесь")
+    assert (found.embedding, found.hits[0].title) == ("computed", "Адрес")
+
+
+async def test_while_the_embedder_is_down_words_are_searched(retriever, embedder):
+    async def fail(text):
+        raise ProviderUnavailableError("fake", "down")
+
+    embedder.embed_query = fail
+    await retriever.warm_up()
+    for question, title in [
+        ("где адрес вашей компании", "Адрес"),
+        ("сколько идёт доставка в екатеринбург", "Доставка"),
+        ("масса рэм сто", "Разрывная машина РЭМ-100"),
+    ]:
+        found = await retriever.search(question)
+        assert found.embedding == "none"
+        assert found.hits[0].title == title
+        assert found.hits[0].score > 0.5
+    assert (await retriever.search("какая завтра погода в париже")).hits[0].score < 0.5
 
 
 async def test_a_short_question_gets_the_section_on_the_subject_itself(root, sources, embedder, open_over):

@@ -29,6 +29,8 @@ async def following(path, interval_s=0.2):
     task = asyncio.create_task(on_change({path: changed}, interval_s))
     await asyncio.sleep(0)  # it has looked at the file
     try:
+        if path.exists():  # whatever happened to it before counts as its first change
+            assert await asyncio.wait_for(seen.get(), _PATIENCE_S) == path.read_text()
         yield lambda: asyncio.wait_for(seen.get(), _PATIENCE_S)
     finally:
         task.cancel()

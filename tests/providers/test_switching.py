@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fakes.scripted_engines import ScriptedAsr, ScriptedTts, sound
 from fakes.sounds import SoundBook, frames_of, murmur
+from fakes.yandex_account import API_KEY
 from fakes.yandex_cloud import yandex_cloud
 from fakes.yandex_stt import Fault, SttDouble
 from fakes.yandex_tts import Speech
@@ -58,7 +59,7 @@ async def test_the_words_of_an_utterance_survive_its_stream(fault, reasons):
     spare, switches = ScriptedAsr("spare", WORDS), Switches()
     async with SttDouble(book.hear, final_ms=100) as double:
         double.faults = [fault] * 3
-        environ = {"YANDEX_API_KEY": "AQVN-test", "YANDEX_STT_ENDPOINT": double.endpoint}
+        environ = {"YANDEX_API_KEY": API_KEY, "YANDEX_STT_ENDPOINT": double.endpoint}
         asr = FallbackAsr([yandex_asr.create(load_settings(None, environ)), spare], budget=BUDGET, switches=switches)
         stream = asr.open(AsrHints(), Nobody())
         for start in range(0, len(utterance), FRAME_SAMPLES):

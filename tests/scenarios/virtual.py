@@ -15,6 +15,7 @@ from voxbot.agent.phrases import canned_texts
 from voxbot.call.pipeline import Pipeline
 from voxbot.domain.audio import FRAME_MS
 from voxbot.domain.errors import first_error
+from voxbot.speech.fallback import FallbackAsr
 from voxbot.speech.tts_cache import CachedTts
 from voxbot.text.segmenter import split_segments
 
@@ -22,11 +23,14 @@ _LONGEST_CALL_S = 2400
 
 
 def _as_they_are(asr, tts, agent):
-    return asr, tts, agent
+    return FallbackAsr([asr]), tts, agent
 
 
 def run(scenario, recogniser=BookAsr, *, wire=_as_they_are):
-    """Hold the call; return its Outcome. `wire(asr, tts, agent)` puts something before the scripted engines."""
+    """Hold the call; return its Outcome. `wire(asr, tts, agent)` puts something before the scripted engines.
+
+    Recognisers never go without the wrapper that gives a stream its second chance.
+    """
     return run_virtual(_call(scenario, recogniser, wire))
 
 
@@ -36,7 +40,8 @@ async def _call(scenario, recogniser, wire):
     sound._stamps = voice._stamps
     prepared = CachedTts(sound)
     await prepared.prepare([*canned_texts(), *split_segments(scenario.greeting)])
-    asr, prepared._tts, answerer = wire(recogniser(book, scenario.asr), voice, agent)
+    scripted = recogniser(book, scenario.asr)
+    asr, prepared._tts, answerer = wire(scripted, voice, agent)
     told, pipelines = [], []
 
     class Published(list):
@@ -61,7 +66,7 @@ async def _call(scenario, recogniser, wire):
         end = type(first_error(group)).__name__
     await asyncio.sleep(0)
     left = [task.get_name() for task in asyncio.all_tasks() - before]
-    left += [f"stream {number}" for number, stream in enumerate(getattr(asr, "streams", [])) if not stream.closed]
+    left += [f"stream {number}" for number, stream in enumerate(getattr(scripted, "streams", [])) if not stream.closed]
     return Outcome(
         end=end,
         length_ms=line.now_ms,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from copy import copy
 
 import numpy as np
 import pytest
@@ -303,19 +304,65 @@ def test_when_the_stream_fails_the_next_recogniser_hears_the_whole_utterance(fau
     assert first.open_streams == 0
 
 
-def test_a_stream_without_anybody_behind_it_is_heard_whole_by_the_same_engine():
-    first = ScriptedStreamingAsr("first", BROKEN)
+class FailingStreamAsr(ScriptedStreamingAsr):
+    """Its streams do `stream_steps`; whole utterances are heard by `steps`."""
+
+    def __init__(self, name, *steps, stream_steps):
+        super().__init__(name, *steps)
+        self.stream_steps = stream_steps
+
+    def open(self, hints, listener):
+        stream = super().open(hints, listener)
+        stream._asr = replace_steps(self)
+        return stream
+
+
+def replace_steps(asr):
+    """The engine as its streams see it."""
+    view = copy(asr)
+    view.steps = asr.stream_steps
+    return view
+
+
+@pytest.mark.parametrize("behind", [(), (ScriptedAsr("second", 0.1, BROKEN),)], ids=["alone", "the others fail"])
+def test_a_stream_that_nobody_else_can_replace_is_heard_whole_by_the_same_engine(behind):
+    first = FailingStreamAsr("first", 0.2, "целиком", stream_steps=(BROKEN,))
 
     async def main():
-        asr, _ = fallback(first)
+        asr, switches = fallback(first, *behind)
         stream = asr.open(AsrHints(), Listener())
         stream.push(FRAME)
-        with pytest.raises(ProviderUnavailableError):
-            await stream.settle()
-        first.steps = ("целиком",)
+        assert await settled(stream) == ("целиком", 0.3 if behind else 0.2)
+        stream.push(FRAME)
         assert (await settled(stream))[0] == "целиком"
+        return switches
 
-    run_virtual(main())
+    switches = run_virtual(main())
+    assert first.lengths == [160, 320]
+    assert switches.total("failures", engine="first") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "took_s", "times"),
+    [((BROKEN,), 0.0, 2), ((HANG,), 6.0, 1), ((2.5, BROKEN), 5.0, 2), ((ProviderAuthError("first", "no"),), 0.0, 1)],
+    ids=["fails", "hangs", "fails late", "refused"],
+)
+def test_an_engine_alone_is_asked_once_more_at_most_and_never_beside_itself(fault, took_s, times):
+    first = ScriptedStreamingAsr("first", *fault)
+
+    async def main():
+        asr, switches = fallback(first)
+        loop = asyncio.get_running_loop()
+        stream = asr.open(AsrHints(), Listener())
+        stream.push(FRAME)
+        with pytest.raises(ProviderError):
+            await stream.settle()
+        assert loop.time() == pytest.approx(took_s)
+        return switches
+
+    switches = run_virtual(main())
+    assert len(first.lengths) == times - 1
+    assert switches.total("hedges") == 0
 
 
 def test_a_recogniser_that_is_shunned_gets_no_stream():

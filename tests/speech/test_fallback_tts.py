@@ -143,6 +143,29 @@ def test_nothing_is_held_back_so_long_that_it_is_heard(chunk_s, pace, local):
     assert second.texts == []
 
 
+@pytest.mark.parametrize("silent", [(), (AudioChunk(np.zeros(0, np.int16), 8000),)], ids=["nothing", "no samples"])
+def test_a_voice_that_ends_without_a_sound_has_failed(silent):
+    first, second = ScriptedTts("first", *silent), ScriptedTts("second", sound(1, 2))
+
+    async def main():
+        tts, switches = fallback(first, second)
+        assert (await spoken(tts))[0][-1] == (2, 1.0)
+        assert switches.total("switches", engine="first", to="second") == 1
+        alone, _ = fallback(first)
+        with pytest.raises(ProviderUnavailableError, match="без звука"):
+            await spoken(alone)
+
+    run_virtual(main())
+    assert second.texts == [TEXT]
+
+
+@pytest.mark.parametrize("text", ["…", "— !", "🎉"])
+def test_no_sound_for_what_cannot_be_pronounced_is_right(text):
+    first, second = ScriptedTts("first"), ScriptedTts("second", sound(1, 2))
+    assert run_virtual(spoken(fallback(first, second)[0], text)) == ([], None)
+    assert second.texts == []
+
+
 def test_a_voice_that_breaks_off_after_its_last_word_has_said_it_all():
     first, second = ScriptedTts("first", sound(len(TEXT) / 16), BROKEN), ScriptedTts("second", sound(1))
     assert len(run_virtual(spoken(fallback(first, second)[0]))[0]) == 1
@@ -209,12 +232,6 @@ def test_when_all_voices_fail_the_last_failure_is_raised():
             await spoken(fallback(ScriptedTts("first", BROKEN), ScriptedTts("second", HANG))[0])
 
     run_virtual(main())
-
-
-def test_a_text_with_nothing_to_say_is_not_a_failure():
-    second = ScriptedTts("second", sound(1))
-    assert run_virtual(spoken(fallback(ScriptedTts("first"), second)[0])) == ([], None)
-    assert second.texts == []
 
 
 def test_barge_in_stops_every_voice_that_is_at_work():

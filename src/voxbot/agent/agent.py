@@ -102,6 +102,7 @@ class Agent:
         self._settings = settings
         self._threshold = threshold
         self._models = tuple(map(WithoutThoughts, models))
+        self._switches = switches
         self._guards = ModelGuards(switches)
         self._retired: tuple[Llm, ...] = ()
 
@@ -132,11 +133,15 @@ class Agent:
             await llm.warm_up()
 
     async def use(self, models: Sequence[Llm]) -> None:
-        """Answer with other models from the next question on; answers under way end with theirs."""
+        """Answer with other models from the next question on; answers under way end with theirs.
+
+        What was known of the former ones of the same names says nothing: they may have another key or address.
+        """
         for llm in models:
             await llm.warm_up()
         self._retired += self._models
         self._models = tuple(map(WithoutThoughts, models))
+        self._guards = ModelGuards(self._switches)
 
     async def close(self) -> None:
         """Free the models."""
@@ -147,7 +152,7 @@ class Agent:
         """The question made to stand by itself, and what is found; one search and no model if it does already."""
         whole = self_contained(question, history)
         limit_s = self._settings().contextualize_s
-        if not self._models or not limit_s or not leans_on(question, history):
+        if not limit_s or not leans_on(question, history) or not self._guards.admits(self._models):
             return whole, await self._retriever.search(whole)
         rewrite = rewritten(
             question,
@@ -162,12 +167,14 @@ class Agent:
     async def _answer(
         self, question: str, whole: str, history: Sequence[Utterance], found: SearchResult, turn: int
     ) -> AsyncGenerator[str | AnswerInfo, None]:
-        """With the models; without them, or when all of them fail before the first word, by quoting.
+        """With the models; by quoting without them, when all are known to be down or fail before the first word.
 
         `whole` is the question made to stand by itself: models see the dialogue and get the caller's own words.
         """
         info = _info(found, [hit.chunk_id for hit in found.hits])
-        if self._models:
+        if self._models and not self._guards.admits(self._models):
+            log.info("Языковые модели пока не спрашиваются: ответ цитирует базу знаний")
+        elif self._models:
             begun = False
             try:
                 async with aclosing(self._write(question, history, found, info, turn)) as written:

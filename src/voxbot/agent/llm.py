@@ -121,6 +121,10 @@ class ModelGuards:
             self._guards[llm.model] = Guard("llm", llm.model, self._switches)
         return self._guards[llm.model]
 
+    def admits(self, models: Sequence[Llm]) -> bool:
+        """Whether any of them should be asked now: it is not worth a caller's wait to ask one that is down."""
+        return any(self.of(llm).breaker.admits for llm in models)
+
     def switched(self, from_: Llm, to: Llm, error: ProviderError) -> None:
         """Take note that a model broke off and another went on."""
         self._switches.switched("llm", from_.model, to.model, error.code, str(error))

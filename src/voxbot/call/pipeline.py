@@ -317,10 +317,10 @@ class Pipeline:
         self._memory.heard(reply)
         if self._transport.live and reply.sounding:
             log.info(f"✅ ARI playback: {self._call_id}")
-        if reply.mute:  # no voice is left: a person must take over
+        if reply.mute:  # not even what was spoken beforehand
             log.error("❌ ARI playback не удался")
             self._finish("error")
-        wish = reply.answer.intent if reply.answer else None
+        wish = "unanswered" if reply.voiceless else reply.answer.intent if reply.answer else None
         self._dispatch(ReplyEnded(end or wish, asks_number=asks_for_number(reply.planned_text)))
 
     def _is_protected(self) -> bool:

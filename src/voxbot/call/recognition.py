@@ -31,7 +31,7 @@ class Recognition:
     """One call's recogniser: one attempt at a time, the latest wins. `tell` gets the results.
 
     A recogniser of streams gets each utterance while it is said (`open`, `hear`, `drop`): an attempt then only asks it
-    for the rest of the words. Where its stream fails, the whole sound is recognised as by any other.
+    for the rest of the words. Who hears the whole sound where its stream fails is speech/fallback.py's business.
     """
 
     def __init__(self, services: Services, tasks: asyncio.TaskGroup, tell: Callable[[TurnEvent], None]) -> None:
@@ -110,10 +110,7 @@ class Recognition:
 
     async def _transcript(self, audio: AudioChunk, utterance: _Utterance | None) -> Transcript:
         if utterance:
-            try:
-                return await utterance.stream.settle()
-            except ProviderError as error:
-                log.warning("Поток распознавания отказал, распознаю реплику целиком", error=str(error), code=error.code)
+            return await utterance.stream.settle()
         return await self._services.asr.transcribe(audio, self._services.asr_hints())
 
     def _report(self, attempt: int, raw: str, *, failed: bool = False, confidence: float = 1.0) -> None:

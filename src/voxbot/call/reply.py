@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.agent.phrases import APOLOGY, CUT_SHORT
+from voxbot.agent.phrases import APOLOGY, CUT_SHORT, line_text
 from voxbot.domain.audio import TELEPHONE_RATE_HZ
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.errors import ProviderError
@@ -114,6 +114,8 @@ class Reply:
         self.answer: AnswerInfo | None = None
         self.planned: list[str] = []
         self.ms: dict[str, float] = {}
+        self.voiceless = False
+        """No voice could say it: a person was announced instead."""
         if released:
             self._released.set()
 
@@ -124,8 +126,8 @@ class Reply:
 
     @property
     def mute(self) -> bool:
-        """Whether there was something to say and no sound came of it."""
-        return bool(self.planned) and not self._spoken
+        """Whether there was something to say and no sound came of it; fillers are nobody's answer."""
+        return bool(self.planned) and not self.sounding
 
     @property
     def sounding(self) -> bool:
@@ -187,7 +189,10 @@ class Reply:
         segments: asyncio.Queue[str | None] = asyncio.Queue(_SEGMENTS_AHEAD)
         writing = asyncio.create_task(self._write(segments))
         try:
-            await self._speak(segments)
+            if not await self._speak(segments):
+                writing.cancel()
+                await self._give_up()
+            await self._released.wait()
             await self._track.drain()
         finally:
             writing.cancel()
@@ -228,17 +233,29 @@ class Reply:
         self.planned.append(segment)
         await segments.put(segment)
 
-    async def _speak(self, segments: asyncio.Queue[str | None]) -> None:
-        """Segments → sound → the track, which holds back when it is far enough ahead."""
+    async def _speak(self, segments: asyncio.Queue[str | None]) -> bool:
+        """Segments → sound → the track, which holds back when it is far enough ahead; False if there is no sound.
+
+        Where the first segment makes none every voice has been tried: the rest would fare no better, and take as long.
+        """
         lost = False
         while (segment := await segments.get()) is not None:
             said = await self._say(segment)
             self._completed += said
             lost = lost or not said
-        if lost and self.sounding:  # who waits for the rest must not wait in vain
+            if lost and not self.sounding:
+                return False
+        if lost:  # who waits for the rest must not wait in vain
             for segment in split_segments(CUT_SHORT):
                 await self._say(segment)
-        await self._released.wait()
+        return True
+
+    async def _give_up(self) -> None:
+        """Announce a person, as it was spoken beforehand: that is all that this reply will be."""
+        self.voiceless = True
+        self.planned, self._completed = split_segments(line_text("unanswered")), 0
+        for segment in self.planned:
+            self._completed += await self._say(segment)
 
     async def _say(self, segment: str) -> bool:
         """Say one segment; False if the voice failed."""

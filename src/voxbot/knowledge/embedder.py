@@ -26,7 +26,7 @@ class Embedder(Protocol):
     """So many passages a build of the index hands over together: what keeps the model busy, and progress visible."""
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question: shape (dimension,). Raises ProviderError."""
+        """Embed a question: shape (dimension,). Raises ProviderError; the bases are then searched by words alone."""
         ...
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-import numpy as np
 import structlog
 
 from voxbot.domain.dialogue import KB_NAMES
 from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.documents import Document, read_bytes, read_document
+from voxbot.knowledge.embedding import PaidVectors, embed_passages
 from voxbot.knowledge.opening import open_versions
 from voxbot.knowledge.records import Records, make_records
 from voxbot.knowledge.versions import BaseManifest, Manifest
@@ -85,7 +85,7 @@ async def build_index(
 
     `only` reads that base anew and takes the other over from the version in use. `progress(done, total)` counts
     passages to embed. With `server` the versions are there, not in `root`. Raises KnowledgeError, ProviderError;
-    whatever happens, the version in use stays whole.
+    whatever happens, the version in use stays whole, and what was embedded is there for the next build.
     """
     started = time.monotonic()
     versions = await asyncio.to_thread(open_versions, root, server)
@@ -97,7 +97,8 @@ async def build_index(
             kb: await asyncio.to_thread(read_document, kb, sources[kb]) for kb in KB_NAMES if not kept or kb == only
         }
         chunks = [chunk for kb in KB_NAMES for chunk in _chunks(kb, documents, records)]
-        vectors, embedded = await embed_passages(chunks, records, embedder, progress)
+        paid = PaidVectors(root, embedder_id(embedder))
+        vectors, embedded = await chunk_vectors(chunks, records, embedder, paid, progress)
         version = await asyncio.to_thread(versions.write, make_records(chunks, vectors))
         made = Manifest(
             version=version,
@@ -106,6 +107,7 @@ async def build_index(
             bases=dict(manifest.bases if manifest else {}) | _bases(chunks, documents),
         )
         await asyncio.to_thread(versions.publish, made)
+        await paid.forget()
     report = BuildReport(
         version=version,
         documents={kb: sum(chunk.kb == kb for chunk in chunks) for kb in KB_NAMES},
@@ -145,10 +147,11 @@ def _chunks(kb: KbName, documents: Mapping[KbName, Document], records: Records |
     return [chunk for chunk in records.chunks if chunk.kb == kb] if records else []
 
 
-async def embed_passages(
+async def chunk_vectors(
     chunks: Sequence[Chunk],
     records: Records | None,
     embedder: Embedder,
+    paid: PaidVectors,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Vectors, int]:
     """Return the vectors of all passages in order, and how many were computed: those that `records` has are not.
@@ -157,15 +160,10 @@ async def embed_passages(
     """
     passages = [passage for chunk in chunks for passage in chunk.passages]
     known = dict(zip(records.passages, records.vectors, strict=True)) if records else {}
-    missing = list(dict.fromkeys(passage for passage in passages if passage not in known))
-    for start in range(0, len(missing), embedder.documents_at_once):
-        if progress:
-            progress(start, len(missing))
-        batch = missing[start : start + embedder.documents_at_once]
-        known.update(zip(batch, await embedder.embed_documents(batch), strict=True))
-    if progress:
-        progress(len(missing), len(missing))
-    return np.array([known[passage] for passage in passages], np.float32), len(missing)
+    try:
+        return await embed_passages(passages, known, embedder, paid=paid, progress=progress)
+    finally:
+        await paid.close()
 
 
 def _bases(chunks: Sequence[Chunk], documents: Mapping[KbName, Document]) -> dict[KbName, BaseManifest]:

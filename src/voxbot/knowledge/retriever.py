@@ -1,4 +1,8 @@
-"""A question to the passages that answer it: one embedding, both bases, no language model."""
+"""A question to the passages that answer it: one embedding, both bases, no language model.
+
+Where the embedder fails, words alone are searched: a caller gets nearly as good an answer instead of none. The
+embedder, or what is around it, says so in the log (providers/embedding/guarded.py).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import structlog
 
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import KnowledgeError, ProviderError
+from voxbot.knowledge.embedding import PaidVectors
 from voxbot.knowledge.likely import likely_questions
 from voxbot.knowledge.opening import open_space, open_versions
 from voxbot.knowledge.router import route
@@ -60,6 +65,7 @@ class Retriever:
         server: ChromaServer | None = None,
     ) -> None:
         """Search the index in `root`, or on `server`; `settings` gives what is in force at each question."""
+        self._root = root
         self._settings = settings
         self._embedder = embedder
         self._versions = open_versions(root, server)
@@ -67,6 +73,7 @@ class Retriever:
         self._stamp: Stamp = None
         self._checked_s = time.monotonic()
         self._lost = False
+        self._exchanged = False
         self._refused = ""
         self._reload: asyncio.Task[bool] | None = None
 
@@ -74,6 +81,10 @@ class Retriever:
     def embedder(self) -> Embedder:
         """What makes the vectors."""
         return self._embedder.embedder
+
+    def paid_vectors(self) -> PaidVectors:
+        """Return what was computed for an index that is not there yet."""
+        return PaidVectors(self._root, self._embedder_id)
 
     @property
     def space(self) -> SearchSpace:
@@ -98,7 +109,10 @@ class Retriever:
             self._space = await asyncio.to_thread(open_space, self._versions, self._embedder_id)
 
     async def warm_up(self) -> None:
-        """Search once, so that the first caller does not pay for lazy loading. Raises ProviderError."""
+        """Search once, so that the first caller does not pay for lazy loading.
+
+        Raises ProviderError of a model on this machine; one elsewhere that is out of reach now may come back.
+        """
         found = await self.search("сколько стоит доставка")
         if found.embedding == "cached" and self.is_local:
             await self._embedder.embedder.embed_query("сколько стоит доставка")  # loads the model
@@ -149,7 +163,10 @@ class Retriever:
         return vector
 
     async def search(self, question: str, *, kb: KbChoice = "auto", k: int | None = None) -> SearchResult:
-        """Find the passages that answer `question`; hits are of one base, best first. Raises ProviderError."""
+        """Find the passages that answer `question`; hits are of one base, best first.
+
+        While the embedder is out of reach, or answers otherwise than the one that the index is of, words are searched.
+        """
         self._reload_beside()
         return await self.search_in(self.space, question, kb=kb, k=k)
 
@@ -158,7 +175,7 @@ class Retriever:
     ) -> SearchResult:
         """Search a version that need not be the one in use, as `search` does. Raises ProviderError."""
         started = time.perf_counter()
-        vector, origin = await self._embed(space, question)
+        vector, origin = await self._embed_if_possible(space, question)
         embedded = time.perf_counter()
         rank = partial(self._rank, space, question, vector, kb, k or self._settings().top_k)
         found = rank() if len(space.records.passages) <= _AT_ONCE else await asyncio.to_thread(rank)
@@ -176,7 +193,7 @@ class Retriever:
         self._stamp = manifest.version
         return True
 
-    def _rank(self, space: SearchSpace, question: str, vector: Vectors, kb: KbChoice, k: int) -> _Found:
+    def _rank(self, space: SearchSpace, question: str, vector: Vectors | None, kb: KbChoice, k: int) -> _Found:
         concepts = space.lexical.understand(question)
         logits = chunk_logits(space, concepts, vector)
         primary: KbName = route(space, logits) if kb == "auto" else kb
@@ -184,9 +201,30 @@ class Retriever:
         unknown = tuple(concept.form for concept in concepts if concept.noun and not concept.terms)
         return _Found(primary, used, asked_both, _hits(space, logits, used, k), unknown)
 
+    async def _embed_if_possible(
+        self, space: SearchSpace, question: str
+    ) -> tuple[Vectors, Origin] | tuple[None, Literal["none"]]:
+        try:
+            vector, origin = await self._embed(space, question)
+        except ProviderError:
+            return None, "none"
+        except KnowledgeError as error:  # callers are answered, and the operator told what to do
+            if not self._exchanged:
+                log.error("Ищу только по словам", reason=str(error))
+            self._exchanged = True
+            return None, "none"
+        self._exchanged = False
+        return vector, origin
+
     async def _embed(self, space: SearchSpace, question: str) -> tuple[Vectors, Origin]:
         dimension = space.records.vectors.shape[1]
-        return await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+        vector, origin = await self._embedder.embed(space.lexical.rewrite(question), dimension=dimension)
+        if len(vector) != dimension:  # a model may be exchanged for another one of the same name
+            raise KnowledgeError(
+                f"{self._versions.where}: в индексе векторы по {dimension} чисел, а модель {self._embedder_id} "
+                f"отвечает по {len(vector)}; выполните voxbot kb build"
+            )
+        return vector, origin
 
     @property
     def is_local(self) -> bool:

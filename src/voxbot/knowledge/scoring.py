@@ -40,6 +40,10 @@ ChunkScores: TypeAlias = NDArray[np.float64]
 """Shape (chunks,)."""
 
 _MIN_DEVIATION = 0.01
+_UNSEEN_DENSE = 2.4
+"""Stands for `dense` where there is no vector: between what answers (median 3.5) and what does not (2.1). On the sets
+of `bench/data` words alone then refuse as many questions as both together do, and find the right section of 86 %
+instead of 88 % for the one firm, of 89 % instead of 93 % for the other."""
 _MAX_MATCHED = 12.0
 
 
@@ -62,13 +66,12 @@ class _Weights:
 _WEIGHTS = _Weights()
 
 
-def chunk_logits(space: SearchSpace, concepts: Sequence[Concept], vector: Vectors) -> ChunkScores:
+def chunk_logits(space: SearchSpace, concepts: Sequence[Concept], vector: Vectors | None) -> ChunkScores:
     """Return each chunk's log-odds of answering the question: those of its best passage.
 
-    The question comes as what it asks for (LexicalIndex.understand) and as its vector.
+    The question comes as what it asks for (LexicalIndex.understand) and as its vector, None to go by words alone.
     """
-    cosine = (space.records.vectors @ vector).astype(np.float64)
-    dense = (cosine - cosine.mean()) / max(float(cosine.std()), _MIN_DEVIATION)
+    dense = _UNSEEN_DENSE if vector is None else _dense(space, vector)
     words = space.lexical.score(concepts)
     matched = np.minimum(words.coverage * words.weight, _MAX_MATCHED)
     passages = (
@@ -85,6 +88,12 @@ def chunk_logits(space: SearchSpace, concepts: Sequence[Concept], vector: Vector
     )
     titles = _WEIGHTS.title * space.titles.shares(concepts) + _WEIGHTS.code * space.titles.coded(concepts)
     return np.maximum.reduceat(passages, space.first_rows) + titles
+
+
+def _dense(space: SearchSpace, vector: Vectors) -> ChunkScores:
+    """Shape (passages,)."""
+    cosine = (space.records.vectors @ vector).astype(np.float64)
+    return (cosine - cosine.mean()) / max(float(cosine.std()), _MIN_DEVIATION)
 
 
 def probability(logit: float) -> float:

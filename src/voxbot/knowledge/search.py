@@ -45,13 +45,14 @@ class SearchMs:
 class SearchResult:
     """What the knowledge bases hold on a question: `hits` best first.
 
-    `unknown` are the nouns of the question (lower case, «ё» as «е») that neither base has in any form.
+    `embedding` is `none` where the model did not answer, and the bases were searched by words alone. `unknown` are the
+    nouns of the question (lower case, «ё» as «е») that neither base has in any form.
     """
 
     route: KbName
     used: KbName
     fallback: bool
-    embedding: Literal["cached", "computed"]
+    embedding: Literal["cached", "computed", "none"]
     hits: tuple[Hit, ...]
     ms: SearchMs
     unknown: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from voxbot.knowledge.index import embed_passages
+from voxbot.knowledge.index import chunk_vectors
 from voxbot.knowledge.records import make_records
 from voxbot.knowledge.space import make_space
 
@@ -39,10 +39,11 @@ async def open_trial(
 ) -> TrialSearch:
     """Prepare a trial of `chunks` in place of base `kb`; `progress(done, total)` counts passages to embed.
 
-    Passages that the version in use has are not embedded again. Raises ProviderError.
+    Passages that the version in use has are not embedded again, nor those of a trial by the build after it. Raises
+    ProviderError.
     """
     records = retriever.space.records
     every = [*chunks, *(chunk for chunk in records.chunks if chunk.kb != kb)]
-    vectors, _ = await embed_passages(every, records, retriever.embedder, progress)
+    vectors, _ = await chunk_vectors(every, records, retriever.embedder, retriever.paid_vectors(), progress)
     space = await asyncio.to_thread(make_space, "trial", make_records(every, vectors))
     return TrialSearch(retriever, space)

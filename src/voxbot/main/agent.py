@@ -55,19 +55,19 @@ def build_agent(
     """
     in_force = current or (lambda: settings)
     prompts = prompts or load_prompts(settings)
-    models = language_models(settings)
     return Agent(
         retriever,
         prompts=lambda: prompts.current,
-        settings=lambda: _within_patience(in_force(), len(models)),
+        settings=lambda: _within_patience(in_force()),
         threshold=lambda: in_force().knowledge.fallback_threshold,
-        models=models,
+        models=language_models(settings),
         switches=switches,
     )
 
 
-def _within_patience(settings: Settings, models: int) -> LlmSettings:
+def _within_patience(settings: Settings) -> LlmSettings:
     """The models' settings, with no more time to the first word, or for whole answers, than the caller has."""
+    models = len(_model_names(settings))
     whole_s = min(settings.llm.whole_answer_s, _MODELS_SHARE * settings.call.answer_s / max(1, models))
     first_token_s = llm_first_token_s(settings, models)
     return settings.llm.model_copy(update={"first_token_s": first_token_s, "whole_answer_s": whole_s})
@@ -75,10 +75,15 @@ def _within_patience(settings: Settings, models: int) -> LlmSettings:
 
 def language_models(settings: Settings) -> list[Llm]:
     """Make the primary and the fallback model; none for the extractive answerer. Raises ConfigError."""
+    names = _model_names(settings)
+    if not names:
+        log.info("Языковая модель не настроена: ответы цитируют базу знаний")
+    return [registry.create_llm(settings, model) for model in names]
+
+
+def _model_names(settings: Settings) -> list[str]:
     llm = settings.llm
     configured = llm.api_key is not None or llm.base_url is not None
     if llm.provider == "extractive" or (llm.provider == "auto" and not configured):
-        log.info("Языковая модель не настроена: ответы цитируют базу знаний")
         return []
-    names = dict.fromkeys(filter(None, (llm.model_primary, llm.model_fallback)))
-    return [registry.create_llm(settings, model) for model in names]
+    return list(dict.fromkeys(filter(None, (llm.model_primary, llm.model_fallback))))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from voxbot.domain.errors import KnowledgeError, VoxbotError
+from voxbot.domain.errors import KnowledgeError, ProviderError, VoxbotError
 from voxbot.knowledge import index
 from voxbot.knowledge.cache import QuestionEmbedder
 from voxbot.knowledge.opening import open_versions
@@ -30,21 +30,27 @@ if TYPE_CHECKING:
     from voxbot.knowledge.shared_cache import ByteStore
     from voxbot.knowledge.versions import Manifest
     from voxbot.settings.schema import Settings
+    from voxbot.speech.switches import Switches
 
 _PREWARMED = 64
 _PREWARM_PAUSE_S = 0.1
 _DAY_S = 86_400
+_PROBE = "адрес"
 
 log = structlog.get_logger(__name__)
 
 
-async def open_retriever(settings: Settings, *, current: Callable[[], Settings] | None = None) -> Retriever:
-    """Open the index for searching; who opens it closes it. Raises KnowledgeError if it cannot be used, ProviderError.
+async def open_retriever(
+    settings: Settings, *, current: Callable[[], Settings] | None = None, switches: Switches | None = None
+) -> Retriever:
+    """Open the index for searching; who opens it closes it. Raises ConfigError, KnowledgeError if it cannot be used.
 
-    `current` gives the settings in force at each question; without it KB_TOP_K and the threshold never change.
+    An embedder that is out of reach now is a warning: words are searched until it is back. `current` gives the
+    settings in force at each question; without it KB_TOP_K and the threshold never change. `switches` counts the
+    questions that the embedder did not answer.
     """
     in_force = current or (lambda: settings)
-    embedder = registry.create_embedder(settings)
+    embedder = registry.create_embedder(settings, switches)
     cache = SharedEmbeddingCache(_byte_store(settings))
     retriever = Retriever(
         settings.paths.persist_directory,
@@ -100,19 +106,31 @@ async def build_index(
 async def ensure_index(settings: Settings, progress: Callable[[int, int], None] | None = None) -> None:
     """Build the index unless the one in use was made of these very files. Raises KnowledgeError, ProviderError.
 
-    An index that cannot be compared with its files, because they or its server are out of reach, is used as it is.
+    An index that cannot be compared with its files, because they or its server are out of reach, or that cannot be
+    renewed, because the embedder is, is used as it is: the telephone is answered.
     """
     async with _embedder(settings) as embedder:
+        root, server = settings.paths.persist_directory, _server(settings)
+        usable = await asyncio.to_thread(index.is_usable, root, embedder, server)
         try:
-            fresh = await _is_fresh(settings, embedder)
+            if await _is_fresh(settings, embedder):
+                return
         except KnowledgeError as error:
-            root, server = settings.paths.persist_directory, _server(settings)
-            if not await asyncio.to_thread(index.is_usable, root, embedder, server):
+            if not usable:
                 raise
             log.warning("Работаю с прежним индексом: обновить его не из чего", reason=str(error))
             return
-    if not fresh:
-        await build_index(settings, progress)
+        try:
+            if usable and not embedder.is_local:
+                await embedder.embed_query(_PROBE)  # a build would try for minutes, and nobody answer calls meanwhile
+            await build_index(settings, progress)
+        except ProviderError as error:
+            if not usable:
+                raise
+            log.warning(
+                "Работаю с прежним индексом: модель эмбеддингов не отвечает; потом выполните voxbot kb build",
+                reason=str(error),
+            )
 
 
 @asynccontextmanager

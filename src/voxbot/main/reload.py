@@ -34,9 +34,10 @@ log = structlog.get_logger(__name__)
 async def on_change(files: Mapping[Path, Reload], interval_s: float) -> None:
     """Call a file's function whenever the file has changed, come or gone; runs until it is cancelled.
 
-    A change is noticed at once where the file system tells of it, and within `interval_s` in any case.
+    A change is noticed at once where the file system tells of it, and within `interval_s` in any case. Every file
+    that is there counts as changed at first: it may have been, since the unit read it and then loaded its models.
     """
-    stamps = {path: _stamp(path) for path in files}
+    stamps: dict[Path, _Stamp] = dict.fromkeys(files)
     async for _ in _hints({path.absolute() for path in files}, interval_s):
         for path, reload in files.items():
             stamp = await asyncio.to_thread(_stamp, path)
@@ -83,6 +84,7 @@ async def _hints(paths: Collection[Path], interval_s: float) -> AsyncGenerator[N
     names = {str(path) for path in paths}
     # The folders are watched: a file that is replaced, as editors and this program do, is another file afterwards.
     folders = {path.parent for path in paths}
+    yield
     try:
         async for _ in awatch(
             *folders,

@@ -7,32 +7,33 @@ import gc
 import tempfile
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
-from voxbot.agent.phrases import canned_texts
 from voxbot.call.recording import Recordings
 from voxbot.call.retention import keep_clean
 from voxbot.call.services import Services
 from voxbot.domain.audio import FRAME_SAMPLES, TELEPHONE_RATE_HZ
-from voxbot.domain.errors import ConfigError, ProviderError
+from voxbot.domain.errors import ConfigError
 from voxbot.knowledge.versions import POINTER
 from voxbot.main.agent import build_agent, language_models, load_normalizer, load_prompts
 from voxbot.main.knowledge import open_retriever, prewarm
+from voxbot.main.preparation import Preparation, opening_texts
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.media.comfort import comfort_tone
 from voxbot.providers import registry
 from voxbot.settings.reloads import ReloadJournal
 from voxbot.speech.asr import AsrHints
+from voxbot.speech.budget import asr_budget, tts_budget
 from voxbot.speech.switches import Switches
-from voxbot.speech.tts_cache import CachedTts, keep_prepared
+from voxbot.speech.tts_cache import CachedTts
 from voxbot.speech.tts_disk import TtsDisk
 from voxbot.speech.tts_dump import DumpingTts
 from voxbot.speech.wav import read_wav
 from voxbot.text import verbalizer
-from voxbot.text.segmenter import split_segments
 from voxbot.text.verbalizer import verbalize
 from voxbot.turns import wording
 
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from voxbot.main.reload import Reload
     from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
+    from voxbot.speech.fallback import FallbackAsr
+    from voxbot.speech.fallback_tts import FallbackTts
     from voxbot.speech.tts import Tts
 
 log = structlog.get_logger(__name__)
@@ -74,7 +77,8 @@ async def open_services(
     vad = registry.create_vad(settings)
     switches = Switches()
     asr = registry.create_asr(settings, switches)
-    cached = CachedTts(registry.create_tts(settings, switches), disk=_tts_disk(settings))
+    voice = registry.create_tts(settings, switches)
+    cached = CachedTts(voice, disk=_tts_disk(settings))
     tts = _dumped(cached, settings)
     end_of_turn = registry.create_end_of_turn(settings)
     hold_sound = _hold_sound(settings)
@@ -82,7 +86,7 @@ async def open_services(
         owned.push_async_callback(asr.close)
         owned.push_async_callback(tts.close)
         async with asyncio.TaskGroup() as loading:
-            opening = loading.create_task(open_retriever(settings, current=lambda: source.current))
+            opening = loading.create_task(open_retriever(settings, current=lambda: source.current, switches=switches))
             loading.create_task(asyncio.to_thread(vad.warm_up))
             loading.create_task(asr.warm_up())
             loading.create_task(tts.warm_up())
@@ -99,15 +103,14 @@ async def open_services(
         open_recording = await owned.enter_async_context(_recordings(source))
 
         # Said 40 ms after a call has begun.
-        await _prepare_opening(cached, settings, prompts.current.greeting)
-        preparing = asyncio.create_task(
-            keep_prepared(cached, lambda: map(verbalize, fixed_texts(source.current, prompts.current.greeting)))
-        )
-        owned.push_async_callback(_stop, preparing)
+        preparation = Preparation(cached, lambda: opening_texts(source.current, prompts.current.greeting))
+        owned.push_async_callback(preparation.close)
+        await preparation.start()
         usual_questions = asyncio.create_task(prewarm(retriever, settings))
         owned.push_async_callback(_stop, usual_questions)
         if settings.reload.enabled:
-            following = asyncio.create_task(_follow_files(source, prompts, answerer, retriever, cached))
+            share = partial(share_patience, asr, voice)
+            following = asyncio.create_task(_follow_files(source, prompts, answerer, retriever, preparation, share))
             owned.push_async_callback(_stop, following)
         # A full collection of a process with models loaded takes 100 ms and stalls every call: what is loaded
         # now lives as long as the process, so the collector need not look at it again.
@@ -133,16 +136,6 @@ async def open_services(
         )
 
 
-def fixed_texts(settings: Settings, greeting: str) -> list[str]:
-    """Every segment that is said word for word; their sound is made again after a change of prompts."""
-    return [*_opening(settings, greeting), *canned_texts()]
-
-
-def _opening(settings: Settings, greeting: str) -> list[str]:
-    notice = settings.recording.notice if settings.recording.enabled else ""
-    return [*split_segments(notice), *split_segments(greeting)]
-
-
 def _tts_disk(settings: Settings) -> TtsDisk | None:
     limit = settings.tts.cache_mb * _MEGABYTE
     return TtsDisk(settings.paths.data_dir / "tts-cache", limit) if limit else None
@@ -159,19 +152,32 @@ def _dumped(tts: CachedTts, settings: Settings) -> Tts:
     return DumpingTts(tts, folder)
 
 
+def share_patience(asr: FallbackAsr, voice: FallbackTts, settings: Settings) -> None:
+    """Give the engines their parts of AI_PROCESSING_TIMEOUT; the models have theirs at each turn."""
+    asr.use(asr_budget(settings))
+    voice.use(tts_budget(settings))
+
+
 async def _follow_files(
-    source: SettingsSource, prompts: PromptsSource, agent: Agent, retriever: Retriever, tts: CachedTts
+    source: SettingsSource,
+    prompts: PromptsSource,
+    agent: Agent,
+    retriever: Retriever,
+    preparation: Preparation,
+    share: Callable[[Settings], None],
 ) -> None:
     """Take over what changes in `.env`, in the prompts and in the index, without a restart."""
 
     async def settings_changed() -> None:
         before = reload_settings(source, reloads)
+        share(source.current)
         if before and before.llm.model_identity != source.current.llm.model_identity:
             await agent.use(language_models(source.current))
+        await preparation.follow()
 
     async def prompts_changed() -> None:
         if await asyncio.to_thread(reload_prompts, prompts, reloads):
-            await _prepare_opening(tts, source.current, prompts.current.greeting)
+            await preparation.follow()
 
     reloads = ReloadJournal()
     paths, reload = source.current.paths, source.current.reload
@@ -225,14 +231,6 @@ def _hold_sound(settings: Settings) -> Samples:
     if len(sound) < TELEPHONE_RATE_HZ:
         raise ConfigError(f"HOLD_SOUND={settings.call.hold_sound}: короче секунды; нужна музыка хотя бы в 1 с")
     return np.pad(sound, (0, -len(sound) % FRAME_SAMPLES))
-
-
-async def _prepare_opening(tts: CachedTts, settings: Settings, greeting: str) -> None:
-    """Synthesise what a call begins with; without it the first words only come a little later."""
-    try:
-        await tts.prepare(map(verbalize, _opening(settings, greeting)))
-    except ProviderError as error:
-        log.warning("Приветствие не озвучено заранее", error=str(error))
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -12,13 +12,14 @@ import re
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from voxbot.domain.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 _TIMEOUT_S = 30.0
@@ -60,7 +61,7 @@ def download(url: str, partial: Path, on_bytes: Callable[[int], None], *, pause_
                 if error.code == _RANGE_REFUSED:  # nothing is left to send: the sum will tell whether it is right
                     return
                 reason = _explained(url, error)
-        except (http.client.HTTPException, urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        except (http.client.HTTPException, urllib.error.URLError) as error:
             reason = _cause(error)
         failures = 0 if _size(partial) > before else failures + 1
         if failures == _TRIES:
@@ -92,18 +93,36 @@ def list_files(hub: str, repository: str, revision: str) -> dict[str, Listed]:
 def _more(url: str, partial: Path, on_bytes: Callable[[int], None]) -> bool:
     """Ask once for the rest; tell whether all of it came."""
     have = _size(partial)
-    with _open(url, {"Range": f"bytes={have}-"} if have else {}) as response:
+    with _network():
+        response = _open(url, {"Range": f"bytes={have}-"} if have else {})
+    with response:
         start = _start(response)
         if start != have:  # the whole file again
             on_bytes(-have)
         length = response.headers.get("Content-Length")
         came = 0
         with partial.open("ab" if start else "wb") as output:
-            while block := response.read(_BLOCK_BYTES):
+            while block := _read(response):
                 output.write(block)
                 came += len(block)
                 on_bytes(len(block))
     return length is None or came == int(length)
+
+
+def _read(response: Any) -> bytes:
+    with _network():
+        return response.read(_BLOCK_BYTES)
+
+
+@contextmanager
+def _network() -> Generator[None]:
+    """Raise every OSError in it as URLError, as urlopen does while it connects: no other one is of the network."""
+    try:
+        yield
+    except urllib.error.URLError:
+        raise
+    except OSError as error:
+        raise urllib.error.URLError(error) from error
 
 
 def _start(response: Any) -> int:

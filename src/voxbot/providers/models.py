@@ -168,7 +168,7 @@ class _Fetching:
             packages = ", ".join(sorted({_distribution(part) for part in file.parts}))
             raise ModelError(
                 f"модель {self._model.name}: {file.name} из установленных пакетов {packages} не совпадает с "
-                "опубликованным; переустановите их: `uv sync --reinstall`"
+                "опубликованным; переустановите их: `scripts/bootstrap.sh --reinstall`"
             )
 
     def _download(self, file: ModelFile, partial: Path) -> None:
@@ -267,7 +267,8 @@ def _installed(model: Model, part: str) -> Path:
     path = Path(places[0], inside) if places else None
     if path is None or not path.is_file():
         raise ModelError(
-            f"модель {model.name}: нет пакета {_distribution(part)}, из которого она берётся; выполните `uv sync`"
+            f"модель {model.name}: нет пакета {_distribution(part)}, из которого она берётся; "
+            "выполните `scripts/bootstrap.sh --reinstall`"
         )
     return path
 

@@ -9,8 +9,10 @@ The SDK's own retries are off: the wrappers of speech/fallback.py and agent/llm.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from voxbot.domain.errors import (
     ConfigError,
@@ -29,7 +31,17 @@ NAME = "openai"
 KEEPALIVE_S = 50.0
 """An idle connection is kept so long: a caller's next question must not wait for a new TLS handshake (the client's own
 default is 5 s). Servers commonly close theirs after 60 s or more; a closed one is noticed and not used."""
-_SERVER_ERROR = 500
+_OPENAI = "https://api.openai.com/v1"
+_NO_ACCESS, _NOT_FOUND, _SERVER_ERROR = frozenset({401, 403}), 404, 500
+_FORBIDDEN_REGION = "unsupported_country_region_territory"
+_NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_available"})
+_MODEL_REFUSED = re.compile(
+    r"\b(invalid|unknown|no such|parse|find|load) (the )?model\b"
+    r"|\bmodel\b[^.]{0,80}?\b(not found|not exist|not available|unknown|invalid)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[a-z][a-z0-9_.\[\]]{0,60}")
+"""What codes and parameters look like: no words of a caller, no key."""
 _NO_KEY = "none"
 """Servers of one's own mostly take any key, but the header must be there."""
 
@@ -40,6 +52,13 @@ class Account:
 
     key: str
     base_url: str | None
+
+    @property
+    def elsewhere(self) -> str:
+        """The address as `host:port/path`, without what may be secret in it; nothing for OpenAI itself."""
+        address = urlsplit(self.base_url or _OPENAI)
+        place = f"{address.netloc.rpartition('@')[2].lower()}{address.path.rstrip('/')}"
+        return "" if place == _OPENAI.removeprefix("https://") else place
 
     def __repr__(self) -> str:
         """Without the key: an account may end up in a traceback."""
@@ -106,34 +125,62 @@ class Variables:
 def translated(error: Exception, variables: Variables, *, read_s: float, provider: str = NAME) -> ProviderError:
     """Say in our error tree what an exception of the SDK or its HTTP client means.
 
-    The text of the server's answer is left out: it may repeat what a caller said, or the key.
+    The text of the server's answer is left out: it may repeat what a caller said, or the key. Its code and the
+    parameter that it names are shown.
     """
     import openai  # noqa: PLC0415 - loaded together with the client
 
     if isinstance(error, ProviderError):
         return error
     match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            text = f"ключ не принят ({error.status_code}); проверьте {variables.key}"
-            made: ProviderError = ProviderAuthError(provider, text)
         case openai.RateLimitError():
             text = "слишком много запросов или исчерпана квота; проверьте тариф"
-            made = ProviderRateLimitError(provider, text, retry_after_s(error))
-        case openai.NotFoundError():
-            text = f"нет такой модели или адреса; проверьте {variables.model} и {variables.base_url}"
-            made = ProviderError(provider, text)
+            made: ProviderError = ProviderRateLimitError(provider, text, retry_after_s(error))
         case openai.APITimeoutError():
             made = ProviderUnavailableError(provider, f"нет ответа за {read_s:g} с")
         case openai.APIConnectionError():
             text = f"сервер недоступен; проверьте {variables.base_url} и сеть"
             made = ProviderUnavailableError(provider, text)
         case openai.APIStatusError(status_code=status) if status < _SERVER_ERROR:
-            made = ProviderError(provider, f"сервер отклонил запрос ({status})")
+            made = _refused(error, variables, provider)
         case openai.APIStatusError(status_code=status):
             made = ProviderUnavailableError(provider, f"сервер ответил {status}")
         case _:
             made = ProviderUnavailableError(provider, f"ответ оборвался ({type(error).__name__})")
     return made
+
+
+def _refused(error: Any, variables: Variables, provider: str) -> ProviderError:
+    """Say whose fault a refusal is: the account's, the model's, the request's."""
+    names = [str(getattr(error, name, None) or "") for name in ("code", "param")]
+    what = " ".join([str(error.status_code), *filter(_NAME.fullmatch, names)])
+    if names_model(error):
+        return ProviderError(provider, f"сервис не знает такой модели ({what}); проверьте {variables.model}")
+    if _FORBIDDEN_REGION in names:
+        fix = f"укажите в {variables.base_url} прокси или другой сервис"
+        return ProviderAuthError(provider, f"сервис не работает из этой страны ({what}), ключ ни при чём; {fix}")
+    if error.status_code in _NO_ACCESS:
+        return ProviderAuthError(provider, f"ключ не принят ({what}); проверьте {variables.key}")
+    if error.status_code == _NOT_FOUND:
+        text = f"нет такой модели или адреса ({what}); проверьте {variables.model} и {variables.base_url}"
+        return ProviderError(provider, text)
+    text = f"сервер отклонил запрос ({what}); проверьте {variables.model} и {variables.base_url}"
+    return ProviderError(provider, text)
+
+
+def names_model(error: Exception) -> bool:
+    """Whether a refusal is of the model as such, not of what a request asks of it.
+
+    Services say so with 400, 403 or 404; Yandex Cloud complains of the model's URI.
+    """
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int) or status >= _SERVER_ERROR:
+        return False
+    code, param, body = (getattr(error, name, None) for name in ("code", "param", "body"))
+    if code in _NO_MODEL or param:
+        return code in _NO_MODEL or param == "model"
+    text = cast("dict[str, Any]", body).get("message") if isinstance(body, dict) else error
+    return _MODEL_REFUSED.search(str(text)) is not None
 
 
 def retry_after_s(error: Any) -> float | None:

@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from voxbot.domain.errors import ConfigError
-from voxbot.speech.budget import asr_budget, tts_budget
+from voxbot.providers.embedding.guarded import GuardedEmbedder
+from voxbot.speech.budget import asr_budget, embedding_s, tts_budget
 from voxbot.speech.fallback import FallbackAsr
 from voxbot.speech.fallback_tts import FallbackTts
 
@@ -97,14 +98,17 @@ def create_tts(settings: Settings, switches: Switches | None = None) -> Fallback
     return FallbackTts(engines, budget=tts_budget(settings), switches=switches)
 
 
-def create_embedder(settings: Settings) -> Embedder:
-    """Make the embedding model of EMBEDDINGS_PROVIDER. Raises ConfigError.
+def create_embedder(settings: Settings, switches: Switches | None = None) -> Embedder:
+    """Make the embedding model of EMBEDDINGS_PROVIDER; `switches` counts what becomes of questions.
+
+    Raises ConfigError.
 
     Vectors of different models cannot be compared, so an index has one model: the first of a list.
     """
     aliases = {"auto": (LOCAL_EMBEDDING,), "local": (LOCAL_EMBEDDING,)}
     names = _names("EMBEDDINGS_PROVIDER", settings.knowledge.embeddings_provider, EMBEDDING, aliases)
-    return _factory(EMBEDDING[names[0]])(settings)
+    engine: Embedder = _factory(EMBEDDING[names[0]])(settings)
+    return GuardedEmbedder(engine, question_s=embedding_s(settings), switches=switches)
 
 
 def create_end_of_turn(settings: Settings) -> EndOfTurn | None:

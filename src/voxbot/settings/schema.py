@@ -445,7 +445,7 @@ class AsrSettings(Group, title="Распознавание речи"):
     onnx_model: str = variable(
         "ASR_ONNX_MODEL",
         "t-one",
-        "Модель для onnx_asr (`uv sync --extra onnx-asr`): имя из `voxbot models list`, сначала "
+        "Модель для onnx_asr (`scripts/bootstrap.sh --extra onnx-asr`): имя из `voxbot models list`, сначала "
         "`voxbot models fetch ИМЯ`",
         min_length=1,
     )
@@ -464,7 +464,7 @@ class AsrSettings(Group, title="Распознавание речи"):
         "TURN_END_PROVIDER",
         "none",
         "Подсказка по интонации, что звонящий договорил; smart_turn: модель из пакета pipecat-ai "
-        "(`uv sync --extra smart-turn`)",
+        "(`scripts/bootstrap.sh --extra smart-turn`)",
     )
 
 
@@ -614,18 +614,10 @@ class YandexSettings(Group, title="Yandex Cloud: SpeechKit и эмбеддинг
         "Модель эмбеддингов для баз знаний; другая модель — другой индекс: выполните voxbot kb build",
         min_length=1,
     )
-    embeddings_question_s: float = variable(
-        "YANDEX_EMBEDDINGS_TIMEOUT",
-        1.5,
-        "Сколько ждать эмбеддинга вопроса; потом ещё одна попытка",
-        unit="с",
-        gt=0,
-        le=60,
-    )
     embeddings_per_s: float = variable(
         "YANDEX_EMBEDDINGS_PER_SECOND",
-        10,
-        "Сколько фрагментов базы знаний отправлять за секунду: квота каталога",
+        8,
+        "Сколько фрагментов базы знаний отправлять за секунду; меньше квоты каталога (10), остаток — вопросам звонящих",
         gt=0,
         le=1000,
     )
@@ -681,6 +673,14 @@ class KnowledgeSettings(Group, title="Поиск по базам знаний"):
     )
     embeddings_api_key: SecretStr | None = variable(
         "EMBEDDINGS_API_KEY", None, "Ключ этого сервиса; пусто: OPENAI_API_KEY"
+    )
+    embeddings_question_s: float = variable(
+        "EMBEDDINGS_TIMEOUT",
+        1.5,
+        "Сколько всего ждать эмбеддинга вопроса от сервиса, вместе с повтором; дольше — бот ищет только по словам",
+        unit="с",
+        gt=0,
+        le=60,
     )
     chroma_url: AnyHttpUrl | None = variable(
         "CHROMA_URL", None, "Сервер Chroma с общим индексом; пусто: индекс в папке PERSIST_DIRECTORY"

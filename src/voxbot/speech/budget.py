@@ -2,7 +2,7 @@
 
 The patience is AI_PROCESSING_TIMEOUT: from the caller's last word to the bot's first one. Of it
 
-    recognition 0.30 · language models 0.35 · voice 0.25 · searching and the rest 0.10
+    recognition 0.30 · language models 0.35 · voice 0.25 · the question's embedding 0.08 · the rest 0.02
 
 A kind's share is its `total_s`: when it is over, all its engines have had their chance. Engine i of n is asked at
 i · `late_s` at the latest, and `late_s` ≤ `total_s` / n, so that the last one still has as long as any other. An
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voxbot.settings.schema import Settings
 
-ASR_SHARE, LLM_SHARE, TTS_SHARE = 0.30, 0.35, 0.25
+ASR_SHARE, LLM_SHARE, TTS_SHARE, EMBEDDING_SHARE = 0.30, 0.35, 0.25, 0.08
 
 ASR_MOST_S = 10.0
 """Below the limit that call/recognition.py sets on a whole recognition (12 s)."""
@@ -43,9 +43,13 @@ class Budget:
     hedge_max_s: float = 1.0
     """The next engine is begun at the latest, unless this one computes here."""
 
+    def part_s(self, engines: int) -> float:
+        """Each engine's part of the whole; then the next is asked even if its breaker is open."""
+        return self.total_s / engines
+
     def late_s(self, engines: int, *, local: bool) -> float:
         """After so long without a first result an engine is late, and the next is asked whatever it costs."""
-        part_s = self.total_s / engines
+        part_s = self.part_s(engines)
         return part_s if local else min(part_s, self.hedge_max_s)
 
     def stall_s(self, *, local: bool) -> float:
@@ -71,6 +75,11 @@ def tts_budget(settings: Settings) -> Budget:
 def llm_first_token_s(settings: Settings, models: int) -> float:
     """How long each of `models` may take to its first word: LLM_FIRST_TOKEN_TIMEOUT, if the share allows it."""
     return min(settings.llm.first_token_s, LLM_SHARE * settings.call.answer_s / max(1, models))
+
+
+def embedding_s(settings: Settings) -> float:
+    """How long a question's embedding may take: EMBEDDINGS_TIMEOUT, if the share allows it."""
+    return min(settings.knowledge.embeddings_question_s, EMBEDDING_SHARE * settings.call.answer_s)
 
 
 def _budget(settings: Settings, total_s: float, *, hedge_max_factor: float = 1) -> Budget:

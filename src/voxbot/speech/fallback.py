@@ -64,6 +64,10 @@ class FallbackAsr:
         """Begin an utterance: the first engine hears it while it is said, the others only if they must."""
         return _FallbackStream(self._recognisers, hints, listener, self._ask)
 
+    def use(self, budget: Budget) -> None:
+        """Take other limits from the next request on."""
+        self._budget = budget
+
     async def warm_up(self) -> None:
         """Warm all engines up; one that is out of reach now may come back, so it stays."""
         await warm_up([each.engine for each in self._recognisers])
@@ -106,7 +110,10 @@ class _FallbackStream:
             self._stream.push(samples)
 
     async def settle(self) -> Transcript:
-        """Return the first transcript of all that was pushed: the stream's, or another engine's of the whole."""
+        """Return the first transcript of all that was pushed: the stream's, or else one of the whole.
+
+        Raises the last engine's ProviderError when every one has heard the whole in vain: asking again is of no use.
+        """
         return await self._ask(self._entrants())
 
     def close(self) -> None:
@@ -117,17 +124,17 @@ class _FallbackStream:
 
     def _entrants(self) -> list[Entrant[Transcript]]:
         audio = AudioChunk(np.concatenate(self._sound) if self._sound else _NO_SOUND, TELEPHONE_RATE_HZ)
-        entrants = [_by_whole(each, audio, self._hints) for each in self._recognisers]
-        first = self._recognisers[0]
+        first, *others = (_by_whole(each, audio, self._hints) for each in self._recognisers)
         if self._stream:
-            return [Entrant(first.guard, partial(_once, partial(self._settle, self._stream))), *entrants[1:]]
-        # Its stream broke off: the others come first, and alone it may still hear the whole again.
-        return [*entrants[1:], entrants[0]] if self._broken else entrants
+            # A stream that breaks off loses the words, the engine that it belongs to may be well: heard whole, as last.
+            return [Entrant(first.guard, partial(_once, partial(self._settle, self._stream))), *others, first]
+        return [*others, first] if self._broken else [first, *others]
 
     async def _settle(self, stream: AsrStream) -> Transcript:
         try:
             return await stream.settle()
-        except ProviderError:
+        except ProviderError as error:
+            log.warning("Поток распознавания отказал, реплика распознаётся целиком", error=str(error), code=error.code)
             self._broken = True
             self.close()
             raise

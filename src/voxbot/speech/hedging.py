@@ -119,18 +119,20 @@ class Runner(Generic[T]):
 
 
 class Race(Generic[T]):
-    """One request. Use as a context manager; run `first` once, then read the winner's pump."""
+    """One request. Use as a context manager; run `first` once, then read the winner's pump.
+
+    An engine may stand there twice: its second chance comes after a failure that is worth it, never beside the first.
+    """
 
     def __init__(self, entrants: Sequence[Entrant[T]], budget: Budget, slots: HedgeSlots) -> None:
         self._preferred = entrants[0].guard
-        self._count = len(entrants)
-        self._healthy = [entrant for entrant in entrants if entrant.guard.breaker.admits]
-        self._shunned = [entrant for entrant in entrants if not entrant.guard.breaker.admits][:1]
+        self._count = len({entrant.guard for entrant in entrants})
+        self._waiting = list(entrants)
         self._budget = budget
         self._slots = slots
         self._running: list[Runner[T]] = []
         self._all: list[Runner[T]] = []
-        self._hedge_at_s = self._late_at_s = math.inf
+        self._hedge_at_s = self._late_at_s = self._part_over_s = math.inf
         self._reasons: dict[str, tuple[str, str]] = {}
         self._failure: ProviderError | None = None
         self.failed: list[Guard] = []
@@ -173,15 +175,12 @@ class Race(Generic[T]):
             task.add_done_callback(_stubborn.discard)
 
     def _start(self, *, hedge: bool) -> bool:
-        """Begin the next engine that its breaker admits, or the best of the others when there is nobody else."""
-        while self._healthy and not self._healthy[0].guard.breaker.admits:  # another request took its probe
-            self._shunned = self._shunned or [self._healthy[0]]
-            del self._healthy[0]
-        pool = self._healthy or ([] if hedge else self._shunned)
-        if not pool:
+        """Begin the next engine."""
+        entrant = self._next(hedge=hedge)
+        if entrant is None:
             self._hedge_at_s = math.inf
             return False
-        entrant = pool.pop(0)
+        self._waiting.remove(entrant)
         guard = entrant.guard
         attempt = guard.begin()
         runner = Runner(guard, attempt, Pump(guard.engine, entrant.begin()), hedge, hedge)
@@ -194,13 +193,27 @@ class Race(Generic[T]):
         p95_s = guard.pace.p95_s if guard.breaker.state == "closed" else None
         self._hedge_at_s = now_s + self._budget.hedge_s(self._count, p95_s, local=guard.local)
         self._late_at_s = now_s + self._budget.late_s(self._count, local=guard.local)
+        self._part_over_s = now_s + self._budget.part_s(self._count)
         return True
 
+    def _next(self, *, hedge: bool) -> Entrant[T] | None:
+        """The next that its breaker admits, then whose breaker admits it soonest; none beside itself.
+
+        Beside an engine at work nobody is asked who is shut out, until that engine's part of the time is over.
+        """
+        running = {runner.guard for runner in self._running}
+        free = [entrant for entrant in self._waiting if entrant.guard not in running]
+        admitted = next((entrant for entrant in free if entrant.guard.breaker.admits), None)
+        if admitted or (hedge and self._loop.time() < self._part_over_s):
+            return admitted
+        return min(free, key=lambda entrant: entrant.guard.breaker.opens_for_s, default=None)
+
     def _hedge(self) -> None:
-        if self._slots.free or self._loop.time() >= self._late_at_s:
-            self._start(hedge=True)
-        else:
+        now_s = self._loop.time()
+        if not self._slots.free and now_s < self._late_at_s:
             self._hedge_at_s = self._late_at_s
+        elif not self._start(hedge=True) and now_s < self._part_over_s:
+            self._hedge_at_s = self._part_over_s
 
     def _settle(self) -> Runner[T] | None:
         """Take the first of those that have something to show; let the failed ones go."""
@@ -236,6 +249,8 @@ class Race(Generic[T]):
         self._reasons[runner.guard.engine] = error.code, str(error)
         self._failure = error
         self.failed.append(runner.guard)
+        if not error.retryable:
+            self._waiting = [entrant for entrant in self._waiting if entrant.guard is not runner.guard]
 
     def _free_slot(self, runner: Runner[T]) -> None:
         if runner.holds_slot:

@@ -1,6 +1,6 @@
 """What has become of the requests to engines: counters that a metrics endpoint reads, one log line per switch.
 
-Labels: `kind` (asr, tts, llm), `engine`, and where it says something `reason`: the code of the error
+Labels: `kind` (asr, tts, llm, embedding), `engine`, and where it says something `reason`: the code of the error
 (domain/errors.py), `slow` (no first result in time) or `open` (its breaker is open).
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Kind: TypeAlias = Literal["asr", "tts", "llm"]
+Kind: TypeAlias = Literal["asr", "tts", "llm", "embedding"]
 Event: TypeAlias = Literal["requests", "failures", "switches", "hedges", "hedges_won"]
 
 SLOW = "slow"

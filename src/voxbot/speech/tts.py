@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from voxbot.domain.audio import AudioChunk
+
+
+_PRONOUNCED = re.compile(r"[0-9a-zа-яё]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Tts(Protocol):
     def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
         """Speak `text` (plain, already verbalised): one or more chunks, all of one rate.
 
-        Raises ProviderError. Closing the generator stops the synthesis.
+        Raises ProviderError. Closing the generator stops the synthesis. No chunk at all is right only for a text that
+        is not `is_speakable`.
         """
         ...
 
@@ -53,6 +58,11 @@ class Tts(Protocol):
     async def close(self) -> None:
         """Free what is held, processes included."""
         ...
+
+
+def is_speakable(text: str) -> bool:
+    """Whether every voice must give a sound for it. Silence for such a text is a failure, though nobody says so."""
+    return _PRONOUNCED.search(text) is not None
 
 
 def voice_key(tts: Tts) -> VoiceKey:

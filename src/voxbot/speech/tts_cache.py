@@ -18,8 +18,8 @@ import structlog
 
 from voxbot.domain.audio import AudioChunk
 from voxbot.domain.errors import ProviderError
-from voxbot.speech.fallback_tts import FallbackTts
-from voxbot.speech.tts import voice_key
+from voxbot.speech.fallback_tts import Authors, FallbackTts
+from voxbot.speech.tts import is_speakable, voice_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -58,15 +58,16 @@ class CachedTts:
                 yield chunk
             return
         fresh: list[AudioChunk] = []
-        spoken_by: list[VoiceKey] = []
-        async with aclosing(self._speak(text, spoken_by)) as chunks:
+        authors = Authors()
+        async with aclosing(self._speak(text, authors)) as chunks:
             async for chunk in chunks:
                 fresh.append(chunk)
                 yield chunk
-        if len(spoken_by) == 1:  # half of it by another voice is nobody's
-            self._remember(spoken_by[0], text, tuple(fresh))
+        voice = authors.only  # half of it by another voice is nobody's
+        if voice and (any(len(chunk.samples) for chunk in fresh) or not is_speakable(text)):
+            self._remember(voice, text, tuple(fresh))
             if self._files:
-                self._files.write(spoken_by[0], text, fresh)
+                self._files.write(voice, text, fresh)
 
     async def prepare(self, texts: Iterable[str]) -> int:
         """Make the sound of all texts known; give how many the first voice could not say. Raises ProviderError.
@@ -97,11 +98,11 @@ class CachedTts:
         tts = self._tts
         return tts.fitting if isinstance(tts, FallbackTts) else [voice_key(tts)]
 
-    def _speak(self, text: str, spoken_by: list[VoiceKey]) -> AsyncGenerator[AudioChunk, None]:
+    def _speak(self, text: str, authors: Authors) -> AsyncGenerator[AudioChunk, None]:
         tts = self._tts
         if isinstance(tts, FallbackTts):
-            return tts.speak(text, spoken_by)
-        spoken_by.append(voice_key(tts))
+            return tts.speak(text, authors)
+        authors.voices.append(voice_key(tts))
         return tts.synthesize(text)
 
     def _remembered(self, text: str) -> _Sound | None:

@@ -2,7 +2,9 @@
 
 A file is `magic · rate (u32) · samples (u32) · CRC-32 of them (u32) · s16le samples`, written under another name
 and renamed, so that nobody ever reads half of one. What was used longest ago goes first: a file's mtime is the hour
-of its last use. Any process may delete a file at any time; a reader then just finds nothing.
+of its last use. Any process may delete a file at any time; a reader then just finds nothing. Each process counts only
+what it writes itself, and counts all that is there again after every 32nd part of the limit: N processes may exceed
+the limit by N such parts.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ _USED_S = 3600.0
 """A use is marked once an hour: the order of days is enough, and a write for every read is not."""
 _ROOM = 0.9
 """A full folder is cleared to this part of its limit, so that not every write has to look through it."""
+_RECOUNT = 1 / 32
 _ABANDONED_S = 600.0
 
 
@@ -53,6 +56,7 @@ class TtsDisk:
         self._folder = folder
         self._max_bytes = max_bytes
         self._bytes: int | None = None
+        self._recount_at = 0
         self._complained = False
 
     def read(self, voice: VoiceKey, text: str) -> AudioChunk | None:
@@ -99,19 +103,20 @@ class TtsDisk:
         return self._folder / name[:2] / f"{name}{_SUFFIX}"
 
     def _make_room(self, added: int) -> None:
-        """Count; other processes write too, so a full folder is looked through before anything is deleted."""
-        if self._bytes is not None and self._bytes + added <= self._max_bytes:
+        """Count; other processes write too, so the folder is looked through now and then and before a deletion."""
+        if self._bytes is not None and self._bytes + added <= min(self._max_bytes, self._recount_at):
             self._bytes += added
             return
         found = sorted(self._scan(), key=lambda file: file.used_s)
-        self._bytes = sum(file.size for file in found)
-        if self._bytes <= self._max_bytes:
-            return
-        for file in found:
-            if self._bytes <= self._max_bytes * _ROOM:
-                break
-            file.path.unlink(missing_ok=True)
-            self._bytes -= file.size
+        total = sum(file.size for file in found)
+        if total > self._max_bytes:
+            for file in found:
+                if total <= self._max_bytes * _ROOM:
+                    break
+                file.path.unlink(missing_ok=True)
+                total -= file.size
+        self._bytes = total
+        self._recount_at = total + int(self._max_bytes * _RECOUNT)
 
     def _scan(self) -> list[_Found]:
         found: list[_Found] = []

@@ -7,6 +7,7 @@ import pytest
 from fakes.http_faults import Fault
 from fakes.openai_audio import Heard
 from fakes.openai_server import openai_server
+from structlog.testing import capture_logs
 
 from voxbot.domain.audio import AudioChunk
 from voxbot.domain.errors import (
@@ -16,7 +17,8 @@ from voxbot.domain.errors import (
     ProviderRateLimitError,
     ProviderUnavailableError,
 )
-from voxbot.providers.asr.openai import create
+from voxbot.providers.asr.openai import OpenAiAsr, create
+from voxbot.providers.openai_api import Account, Variables
 from voxbot.settings.loader import load_settings
 from voxbot.speech.asr import AsrHints
 
@@ -43,9 +45,12 @@ async def recogniser(server):
     """Makes the recogniser of a model."""
     made = []
 
-    def make(model="gpt-transcribe", **variables):
+    def make(model="gpt-transcribe", lesson_s=None, **variables):
         given = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.base_url, "ASR_OPENAI_MODEL": model, **variables}
-        made.append(create(load_settings(None, given)))
+        if lesson_s is None:
+            made.append(create(load_settings(None, given)))
+        else:
+            made.append(OpenAiAsr(model, Account(KEY, server.base_url), Variables(), lesson_s=lesson_s))
         return made[-1]
 
     yield make
@@ -112,6 +117,71 @@ async def test_one_bad_sound_teaches_nothing(server, recogniser):
     assert type(raised.value) is ProviderError
     await asr.transcribe(sound(), TERMS)
     assert server.audio.requests[-1].fields["response_format"] == "verbose_json"
+
+
+NO_MODEL = [
+    Fault(status=400, message="Invalid model: wisper-1", code="invalid_value"),
+    Fault(status=400, message="Failed to parse model URI: gpt:/folder", code=None),
+    Fault(status=403, message="Project has no access to it", code="model_not_found"),
+    Fault(status=404, message="The model `wisper-1` does not exist"),
+]
+
+
+@pytest.mark.parametrize("fault", NO_MODEL)
+async def test_a_model_that_there_is_not_is_named_at_once(server, recogniser, fault):
+    server.audio.faults.plan(fault)
+    with pytest.raises(ProviderError, match=r"не знает такой модели.*ASR_OPENAI_MODEL") as raised:
+        await recogniser("wisper-1").transcribe(sound(), TERMS)
+    assert type(raised.value) is ProviderError
+    assert len(server.audio.requests) == 1
+
+
+async def test_a_country_that_is_not_served_is_not_blamed_on_the_key(server, recogniser):
+    message = "Country, region, or territory not supported"
+    server.audio.faults.plan(Fault(status=403, message=message, code="unsupported_country_region_territory"))
+    with pytest.raises(ProviderAuthError, match=r"страны.*OPENAI_BASE_URL") as raised:
+        await recogniser().transcribe(sound(), TERMS)
+    assert "OPENAI_API_KEY" not in str(raised.value)
+
+
+async def test_a_refusal_shows_its_code_and_nothing_of_its_text(server, recogniser):
+    server.audio.faults.plan(Fault(status=400, message="слова звонящего sk-secret", code="audio_too_short"))
+    with pytest.raises(ProviderError, match="400 audio_too_short") as raised:
+        await recogniser().transcribe(sound(), TERMS)
+    assert "слова" not in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+async def test_what_no_plainer_request_helped_is_not_tried_at_every_turn(server, recogniser):
+    asr = recogniser("whisper-1")
+    server.audio.faults.plan(Fault(status=400))
+    for _ in range(3):
+        with pytest.raises(ProviderError):
+            await asr.transcribe(sound(), TERMS)
+    assert len(server.audio.requests) == 4 + 1 + 1
+
+
+async def test_a_bad_sound_does_not_keep_a_server_that_takes_less_from_being_known_again(server, recogniser):
+    server.audio.takes = {"response_format"}
+    asr = recogniser("whisper-1", lesson_s=0.0)  # forgotten at once
+    await asr.transcribe(sound(), TERMS)
+    server.audio.faults.plan(*[Fault(status=400)] * 4, Fault())
+    with pytest.raises(ProviderError):
+        await asr.transcribe(sound(), TERMS)
+    assert (await asr.transcribe(sound(), TERMS)).text == TEXT
+
+
+async def test_one_refusal_by_accident_costs_the_terms_for_a_while_only(server, recogniser):
+    asr = recogniser("whisper-1", lesson_s=0.2)
+    server.audio.faults.plan(Fault(status=400), Fault(status=400), Fault())
+    with capture_logs() as logs:
+        await asr.transcribe(sound(), TERMS)
+        await asr.transcribe(sound(), TERMS)
+    assert "prompt" not in server.audio.requests[-1].fields
+    assert [line["left_out"] for line in logs] == [["prompt", "segments"]]
+    async with asyncio.timeout(5):
+        while "prompt" not in server.audio.requests[-1].fields:
+            await asr.transcribe(sound(), TERMS)
 
 
 @pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe", "gpt-transcribe"])

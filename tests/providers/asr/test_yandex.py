@@ -6,43 +6,18 @@ import time
 import grpc
 import numpy as np
 import pytest
-from fakes.sounds import SoundBook, frames_of, murmur
+from fakes.sounds import murmur
 from fakes.yandex_account import API_KEY, FOLDER
+from fakes.yandex_caller import Caller, Listener, push, push_in_real_time
 from fakes.yandex_stt import Fault, SttDouble
 
-from voxbot.domain.audio import FRAME_SAMPLES, AudioChunk, silence
+from voxbot.domain.audio import AudioChunk, silence
 from voxbot.domain.errors import ProviderAuthError, ProviderError, ProviderRateLimitError, ProviderUnavailableError
 from voxbot.providers.asr import yandex
 from voxbot.settings.loader import load_settings
 from voxbot.speech.asr import AsrHints
 
 HINTS = AsrHints()
-
-
-class Listener:
-    def __init__(self):
-        self.partials = []
-        self.ends = 0
-
-    def on_partial(self, text):
-        self.partials.append(text)
-
-    def on_end_of_utterance(self):
-        self.ends += 1
-
-
-class Caller:
-    """Says words; a word takes 240 ms."""
-
-    def __init__(self):
-        self.book = SoundBook()
-        self._seed = 0
-
-    def say(self, text):
-        self._seed += 1
-        sound = murmur(frames_of(240 * len(text.split())), self._seed)
-        self.book.bind_recording(sound, text)
-        return sound
 
 
 @pytest.fixture
@@ -69,11 +44,6 @@ async def engine(double):
     yield make
     for each in engines:
         await each.close()
-
-
-def push(stream, sound):
-    for start in range(0, len(sound), FRAME_SAMPLES):
-        stream.push(sound[start : start + FRAME_SAMPLES])
 
 
 async def until(condition):
@@ -149,6 +119,21 @@ async def test_an_attempt_that_is_given_up_leaves_the_next_right(engine, caller)
     first.cancel()
     push(stream, caller.say("у завода"))
     assert (await stream.settle()).text == "какой адрес у завода"
+
+
+@pytest.mark.parametrize("final_ms", [150, 500, 700])
+async def test_the_last_word_is_waited_for_where_the_words_before_it_come_late(engine, double, caller, final_ms):
+    """The final words of one pause come only after the next pause has begun: they do not answer for it."""
+    double.final_ms = final_ms
+    stream = engine(YANDEX_STT_TIMEOUT="2.5").open(HINTS, Listener())
+    push(stream, caller.say("сколько стоит машина"))
+    push(stream, silence(100))
+    first = asyncio.create_task(stream.settle())
+    await asyncio.sleep(0.3)
+    first.cancel()
+    push(stream, caller.say("на"))
+    push(stream, silence(100))
+    assert (await stream.settle()).text == "сколько стоит машина на"
 
 
 async def test_whole_utterances_go_through_the_same_rpc_at_any_rate(engine, double, caller):
@@ -258,6 +243,39 @@ async def test_a_stream_that_fails_says_so_in_time_and_the_next_utterance_is_hea
     stream.close()
     whole = await asr.transcribe(AudioChunk(caller.say("сколько стоит машина"), 8000), HINTS)
     assert whole.text == "сколько стоит машина"
+
+
+async def test_with_the_service_s_own_ends_words_that_come_late_are_waited_for(engine, double, caller):
+    async def hear(samples):
+        await asyncio.sleep(0.4)  # for each partial: the service falls behind
+        return caller.book.hear(samples)
+
+    double.recognise = hear
+    stream = engine(YANDEX_STT_EOU="service", YANDEX_STT_TIMEOUT="2.5").open(HINTS, Listener())
+    await push_in_real_time(stream, caller.say("сколько стоит машина на сто"))
+    await push_in_real_time(stream, silence(100))
+    asked = asyncio.create_task(stream.settle())
+    await push_in_real_time(stream, silence(400))
+    assert (await asked).text == "сколько стоит машина на сто"
+    stream.close()
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("hang", 600)], ids=["at once", "in mid-sentence"])
+async def test_with_the_service_s_own_ends_a_service_that_hangs_is_a_failure_and_no_shorter_sentence(
+    engine, double, caller, fault
+):
+    double.faults = [fault]
+    stream = engine(YANDEX_STT_EOU="service").open(HINTS, Listener())
+    await push_in_real_time(stream, caller.say("сколько стоит разрывная машина"))
+    with pytest.raises(ProviderUnavailableError):
+        await stream.settle()
+
+
+async def test_with_the_service_s_own_ends_silence_is_nothing_to_wait_for(engine):
+    stream = engine(YANDEX_STT_EOU="service").open(HINTS, Listener())
+    started = time.perf_counter()
+    assert (await stream.settle()).text == ""
+    assert time.perf_counter() - started < 0.3
 
 
 async def test_words_that_never_become_final_are_words_all_the_same(engine, double, caller):

@@ -20,6 +20,9 @@ from voxbot.providers.tts import yandex, yandex_http
 from voxbot.providers.yandex.auth import YandexAuth
 from voxbot.providers.yandex.tokens import FreshToken, RenewedToken
 from voxbot.settings.loader import load_settings
+from voxbot.speech.tts import voice_key
+from voxbot.speech.tts_cache import CachedTts
+from voxbot.speech.tts_disk import TtsDisk
 
 MODULES = {"yandex": yandex, "yandex_http": yandex_http}
 TEXT = "Разрывная машина на сто килоньютонов."
@@ -85,13 +88,42 @@ async def test_voice_role_and_speed_are_asked_for(cloud):
         async with voice(cloud, kind, **chosen) as engine:
             await spoken(engine)
             await spoken(engine, "слово " * 50)
-            assert engine.capabilities.voice_id == f"{kind}/{'v3' if kind == 'yandex' else 'v1'}/jane/good/1.2/8000"
+            voice_id = f"{kind}/{'v3' if kind == 'yandex' else 'v1'}/jane/good/1.2/8000"
+            assert engine.capabilities.voice_id.startswith(voice_id)
     utterance, options = cloud.tts.requests[0], cloud.tts.requests[1].options
     hints = {hint.WhichOneof("Hint"): hint for hint in utterance.hints}
     assert (hints["voice"].voice, hints["role"].role, hints["speed"].speed) == ("jane", "good", pytest.approx(1.2))
     assert (options.voice, options.role, options.speed) == ("jane", "good", pytest.approx(1.2))
     form = cloud.tts_http.requests[0]
     assert (form["voice"], form["emotion"], form["speed"]) == ("jane", "good", "1.2")
+
+
+async def test_what_a_double_or_another_cloud_says_is_not_kept_as_the_services_own(tmp_path, cloud, kind):
+    async def kept(**environ):
+        engine = MODULES[kind].create(load_settings(None, {"YANDEX_API_KEY": "AQVNreal"} | environ))
+        await engine.close()
+        return TtsDisk(tmp_path, 1_000_000).read(voice_key(engine), TEXT) is not None
+
+    async with voice(cloud, kind) as engine:
+        tts = CachedTts(engine, disk=TtsDisk(tmp_path, 1_000_000))
+        await spoken(tts)
+        await tts.close()
+    country = {
+        "YANDEX_TTS_ENDPOINT": "tts.api.yandexcloud.kz:443",
+        "YANDEX_TTS_HTTP_URL": "https://tts.api.yandexcloud.kz/speech/v1/tts:synthesize",
+    }
+    assert await kept(**cloud.environment())
+    assert not await kept()
+    assert not await kept(**country)
+
+
+async def test_the_usual_address_is_the_same_however_it_is_written():
+    ids = []
+    for environ in ({}, {"YANDEX_TTS_ENDPOINT": "https://tts.api.cloud.yandex.net"}):
+        engine = yandex.create(load_settings(None, {"YANDEX_API_KEY": "AQVNreal"} | environ))
+        ids.append(engine.capabilities.voice_id)
+        await engine.close()
+    assert set(ids) == {"yandex/v3/alena//1/8000"}
 
 
 async def test_http_takes_a_voice_that_it_has(cloud):
@@ -196,6 +228,21 @@ async def test_an_answer_without_sound_is_a_failure_unless_there_was_nothing_to_
         cloud.tts.answer(Speech(mute=True))
         with pytest.raises(ProviderUnavailableError, match="без звука"):
             await spoken(engine)
+    cloud.tts_http.answer(Speech(mute=True))
+    async with voice(cloud, "yandex_http") as engine:
+        with pytest.raises(ProviderUnavailableError, match="без звука"):
+            await spoken(engine)
+        assert await spoken(engine, "語") == []
+
+
+async def test_the_next_voice_speaks_when_http_is_mute(cloud):
+    cloud.tts.answer(Speech(status="UNAVAILABLE"))
+    cloud.tts_http.answer(Speech(mute=True), Speech())
+    environ = cloud.environment(**QUICK, TTS_PROVIDER="yandex_http,espeak")
+    tts = CachedTts(registry.create_tts(load_settings(None, environ)))
+    assert sum(map(len, await spoken(tts))) > 8000
+    assert np.array_equal(np.concatenate(await spoken(tts)), tone(TEXT)), "the first voice speaks again"
+    await tts.close()
 
 
 async def test_a_quota_is_an_error_with_its_delay(cloud, kind):

@@ -66,6 +66,17 @@ async def test_a_broken_network_is_a_provider_error():
         await judge(Network(float("nan")), tone(1))
 
 
+async def test_a_failure_of_the_runtime_s_own_kind_is_a_provider_error_too():
+    class OrtError(Exception):
+        """As onnxruntime raises: its exceptions have no public base class."""
+
+    def fail(_features):
+        raise OrtError("out of arena")
+
+    with pytest.raises(ProviderError, match="smart_turn"):
+        await judge(fail, tone(1))
+
+
 def test_it_is_off_unless_asked_for(tmp_path):
     assert registry.create_end_of_turn(load_settings(None, {"DATA_DIR": str(tmp_path)})) is None
     chosen = load_settings(None, {"DATA_DIR": str(tmp_path), "TURN_END_PROVIDER": "smart_turn"})
@@ -88,6 +99,6 @@ async def test_the_network_judges_real_speech():
 @pytest.mark.skipif(available(), reason="the extra smart-turn is installed")
 async def test_without_the_extra_the_operator_is_told_how_to_get_it():
     engine = SmartTurn()
-    with pytest.raises(ModelError, match="uv sync --extra smart-turn"):
+    with pytest.raises(ModelError, match=r"scripts/bootstrap\.sh --extra smart-turn"):
         await engine.warm_up()
     await engine.close()

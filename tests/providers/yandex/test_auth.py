@@ -95,6 +95,12 @@ async def test_a_hiccup_of_the_service_of_tokens_is_not_noticed(cloud):
     assert (await sent(cloud.environment(YANDEX_AUTH="metadata")))["authorization"].startswith("Bearer ")
 
 
+@pytest.mark.parametrize("life_s", ["soon", None, "600", float("nan")])
+async def test_a_token_whose_life_cannot_be_read_is_used_all_the_same(cloud, life_s):
+    cloud.iam.told_life = life_s
+    assert (await sent(cloud.environment(YANDEX_AUTH="metadata")))["authorization"].startswith("Bearer ")
+
+
 async def test_nobody_there_is_an_error_of_the_house():
     with pytest.raises(ProviderUnavailableError, match="только в Yandex Cloud"):
         await sent({"YANDEX_AUTH": "metadata", "YANDEX_METADATA_URL": "http://127.0.0.1:9"})

@@ -104,6 +104,22 @@ def test_one_that_has_expired_is_fetched_by_who_needs_it():
     run(scenario, life_s=100)
 
 
+def test_one_that_is_still_valid_serves_to_its_end_while_its_issuer_hangs():
+    async def scenario(token, issuer):
+        loop = asyncio.get_running_loop()
+        await token.value()
+        issuer.latency_s, issuer.failures = 5.0, [down() for _ in range(100)]
+        await asyncio.sleep(592)
+        asked_s = loop.time()
+        assert await token.value() == "1"
+        assert loop.time() == asked_s
+        issuer.failures = []
+        await asyncio.sleep(7)
+        assert await token.value() != "1", "who needed the token has asked for the next one"
+
+    run(scenario, life_s=600)
+
+
 def test_the_first_request_is_repeated_and_then_fails_for_all_who_wait():
     async def scenario(token, issuer):
         issuer.failures = [down() for _ in range(3)]
@@ -137,13 +153,45 @@ def test_who_gives_up_waiting_does_not_stop_the_others():
 def test_a_revoked_one_is_replaced_but_a_new_one_that_is_refused_is_not():
     async def scenario(token, issuer):
         await token.value()
-        assert not token.refused()
+        assert not token.refused("1")
         await asyncio.sleep(60)
-        assert token.refused()
+        assert token.refused("1")
         assert await token.value() == "2"
-        assert not token.refused()
+        assert not token.refused("2")
 
     assert run(scenario).asked_at_s == [0, 60.1]
+
+
+def test_all_whose_requests_a_revoked_one_spoilt_get_the_same_new_one():
+    """Refused while the new one is being fetched, and when it is there and young."""
+
+    async def scenario(token, issuer):
+        assert await token.value() == "1"
+        await asyncio.sleep(60)
+
+        async def request(delay_s):
+            await asyncio.sleep(delay_s)
+            sent = await token.value()
+            await asyncio.sleep(0.05)
+            assert sent != "1" or token.refused(sent)
+            return await token.value()
+
+        assert await asyncio.gather(*(request(0.02 * number) for number in range(10))) == ["2"] * 10
+
+    assert run(scenario).asked_at_s == [0, 60.1]
+
+
+def test_a_bug_under_a_request_is_an_error_of_the_house_and_renewing_goes_on():
+    async def scenario(token, issuer):
+        issuer.failures = [ValueError("a bug") for _ in range(3)]
+        with pytest.raises(ProviderUnavailableError, match="ValueError"):
+            await token.value()
+        assert await token.value() == "4"
+        issuer.failures = [ValueError("a bug")]
+        await asyncio.sleep(HOUR_S + 10)
+        assert await token.value() == "6"
+
+    run(scenario)
 
 
 def test_a_token_is_not_shown():

@@ -154,7 +154,7 @@ class SearchView(View, title="Что находит поиск"):
     used: KbName = Field(description="Из какой базы фрагменты", examples=["tech"])
     fallback: bool = Field(description="Спрошена и другая база: в выбранной сходство ниже порога", examples=[False])
     threshold: float = Field(description="KB_FALLBACK_THRESHOLD", examples=[0.5])
-    embedding: Literal["cached", "computed"] = Field(examples=["computed"])
+    embedding: Literal["cached", "computed", "none"] = Field(examples=["computed"])
     unknown: list[str] = Field(description="Слова вопроса, которых нет ни в одной базе", examples=[[]])
     hits: list[HitView]
     ms: SearchMsView

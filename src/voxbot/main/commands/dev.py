@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -16,7 +17,7 @@ from voxbot.main.context import run
 from voxbot.main.lifecycle import until_stopped
 
 if TYPE_CHECKING:
-    from voxbot.settings.schema import Settings
+    from voxbot.settings.schema import PathSettings, Settings
 
 app = typer.Typer(help="Для разработчиков: облака-двойники.", no_args_is_help=True)
 
@@ -69,13 +70,26 @@ async def _serve(cloud: Any, latencies: Any, settings: Settings, env_out: Path |
     async with AsyncExitStack() as running:
         engines = await _engines(cloud, settings, running)
         variables: dict[str, str] = await running.enter_async_context(cloud.whole_cloud(engines, latencies))
-        text = "".join(f"{name}={value}\n" for name, value in (variables | _CHOICE).items())
+        chosen = variables | _CHOICE | _folders(settings.paths)
+        text = "".join(f"{name}={_quoted(value)}\n" for name, value in chosen.items())
         text += "".join(f"#{name}={value}\n" for name, value in _OPENAI_CHOICE.items())
         if env_out is not None:
             _write(env_out, text)
         print(text, end="")
         print(f"ready doubles {variables['OPENAI_BASE_URL']}", flush=True)
         await asyncio.Event().wait()
+
+
+def _folders(paths: PathSettings) -> dict[str, str]:
+    """Where a trial writes: sounds, vectors and calls of the doubles must not be taken for the clouds' own."""
+    return {"DATA_DIR": str(paths.data_dir.absolute() / "doubles"), "MODELS_DIR": str(paths.models_dir.absolute())}
+
+
+def _quoted(value: str) -> str:
+    """Write a value as `.env` files have it: in quotes where it holds more than plain characters."""
+    if re.fullmatch(r"[\w.,:/@+=-]*", value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 async def _engines(cloud: Any, settings: Settings, running: AsyncExitStack) -> Any:

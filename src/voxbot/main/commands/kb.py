@@ -104,6 +104,7 @@ def _show_json(result: SearchResult) -> None:
 
 def _show_text(result: SearchResult) -> None:
     other = " (по запасной базе)" if result.used != result.route else ""
-    print(f"База: {result.used}{other}, {result.ms.total:.0f} мс")
+    words = ", только по словам: модель эмбеддингов не ответила" if result.embedding == "none" else ""
+    print(f"База: {result.used}{other}, {result.ms.total:.0f} мс{words}")
     for hit in result.hits:
         print(f"\n[{hit.score:.2f}] {hit.title}\n{hit.whole}")

@@ -119,7 +119,7 @@ class _Engine:
             onnxruntime: Any = import_module("onnxruntime")
         except ImportError as error:
             raise ConfigError(
-                "ASR_PROVIDER=onnx_asr: нет пакета onnx-asr; выполните `uv sync --extra onnx-asr`"
+                "ASR_PROVIDER=onnx_asr: нет пакета onnx-asr; выполните `scripts/bootstrap.sh --extra onnx-asr`"
             ) from error
         kind, quantization, self.rate_hz = _network(folder)
         options: Any = onnxruntime.SessionOptions()

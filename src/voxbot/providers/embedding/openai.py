@@ -4,8 +4,8 @@ Asked for as numbers (`encoding_format=float`): not every server knows the SDK's
 text a request (Yandex Cloud) is known by its refusal of several, and asked one by one from then on; one that does
 not manage a batch in time gets half of it.
 
-An index has one model, so nobody else can answer a question for it: a failed request for a question is repeated once
-here; one of a build, which may last minutes, as often as it takes to get over a limit of requests.
+A question is asked once: guarded.py repeats it, and says how long a caller waits. A request of a build, which may last
+minutes, is repeated here, as often as it takes to get over a limit of requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 from voxbot.domain.errors import ProviderError, ProviderRateLimitError, ProviderUnavailableError
-from voxbot.providers.openai_api import NAME, Variables, find_account, make_client, translated
+from voxbot.providers.openai_api import NAME, Variables, find_account, make_client, names_model, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +31,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _CONNECT_S = 2.0
-_QUESTION_S = 3.0
-"""A caller waits for it."""
+_QUESTION_S = 10.0
+"""Who asks waits less."""
 _DOCUMENTS_S = 120.0
 """A model on a processor of one's own needs 10 s for a batch."""
 _BATCH = 32
 """Passages of one request: about 10,000 tokens of the 300,000 that OpenAI takes, and of the 2048 texts."""
 _BATCHES_AT_ONCE = 4
-_QUESTION_TRIES = 2
 _DOCUMENT_TRIES = 7
 _FIRST_PAUSE_S = 0.5
-_QUESTION_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 60.0
 _REFUSALS = frozenset({400, 413, 415, 422, 501})
 
@@ -87,20 +85,13 @@ class OpenAiEmbedder:
         self._client: Any = None
         self._batch = _BATCH
         self._sending = asyncio.Semaphore(_BATCHES_AT_ONCE)
-        self.model = _identity(settings)
+        self.model = _identity(settings, account)
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question: shape (dimension,). Raises ProviderError after at most two tries of 3 s."""
+        """Embed a question: shape (dimension,). Raises ProviderError."""
         told = self._settings
         model = told.embeddings_query_model or told.embeddings_model
-        for attempt in range(_QUESTION_TRIES):
-            try:
-                return (await self._ask(model, [_prefixed(told.embeddings_query_prefix, text)], _QUESTION_S))[0]
-            except ProviderUnavailableError:
-                if attempt + 1 == _QUESTION_TRIES:
-                    raise
-                await asyncio.sleep(_QUESTION_PAUSE_S)
-        raise AssertionError
+        return (await self._ask(model, [_prefixed(told.embeddings_query_prefix, text)], _QUESTION_S))[0]
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed passages: shape (len(texts), dimension), (0, 0) for none. Raises ProviderError."""
@@ -149,7 +140,7 @@ class OpenAiEmbedder:
                     raise
                 asked_s = error.retry_after_s if isinstance(error, ProviderRateLimitError) else None
                 # Spread, or all batches come back together.
-                wait_s = pause_s * random.uniform(0.75, 1.25) if asked_s is None else asked_s  # noqa: S311 - no secret
+                wait_s = max(asked_s or 0.0, pause_s * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
                 log.warning("Эмбеддинги: сервер занят, повторю", code=error.code, seconds=round(wait_s, 1))
                 await asyncio.sleep(min(wait_s, _LONGEST_PAUSE_S))
                 pause_s *= 2
@@ -175,7 +166,8 @@ class OpenAiEmbedder:
             raise ProviderUnavailableError(self.name, f"нет ответа за {read_s:g} с") from None
         except Exception as error:
             made = translated(error, self._variables, read_s=read_s)
-            if len(texts) > 1 and getattr(error, "status_code", None) in _REFUSALS:
+            may_be_number = getattr(error, "status_code", None) in _REFUSALS and not names_model(error)
+            if len(texts) > 1 and may_be_number:
                 raise _FewerError(1) from error
             raise made from error
         return self._vectors(answer.content, len(texts))
@@ -206,13 +198,14 @@ class _FewerError(Exception):
         self.texts = texts
 
 
-def _identity(settings: KnowledgeSettings) -> str:
-    """Everything that makes vectors comparable: see Embedder.model."""
+def _identity(settings: KnowledgeSettings, account: Account) -> str:
+    """Everything that makes vectors comparable (see Embedder.model): another service's may have the same names."""
     parts = {
         "questions": settings.embeddings_query_model,
         "dimensions": str(settings.embeddings_dimensions or ""),
         "question": settings.embeddings_query_prefix,
         "passage": settings.embeddings_document_prefix,
+        "endpoint": account.elsewhere,
     }
     return settings.embeddings_model + "".join(f";{name}={value}" for name, value in parts.items() if value)
 

@@ -1,10 +1,11 @@
 """Yandex Cloud's text embeddings over gRPC: one model for questions, one for passages, vectors of one space.
 
 One text a request, up to 2,000 tokens, 10 requests a second unless the folder's quota was raised
-(https://yandex.cloud/docs/ai-studio/concepts/limits): a build of the index keeps under it, a question goes ahead of it.
+(https://yandex.cloud/docs/ai-studio/concepts/limits). A build of the index leaves some of them to the questions of
+callers, who may be another process's; what is refused all the same, it waits a second for. A question goes ahead.
 
-An index has one model, so nobody else can answer a question for it: a question that failed is asked once more here,
-a passage as often as it takes to get over a limit of requests.
+A question is asked once: guarded.py repeats it, and says how long a caller waits. A passage is sent as often as it
+takes to get over a limit of requests.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from voxbot.domain.errors import (
     first_error,
 )
 from voxbot.providers.yandex.auth import create_auth
-from voxbot.providers.yandex.channel import YandexChannel, answered
+from voxbot.providers.yandex.channel import YandexChannel, answered, parse_endpoint
 from voxbot.providers.yandex.errors import PROVIDER
 
 if TYPE_CHECKING:
@@ -39,14 +40,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SERVICE = "эмбеддинги"
-_QUESTION_TRIES = 2
-_QUESTION_PAUSE_S = 0.1
-"""The quota of 10 requests a second has room again."""
+_QUESTION_S = 10.0
+"""Who asks waits less."""
 _DOCUMENT_S = 15.0
 _DOCUMENT_TRIES = 7
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE = 16
+_REFUSED_S = 1.0
+"""The quota is counted by the second."""
 _MOST_CHARS = 6000
 """About 2,000 tokens of Russian; what is beyond is not read."""
 _pb: Any = embedding_service_pb2
@@ -76,20 +78,13 @@ class YandexEmbedder:
         self._document_uri = _uri(settings.folder_id, settings.embeddings_document_model)
         self._pace = _Pace(settings.embeddings_per_s)
         self._first_pause_s = first_pause_s
-        self._question_s = settings.embeddings_question_s
         self._sending = asyncio.Semaphore(_AT_ONCE)
-        self.model = f"{settings.embeddings_document_model};questions={settings.embeddings_query_model}"
+        self.model = _identity(settings)
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError after two tries."""
-        for attempt in range(_QUESTION_TRIES):
-            try:
-                return await self._ask(self._query_uri, text, self._question_s)
-            except (ProviderUnavailableError, ProviderRateLimitError):
-                if attempt + 1 == _QUESTION_TRIES:
-                    raise
-                await asyncio.sleep(_QUESTION_PAUSE_S)
-        raise AssertionError
+        """Embed a question: shape (dimension,), 256 with the usual model. Raises ProviderError."""
+        self._pace.give_way()
+        return await self._ask(self._query_uri, text, _QUESTION_S)
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed passages: shape (len(texts), dimension), (0, 0) for none. Raises ProviderError."""
@@ -118,9 +113,11 @@ class YandexEmbedder:
             except (ProviderUnavailableError, ProviderRateLimitError) as error:
                 if attempt + 1 == _DOCUMENT_TRIES:
                     raise
+                if isinstance(error, ProviderRateLimitError):
+                    self._pace.pause(_REFUSED_S)
                 asked_s = error.retry_after_s if isinstance(error, ProviderRateLimitError) else None
                 # Spread, or all passages come back together.
-                wait_s = (pause_s if asked_s is None else asked_s) * random.uniform(1, 1.5)  # noqa: S311 - no secret
+                wait_s = max(asked_s or 0.0, pause_s) * random.uniform(1, 1.5)  # noqa: S311 - no secret
                 log.warning("Эмбеддинги: сервис занят, повторю", code=error.code, seconds=round(wait_s, 1))
             await asyncio.sleep(min(wait_s, _LONGEST_PAUSE_S))
             pause_s *= 2
@@ -137,7 +134,7 @@ class YandexEmbedder:
                     try:
                         answer = await answered(stub.TextEmbedding(request, metadata=metadata), _SERVICE)
                     except ProviderAuthError:
-                        if not self._auth.refused():
+                        if not self._auth.refused(metadata):
                             raise
                     else:
                         return _unit(answer.embedding)
@@ -153,10 +150,27 @@ class _Pace:
         self._next_s = 0.0
 
     async def turn(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        wait_s = max(0.0, self._next_s - now_s)
-        self._next_s = max(self._next_s, now_s) + self._gap_s
-        await asyncio.sleep(wait_s)
+        """Wait until it is one's turn."""
+        clock = asyncio.get_running_loop().time
+        while (wait_s := self._next_s - clock()) > 0:  # noqa: ASYNC110 - another may have gone, a pause may have begun
+            await asyncio.sleep(wait_s)
+        self.give_way()
+
+    def give_way(self) -> None:
+        """Let one go now that does not wait for its turn."""
+        self._next_s = max(self._next_s, asyncio.get_running_loop().time()) + self._gap_s
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody go for so long."""
+        self._next_s = max(self._next_s, asyncio.get_running_loop().time() + seconds)
+
+
+def _identity(settings: YandexSettings) -> str:
+    """Everything that makes vectors comparable (see Embedder.model): another service's may have the same names."""
+    address, _ = parse_endpoint(settings.embeddings_endpoint)
+    usual, _ = parse_endpoint(type(settings).model_fields["embeddings_endpoint"].default)
+    elsewhere = "" if address == usual else f";endpoint={address}"
+    return f"{settings.embeddings_document_model};questions={settings.embeddings_query_model}{elsewhere}"
 
 
 def _uri(folder_id: str, model: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from voxbot.agent.llm import Stopped, ToolCall, Whole
 from voxbot.domain.errors import ProviderUnavailableError
-from voxbot.providers.openai_api import NAME, Variables, find_account, kept_connections, translated
+from voxbot.providers.openai_api import NAME, Variables, find_account, kept_connections, names_model, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -186,6 +186,8 @@ def _plainer(manner: _Manner, error: Exception, fullest: _Manner) -> _Manner | N
 
     A refusal that names nothing may be about either: tools are left out first, then the stream, then both.
     """
+    if names_model(error):
+        return None
     status, text = getattr(error, "status_code", None), str(error).lower()
     refused, unexplained = status in _REFUSALS, status in _UNEXPLAINED
     if manner.temperature and refused and "temperature" in text:

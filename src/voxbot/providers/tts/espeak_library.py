@@ -86,7 +86,9 @@ def _initialise() -> tuple[Any, int]:
         library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
         data = str(espeakng_loader.get_data_path())
     except (ImportError, OSError) as error:
-        raise ModelError(f"библиотека espeak-ng не загружается ({error}); выполните `uv sync --reinstall`") from error
+        raise ModelError(
+            f"библиотека espeak-ng не загружается ({error}); выполните `scripts/bootstrap.sh --reinstall`"
+        ) from error
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
     library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int]
     library.espeak_Synth.argtypes = [
@@ -95,7 +97,7 @@ def _initialise() -> tuple[Any, int]:
     ]  # fmt: skip
     rate_hz = int(library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), _DONT_EXIT))
     if rate_hz <= 0:
-        raise ModelError(f"espeak-ng не находит своих данных в {data}; выполните `uv sync --reinstall`")
+        raise ModelError(f"espeak-ng не находит своих данных в {data}; выполните `scripts/bootstrap.sh --reinstall`")
     return library, rate_hz
 
 

@@ -15,9 +15,10 @@ from yandex.cloud.ai.tts.v3 import tts_pb2, tts_service_pb2_grpc
 
 from voxbot.domain.errors import ProviderAuthError, ProviderUnavailableError
 from voxbot.providers.yandex.auth import create_auth
-from voxbot.providers.yandex.channel import END, YandexChannel, received
+from voxbot.providers.yandex.channel import END, YandexChannel, parse_endpoint, received
 from voxbot.providers.yandex.errors import PROVIDER
-from voxbot.providers.yandex.sound import RATE_HZ, SERVICE, SampleStream, plain
+from voxbot.providers.yandex.sound import RATE_HZ, SERVICE, SampleStream, elsewhere, plain
+from voxbot.settings.schema import YandexSettings
 from voxbot.speech.clauses import split_clauses
 from voxbot.speech.tts import TtsCapabilities
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
     from voxbot.domain.audio import AudioChunk
-    from voxbot.providers.yandex.auth import YandexAuth
-    from voxbot.settings.schema import Settings, YandexSettings
+    from voxbot.providers.yandex.auth import Metadata, YandexAuth
+    from voxbot.settings.schema import Settings
     from voxbot.speech.tts import Tts
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ _SLOWEST_CHARS_PER_S = 12
 _STREAM_CHARS = 5000
 _WARM_UP_TEXT = "Да."
 _WARM_UP_S = 5.0
+_ENDPOINT: str = YandexSettings.model_fields["tts_endpoint"].default
 _pb: Any = tts_pb2
 
 
@@ -62,8 +64,9 @@ class YandexTts:
         self._channel = YandexChannel(settings.tts_endpoint, SERVICE)
         self._announced = False
         voice = f"{settings.tts_voice}/{settings.tts_role}/{settings.tts_speed:g}"
+        place = elsewhere(parse_endpoint(settings.tts_endpoint)[0], parse_endpoint(_ENDPOINT)[0])
         self.capabilities = TtsCapabilities(
-            streaming=True, max_chars=_STREAM_CHARS, voice_id=f"{self.name}/v3/{voice}/{RATE_HZ}"
+            streaming=True, max_chars=_STREAM_CHARS, voice_id=f"{self.name}/v3/{voice}/{RATE_HZ}{place}"
         )
 
     def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
@@ -108,7 +111,8 @@ class YandexTts:
         A token that was revoked is replaced once.
         """
         while True:
-            call = await self._call(line)
+            metadata = await self._auth.metadata()
+            call = self._call(line, metadata)
             try:
                 silent = False
                 answer = await received(call, SERVICE)
@@ -118,13 +122,12 @@ class YandexTts:
                 if answer is END and not silent:
                     raise ProviderUnavailableError(PROVIDER, f"{SERVICE}: ответ без звука")
             except ProviderAuthError:
-                if not self._auth.refused():
+                if not self._auth.refused(metadata):
                     raise
             else:
                 return call, answer
 
-    async def _call(self, line: str) -> Any:
-        metadata = await self._auth.metadata()
+    def _call(self, line: str, metadata: Metadata) -> Any:
         stub = self._channel.stub(tts_service_pb2_grpc.SynthesizerStub)
         if len(line) <= min(_UTTERANCE_CHARS, _UTTERANCE_S * _SLOWEST_CHARS_PER_S * self._settings.tts_speed):
             return stub.UtteranceSynthesis(self._utterance(line), metadata=metadata)

@@ -13,15 +13,16 @@ import aiohttp
 from voxbot.domain.errors import ProviderAuthError, ProviderUnavailableError
 from voxbot.providers.yandex.auth import create_auth
 from voxbot.providers.yandex.errors import PROVIDER, from_http
-from voxbot.providers.yandex.sound import RATE_HZ, SERVICE, SampleStream, plain
-from voxbot.speech.tts import TtsCapabilities
+from voxbot.providers.yandex.sound import RATE_HZ, SERVICE, SampleStream, elsewhere, plain
+from voxbot.settings.schema import YandexSettings
+from voxbot.speech.tts import TtsCapabilities, is_speakable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from voxbot.domain.audio import AudioChunk
     from voxbot.providers.yandex.auth import YandexAuth
-    from voxbot.settings.schema import Settings, YandexSettings
+    from voxbot.settings.schema import Settings
     from voxbot.speech.tts import Tts
 
 _NAME = f"{PROVIDER}_http"
@@ -38,6 +39,7 @@ _EMOTIONS: dict[str, tuple[str, ...]] = {
 }
 """The voices of this API, and the roles each of them has (https://yandex.cloud/docs/speechkit/tts/voices)."""
 _DEFAULT_VOICE = "alena"
+_URL: object = YandexSettings.model_fields["tts_http_url"].default
 _KEEPALIVE_S = 50.0
 """A connection idle for longer may be closed by the server just as it is used again."""
 _WARM_UP_S = 5.0
@@ -69,8 +71,9 @@ class YandexHttpTts:
         self._voice = wanted if wanted in _EMOTIONS else _DEFAULT_VOICE
         self._emotion = settings.tts_role if settings.tts_role in _EMOTIONS[self._voice] else ""
         voice = f"{self._voice}/{self._emotion}/{settings.tts_speed:g}"
+        place = elsewhere(settings.tts_http_url, _URL)
         self.capabilities = TtsCapabilities(
-            streaming=True, max_chars=_CHARS, voice_id=f"{self.name}/v1/{voice}/{RATE_HZ}"
+            streaming=True, max_chars=_CHARS, voice_id=f"{self.name}/v1/{voice}/{RATE_HZ}{place}"
         )
 
     def synthesize(self, text: str) -> AsyncGenerator[AudioChunk, None]:
@@ -99,6 +102,8 @@ class YandexHttpTts:
             async with asyncio.timeout(limit_s):
                 response = await self._asked(line)
                 data = await response.content.readany()
+            if not data and is_speakable(line):
+                raise ProviderUnavailableError(_NAME, f"{_SERVICE}: ответ без звука")
             limit_s = self._settings.tts_chunk_s
             while data:
                 if (chunk := samples.take(data)) is not None:
@@ -130,7 +135,7 @@ class YandexHttpTts:
                 return response
             async with response:
                 failure = from_http(response.status, await response.text(), response.headers, _SERVICE)
-            if not (isinstance(failure, ProviderAuthError) and self._auth.refused()):
+            if not (isinstance(failure, ProviderAuthError) and self._auth.refused(headers)):
                 raise failure
 
     def _opened(self) -> aiohttp.ClientSession:

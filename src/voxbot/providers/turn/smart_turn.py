@@ -68,7 +68,9 @@ class SmartTurn:
         """Judge an utterance. Of one that is longer than 8 s the end is heard. Raises ProviderError."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, self._judge, audio)
-        except (RuntimeError, ValueError, MemoryError) as error:
+        except ModelError:
+            raise
+        except Exception as error:  # onnxruntime's own exceptions have no public base class
             raise ProviderUnavailableError(self.name, f"оценка конца реплики не удалась ({error})") from error
 
     async def warm_up(self) -> None:
@@ -114,7 +116,7 @@ def _load() -> Callable[[_Floats], float]:
     if path is None:
         raise ModelError(
             f"TURN_END_PROVIDER=smart_turn: нет файла {_FILE.name} из пакета pipecat-ai; "
-            "выполните `uv sync --extra smart-turn` или уберите TURN_END_PROVIDER"
+            "выполните `scripts/bootstrap.sh --extra smart-turn` или уберите TURN_END_PROVIDER"
         )
     ort = cast("Any", onnxruntime)
     options = ort.SessionOptions()
@@ -124,7 +126,7 @@ def _load() -> Callable[[_Floats], float]:
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions have no public base class
-        raise ModelError(f"{path} не загружается ({error}); выполните `uv sync --reinstall`") from error
+        raise ModelError(f"{path} не загружается ({error}); выполните `scripts/bootstrap.sh --reinstall`") from error
 
     def run(features: _Floats) -> float:
         return float(session.run(None, {"input_features": features})[0].reshape(-1)[0])

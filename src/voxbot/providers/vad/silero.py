@@ -211,7 +211,7 @@ def _load() -> Any:
     spec = find_spec("silero_vad")
     path = Path(spec.origin or "").parent / "data" / "silero_vad.onnx" if spec else None
     if path is None or not path.is_file():
-        raise ModelError("нет файла silero_vad.onnx из пакета silero-vad; выполните `uv sync`")
+        raise ModelError("нет файла silero_vad.onnx из пакета silero-vad; выполните `scripts/bootstrap.sh --reinstall`")
     ort = cast("Any", onnxruntime)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
@@ -220,4 +220,4 @@ def _load() -> Any:
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions have no public base class
-        raise ModelError(f"{path} не загружается ({error}); выполните `uv sync --reinstall`") from error
+        raise ModelError(f"{path} не загружается ({error}); выполните `scripts/bootstrap.sh --reinstall`") from error

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,6 +34,7 @@ _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 _LEAST_LIFE_S, _MOST_LIFE_S = 60.0, 12 * 3600.0
 _OK, _NOT_FOUND = 200, 404
 
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 _Ask: TypeAlias = Callable[[aiohttp.ClientSession], Awaitable[FreshToken]]
 
 
@@ -45,7 +46,7 @@ class YandexAuth:
         self._scheme = scheme
         self._secret = secret
 
-    async def metadata(self) -> tuple[tuple[str, str], ...]:
+    async def metadata(self) -> Metadata:
         """Metadata of an RPC. At once unless a token must be fetched first. Raises ProviderError."""
         return tuple((await self.headers()).items())
 
@@ -57,9 +58,14 @@ class YandexAuth:
             headers["x-folder-id"] = self.folder_id
         return headers
 
-    def refused(self) -> bool:
-        """Take note that the service refused this account; True if a new token may be accepted: ask once more."""
-        return isinstance(self._secret, RenewedToken) and self._secret.refused()
+    def refused(self, sent: Metadata | Mapping[str, str]) -> bool:
+        """Take note that the service refused a request with this metadata (or headers) of ours.
+
+        True if another token may be accepted: ask once more.
+        """
+        if isinstance(self._secret, str):
+            return False
+        return self._secret.refused(dict(sent)["authorization"].removeprefix(f"{self._scheme} "))
 
     async def close(self) -> None:
         """Stop renewing."""
@@ -156,7 +162,7 @@ async def _from_metadata(session: aiohttp.ClientSession, url: str) -> FreshToken
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise _unreachable("сервис метаданных (он есть только в Yandex Cloud)", error) from error
     answer = _json(text)
-    return _token(answer.get("access_token"), float(answer.get("expires_in") or 0))
+    return _token(answer.get("access_token"), _seconds(answer.get("expires_in")))
 
 
 def _unreachable(what: str, error: Exception) -> ProviderUnavailableError:
@@ -174,6 +180,14 @@ def _token(value: object, life_s: float) -> FreshToken:
     if not isinstance(value, str) or not value:
         raise ProviderUnavailableError(PROVIDER, "выдача токена: в ответе нет токена")
     return FreshToken(value, min(_MOST_LIFE_S, max(_LEAST_LIFE_S, life_s)))
+
+
+def _seconds(value: Any) -> float:
+    """A life in seconds; the shortest if it cannot be read."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return _LEAST_LIFE_S
 
 
 def _until(expires_at: str) -> float:

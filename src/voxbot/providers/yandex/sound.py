@@ -33,6 +33,14 @@ def plain(text: str) -> str:
     return line if any(char.isalnum() for char in line) else ""
 
 
+def elsewhere(address: object, usual: object) -> str:
+    """What a voice's id says of the service's address: nothing of the usual one.
+
+    Another one (a double, a proxy, the cloud of another country) may speak otherwise under the same names of voices.
+    """
+    return "" if address == usual else f"@{address}"
+
+
 class SampleStream:
     """Bytes of little-endian 16-bit sound, cut anywhere, to whole samples."""
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import numpy as np
+import structlog
 from yandex.cloud.ai.stt.v3.stt_pb2 import (
-    AlternativeUpdate,
     AudioChunk,
     Eou,
     SilenceChunk,
@@ -31,13 +31,17 @@ from yandex.cloud.ai.stt.v3.stt_pb2 import (
 )
 
 from voxbot.domain.audio import TELEPHONE_RATE_HZ
-from voxbot.domain.errors import ProviderError, ProviderUnavailableError
+from voxbot.domain.errors import ProviderAuthError, ProviderError, ProviderUnavailableError
 from voxbot.providers.yandex.errors import PROVIDER, from_rpc
+from voxbot.providers.yandex.stt_words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from voxbot.domain.audio import Samples
+    from voxbot.providers.yandex.auth import Metadata, YandexAuth
+
+log = structlog.get_logger(__name__)
 
 SERVICE = "распознавание речи"
 
@@ -54,91 +58,40 @@ _BEHIND_MS = 200
 """Words that cover all sound but this are all words."""
 
 
-class Words:
-    """What the service has said of a session so far."""
-
-    def __init__(self) -> None:
-        self._finals: dict[int, str] = {}
-        self._refined: set[int] = set()
-        self._partial = ""
-        self.ends = 0
-        """Ends of utterances that were answered."""
-        self.covered_ms = 0
-        """So much of the sound is in the words."""
-
-    @property
-    def text(self) -> str:
-        """All words so far, the latest may still change."""
-        return " ".join(filter(None, (*(self._finals[index] for index in sorted(self._finals)), self._partial)))
-
-    @property
-    def pending(self) -> bool:
-        """Whether the last words are not final."""
-        return bool(self._partial)
-
-    @property
-    def refined(self) -> bool:
-        """Whether every final has had its refinement."""
-        return self._refined.issuperset(self._finals)
-
-    def take(self, response: StreamingResponse) -> str | None:
-        """Take note of a message; return the kind of event in it."""
-        cursors = response.audio_cursors
-        self.covered_ms = max(self.covered_ms, cursors.partial_time_ms, cursors.final_time_ms, cursors.eou_time_ms)
-        kind = response.WhichOneof("Event")
-        match kind:
-            case "partial":
-                self._partial = _best(response.partial)
-            case "final":
-                index = cursors.final_index
-                if index in self._finals:  # a server that does not count
-                    index = max(self._finals) + 1
-                self._finals[index] = _best(response.final)
-                self._partial = ""
-            case "final_refinement":
-                refinement = response.final_refinement
-                self._finals[refinement.final_index] = _best(refinement.normalized_text)
-                self._refined.add(refinement.final_index)
-            case "eou_update":
-                self.ends += 1
-                self._partial = ""
-            case _:
-                pass
-        return kind
-
-
-def _best(update: AlternativeUpdate) -> str:
-    """The likeliest hypothesis; a silent stretch has none."""
-    return update.alternatives[0].text.strip() if update.alternatives else ""
-
-
 class SttSession:
-    """One RPC, begun at once. `begin(requests)` gives the call; `on_event(kind)` is called for every message.
+    """One RPC, begun at once. `begin(requests, metadata)` gives the call; `on_event(kind)` is told of every message.
 
-    Sound goes out in pieces of `piece_ms`. Bounded by its owner, who finishes it before MAX_MS.
+    Sound goes out in pieces of `piece_ms`. Bounded by its owner, who finishes it before MAX_MS. An RPC that is refused
+    for a token that was revoked is begun once more with a new one, and hears everything from the start.
     """
 
     def __init__(
         self,
-        begin: Callable[[AsyncGenerator[StreamingRequest, None]], Awaitable[Any]],
+        begin: Callable[[AsyncGenerator[StreamingRequest, None], Metadata], Any],
+        auth: YandexAuth,
         options: StreamingOptions,
         on_event: Callable[[str | None], None],
         *,
         piece_ms: int,
     ) -> None:
         self._begin = begin
+        self._auth = auth
         self._options = options
         self._on_event = on_event
         self._piece_samples = piece_ms * _SAMPLES_PER_MS
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._out: deque[bytes | None] = deque()  # None: the end of an utterance
+        self._unanswered: list[StreamingRequest] = []
+        """What was sent before the service's first answer; an account is refused before it."""
+        self._rpc = 0
+        self._answering = False
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._finishing = False
         self._over = False
         self._asked_ends = 0
-        self._asked_at_ms = 0.0
+        self._asked_at_ms = self._asked_before_ms = 0.0
         self._final_since_asked = False
         self._silent_since_end = True
         self.words = Words()
@@ -167,6 +120,11 @@ class SttSession:
             self._silent_since_end = False
             self._wake.set()
 
+    def ask(self) -> None:
+        """Ask for the words of all sound so far; the utterance goes on."""
+        self.flush()
+        self._asked_at_ms = self.sent_ms
+
     def end_utterance(self) -> None:
         """Ask for the final words of all sound so far; without new sound the last question stands."""
         self.flush()
@@ -175,7 +133,8 @@ class SttSession:
         self._out.append(None)
         self._wake.set()
         self._asked_ends += 1
-        self._asked_at_ms = self.sent_ms
+        self._asked_before_ms = self._asked_at_ms
+        self.ask()
         self._final_since_asked = False
         self._silent_since_end = True
 
@@ -194,6 +153,13 @@ class SttSession:
                 limit_s = max(0.0, started_s + _NOTHING_S - asyncio.get_running_loop().time())
             if not await self.change(limit_s):
                 return
+
+    async def caught_up(self) -> None:
+        """Wait for the words asked for by `ask`, as `answered` does. Raises ProviderError."""
+        while self._asked_at_ms and not self._over and not self.covers():
+            await self.change(None)
+        if self.error:
+            raise self.error
 
     def _is_answered(self) -> bool:
         if self.error:
@@ -216,9 +182,12 @@ class SttSession:
             return False
         return True
 
-    async def _requests(self) -> AsyncGenerator[StreamingRequest, None]:
+    async def _requests(self, rpc: int) -> AsyncGenerator[StreamingRequest, None]:
+        """What goes out, as long as `rpc` is the RPC that is held: gRPC goes on reading after its end."""
         yield StreamingRequest(session_options=self._options)
-        while not self._over:
+        for request in tuple(self._unanswered):
+            yield request
+        while self._rpc == rpc:
             if not self._out:
                 if self._finishing:
                     return
@@ -231,9 +200,16 @@ class SttSession:
                         self.flush()
                         continue
                     self.sent_ms += _KEEP_ALIVE_S * 1000
-                    yield StreamingRequest(silence_chunk=SilenceChunk(duration_ms=int(_KEEP_ALIVE_S * 1000)))
+                    yield self._kept(
+                        StreamingRequest(silence_chunk=SilenceChunk(duration_ms=int(_KEEP_ALIVE_S * 1000)))
+                    )
                 continue
-            yield self._next_request(self._out.popleft())
+            yield self._kept(self._next_request(self._out.popleft()))
+
+    def _kept(self, request: StreamingRequest) -> StreamingRequest:
+        if not self._answering:
+            self._unanswered.append(request)
+        return request
 
     def _next_request(self, item: bytes | None) -> StreamingRequest:
         if item is None:
@@ -249,26 +225,53 @@ class SttSession:
     # --- in ------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        call: Any = None
         try:
-            call = await self._begin(self._requests())
-            async for response in call:
-                self._take(response)
+            while not await self._hold(await self._auth.metadata()):
+                pass
             if not self._finishing:
                 self.error = ProviderUnavailableError(PROVIDER, f"{SERVICE}: сервис закрыл поток")
-        except grpc.RpcError as error:
-            self.error = from_rpc(error, SERVICE)
         except ProviderError as error:
             self.error = error
+        except asyncio.CancelledError:
+            self.error = ProviderUnavailableError(PROVIDER, f"{SERVICE}: соединение закрыто")
+            task = asyncio.current_task()
+            if task is None or task.cancelling():  # else gRPC did it: its channel was closed
+                raise
+        except Exception as error:
+            log.exception("Сеанс распознавания речи сломался не так, как умеет")
+            self.error = ProviderUnavailableError(PROVIDER, f"{SERVICE}: сбой ({type(error).__name__})")
         finally:
             self._over = True
-            self._wake.set()  # ends `_requests`, which gRPC goes on reading until then
             self._changed.set()
-            if call is not None:
-                call.cancel()
+
+    async def _hold(self, metadata: Metadata) -> bool:
+        """Hold an RPC to its end; False if it was refused and has to begin anew. Raises ProviderError."""
+        self._rpc += 1
+        call = self._begin(self._requests(self._rpc), metadata)
+        try:
+            async for response in call:
+                self._answering = True
+                self._unanswered.clear()
+                self._take(response)
+        except grpc.RpcError as error:
+            failure = from_rpc(error, SERVICE)
+            refused = isinstance(failure, ProviderAuthError) and not self._answering
+            if refused and self._auth.refused(metadata):
+                return False
+            raise failure from error
+        finally:
+            self._rpc += 1
+            self._wake.set()  # ends `_requests`
+            call.cancel()
+        return True
 
     def _take(self, response: StreamingResponse) -> None:
         kind = self.words.take(response)
-        self._final_since_asked = self._final_since_asked or kind == "final"
+        self._final_since_asked = self._final_since_asked or (kind == "final" and self._answers(response))
         self._changed.set()
         self._on_event(kind)
+
+    def _answers(self, final: StreamingResponse) -> bool:
+        """Whether it is of the latest end asked for: that of an end before it may come as late as that."""
+        until_ms = final.audio_cursors.final_time_ms
+        return until_ms > self._asked_before_ms and until_ms >= self._asked_at_ms - _BEHIND_MS

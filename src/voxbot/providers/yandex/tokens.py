@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 import structlog
 
-from voxbot.domain.errors import ProviderError
+from voxbot.domain.errors import ProviderError, ProviderUnavailableError
+from voxbot.providers.yandex.errors import PROVIDER
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ _RENEW_SHARE = 0.7
 _JITTER_SHARE = 0.1
 """Units started together should not ask together."""
 _SPARE_S = 10.0
-"""A token that expires sooner may do so on its way."""
+"""A token that expires sooner may do so on its way: whoever uses it asks for the next one."""
 _FIRST_PAUSES_S = (0.2, 0.6)
 """Between the attempts of someone who waits."""
 _LATER_PAUSE_S = 2.0
@@ -57,16 +58,20 @@ class RenewedToken:
 
     async def value(self) -> str:
         """Return a valid token, at once unless there is none. Raises ProviderError."""
-        if self._token is None or self._left_s() < _SPARE_S:
-            await self._one_fetch(_FIRST_PAUSES_S)
+        if self._token is None or self._left_s() <= 0:
+            await asyncio.shield(self._one_fetch(_FIRST_PAUSES_S))
+        elif self._left_s() < _SPARE_S:  # renewing has failed for long: what is left of it is used
+            self._one_fetch(_FIRST_PAUSES_S)
         assert self._token is not None
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew_for_ever())
         return self._token.value
 
-    def refused(self) -> bool:
-        """The service did not take the token: forget it. False if it is so new that another would not help."""
-        if self._token is None or asyncio.get_running_loop().time() - self._fetched_at_s < self._young_s:
+    def refused(self, value: str) -> bool:
+        """The service did not take this token: forget it. False if it is so new that another would not help."""
+        if self._token is None or self._token.value != value:  # another request has found it out
+            return True
+        if asyncio.get_running_loop().time() - self._fetched_at_s < self._young_s:
             return False
         self._token = None
         return True
@@ -80,17 +85,17 @@ class RenewedToken:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _one_fetch(self, pauses_s: tuple[float, ...]) -> None:
-        """Join the fetch under way or begin one; who gives up waiting does not stop it for the others."""
+    def _one_fetch(self, pauses_s: tuple[float, ...]) -> asyncio.Task[FreshToken]:
+        """Give the fetch under way, or begin one; who waits shields it: giving up does not stop it for the others."""
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._attempts(pauses_s))
             self._fetching.add_done_callback(_seen)
-        await asyncio.shield(self._fetching)
+        return self._fetching
 
     async def _attempts(self, pauses_s: tuple[float, ...]) -> FreshToken:
         for pause_s in (*pauses_s, None):
             try:
-                token = await self._fetch()
+                token = await self._fetched()
             except ProviderError as error:
                 if pause_s is None or not error.retryable:
                     raise
@@ -100,13 +105,22 @@ class RenewedToken:
                 return token
         raise AssertionError
 
+    async def _fetched(self) -> FreshToken:
+        try:
+            return await self._fetch()
+        except ProviderError:
+            raise
+        except Exception as error:  # whatever it is, calls go on and renewing does
+            log.exception("Запрос токена сломался не так, как умеет")
+            raise ProviderUnavailableError(PROVIDER, f"выдача токена: сбой ({type(error).__name__})") from error
+
     async def _renew_for_ever(self) -> None:
         pause_s = self._until_renewal_s()
         failures = 0
         while True:
             await asyncio.sleep(pause_s)
             try:
-                await self._one_fetch(())
+                await asyncio.shield(self._one_fetch(()))
             except ProviderError as error:
                 failures += 1
                 pause_s = min(_LONGEST_PAUSE_S, _LATER_PAUSE_S * 2 ** (failures - 1)) * self._jitter()
