@@ -55,9 +55,10 @@ async def serve_bot_http(
 
     Gives the calls, which want the dispatcher when there is one.
     """
+    started = settings()
     browser = BrowserCalls(services, lambda: settings().bot.browser_calls)
     calls = AllCalls(browser)
-    app = live_app(live, calls, settings)
+    app = live_app(live, calls, started)
 
     async def talk(request: web.Request) -> web.StreamResponse:
         return await _talk(request, browser)
@@ -65,7 +66,7 @@ async def serve_bot_http(
     app.router.add_get("/talk", talk)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
-    host, port = settings().bot.host, settings().bot.port
+    host, port = started.bot.host, started.bot.port
     try:
         await web.TCPSite(runner, host, port).start()
         calls.addresses = _addresses(runner)
@@ -87,6 +88,8 @@ async def _talk(request: web.Request, browser: BrowserCalls) -> web.StreamRespon
     rate = request.query.get("rate", str(_DEFAULT_RATE_HZ))
     if rate not in map(str, RATES_HZ):
         return web.json_response({"code": "bad_rate"}, status=422)
+    if refusal := browser.refusal:  # before it is a websocket: the API then asks the next bot
+        return web.json_response({"code": refusal}, status=503 if refusal == "full" else 409)
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
     await socket.prepare(request)
     caller = request.query.get("caller", "")[:_MAX_CALLER_CHARS] or "browser"
