@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from socket import SO_RCVBUF, SOL_SOCKET
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,6 +27,8 @@ _HEARTBEAT_S = 10.0
 _DEFAULT_RATE_HZ = 16_000
 _MAX_CALLER_CHARS = 64
 _STOP_S = 1.0
+_RECEIVE_BYTES = 16 * 1024
+"""A sixth of a second of sound at 48 kHz."""
 
 
 class AllCalls:
@@ -90,12 +93,21 @@ async def _talk(request: web.Request, browser: BrowserCalls) -> web.StreamRespon
         return web.json_response({"code": "bad_rate"}, status=422)
     if refusal := browser.refusal:  # before it is a websocket: the API then asks the next bot
         return web.json_response({"code": refusal}, status=503 if refusal == "full" else 409)
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES + 1, compress=False)
     await socket.prepare(request)
+    _take_little_at_once(request)
     caller = request.query.get("caller", "")[:_MAX_CALLER_CHARS] or "browser"
-    await browser.take(socket, caller=caller, rate_hz=int(rate))
+    if not await browser.take(socket, caller=caller, rate_hz=int(rate)) and request.transport:
+        request.transport.abort()  # closing in good order would read all that waits
     await socket.close()
     return socket
+
+
+def _take_little_at_once(request: web.Request) -> None:
+    """Bound what the system hands over in one piece: the loop reads 256 KB, which is 40 000 small messages."""
+    connection = request.transport.get_extra_info("socket") if request.transport else None
+    if connection is not None:
+        connection.setsockopt(SOL_SOCKET, SO_RCVBUF, _RECEIVE_BYTES)
 
 
 def _addresses(runner: web.AppRunner) -> tuple[str, ...]:
