@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from voxbot.call.dispatcher import Dispatcher
     from voxbot.call.services import Services
+    from voxbot.call.transfer import TransferStart
     from voxbot.observers.live import LiveCalls
     from voxbot.settings.schema import Settings
 
@@ -44,10 +45,12 @@ class AllCalls:
         """See Controls.hang_up."""
         return self._browser.hang_up(call_id) or (self.dispatcher is not None and self.dispatcher.hang_up(call_id))
 
-    def transfer(self, call_id: str) -> bool | None:
+    async def transfer(self, call_id: str) -> TransferStart:
         """See Controls.transfer."""
         begun = self._browser.transfer(call_id)
-        return self.dispatcher.transfer(call_id) if begun is None and self.dispatcher else begun
+        if begun is not None:
+            return "begun" if begun else "not_now"
+        return await self.dispatcher.transfer(call_id) if self.dispatcher else "no_call"
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import json
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -51,8 +51,8 @@ class Controls(Protocol):
         """End the call; False if there is no such call."""
         ...
 
-    def transfer(self, call_id: str) -> bool | None:
-        """Pass the caller on to a person; False if that cannot be done now, None if there is no such call."""
+    async def transfer(self, call_id: str) -> Literal["begun", "not_now", "no_operator", "no_call"]:
+        """Begin to pass the caller on to a person."""
         ...
 
 
@@ -136,10 +136,10 @@ class _Routes:
 
     async def transfer(self, request: web.Request) -> web.Response:
         """Pass a caller on."""
-        begun = self._controls.transfer(request.match_info["call_id"])
-        if begun is None:
+        outcome = await self._controls.transfer(request.match_info["call_id"])
+        if outcome == "no_call":
             return _no_call()
-        return _done() if begun else _problem(HTTPStatus.CONFLICT, "not_now")
+        return _done() if outcome == "begun" else _problem(HTTPStatus.CONFLICT, outcome)
 
 
 def _guard(started: Settings) -> Any:

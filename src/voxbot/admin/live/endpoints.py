@@ -30,6 +30,10 @@ _REFUSALS = {
         HTTPStatus.CONFLICT,
         "Сейчас перевести нельзя: звонок только начинается, заканчивается или уже переводится.",
     ),
+    "no_operator": (
+        HTTPStatus.CONFLICT,
+        "В диалплане Asterisk нет номера оператора, звонящий остался с ботом: OPERATOR_CONTEXT, OPERATOR_EXTENSION.",
+    ),
 }
 
 
