@@ -24,7 +24,7 @@ from voxbot.domain.events import (
     StageReached,
     TurnStateChanged,
 )
-from voxbot.domain.ids import CallId
+from voxbot.domain.ids import BROWSER_PREFIX, CallId
 from voxbot.media.browser import BrowserMedia
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class BrowserCalls:
 
 class _BrowserCall:
     def __init__(self, socket: WebSocketResponse, services: Services, caller: str, rate_hz: int) -> None:
-        self.call_id = CallId(f"browser-{uuid4()}")
+        self.call_id = CallId(f"{BROWSER_PREFIX}{uuid4()}")
         self.task: asyncio.Task[None] | None = None
         self._media = BrowserMedia(socket, rate_hz, self._on_digit)
         self._services = replace(services, publish=self._publish, publish_live=self._publish_live)

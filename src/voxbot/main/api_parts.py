@@ -57,6 +57,7 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
         )
         bus = await owned.enter_async_context(EventBus([CallLog(calls)]))
         owned.push_async_callback(knowledge.close)
+        await calls.close_stale(chats=True)
         await catch_up(calls)
         owned.push_async_callback(_stop, asyncio.create_task(follow_log(calls)))
         bots = Bots(source.current)

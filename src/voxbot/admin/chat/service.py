@@ -17,7 +17,7 @@ from voxbot.admin import sockets
 from voxbot.domain.dialogue import AnswerInfo, Utterance
 from voxbot.domain.errors import VoxbotError
 from voxbot.domain.events import BotTurn, CallEnded, CallerTurn, CallStarted
-from voxbot.domain.ids import CallId
+from voxbot.domain.ids import CHAT_PREFIX, CallId
 
 if TYPE_CHECKING:
     from fastapi import WebSocket
@@ -57,7 +57,7 @@ class Chat:
         self._parts = parts
         self._caller = caller
         self._as_json = as_json
-        self._call_id = CallId(f"chat-{uuid4()}")
+        self._call_id = CallId(f"{CHAT_PREFIX}{uuid4()}")
         self._history: list[Utterance] = []
         self._asked: asyncio.Queue[_Asked] = asyncio.Queue(_WAITING_QUESTIONS)
 
