@@ -117,6 +117,7 @@ async def test_without_a_bot_the_pages_say_so(page, address):
 @pytest.fixture
 def recognise(home):
     """Give the words of a sound of TELEPHONE_RATE_HZ, by the recogniser that the bot uses."""
+
     async def listen(sound):
         assert len(sound) > TELEPHONE_RATE_HZ, "nothing was played"
         return await words_of((sound * 32767).astype(np.int16), home.folder / "data" / "models")
