@@ -158,6 +158,55 @@ async def test_a_client_that_never_reads_is_given_up_and_holds_up_nobody(lab, ht
     assert ("user", "где вы") in turns_of(row)
 
 
+class Slow(ScriptedAnswerer):
+    """An answer that is long in coming."""
+
+    begun = 0
+    given_up = 0
+
+    def __init__(self, **options):
+        super().__init__({}, **options)
+        self.go = asyncio.Event()
+
+    async def reply(self, question, history):
+        self.begun += 1
+        try:
+            yield AnswerInfo()
+            await self.go.wait()
+            yield f"ответ на {question}. "
+        except (asyncio.CancelledError, GeneratorExit):
+            self.given_up += 1
+            raise
+
+
+async def test_questions_that_wait_for_a_slow_answer_are_answered_in_turn(lab, http):
+    slow = Slow()
+    async with lab.running(lab.parts(answerer=slow)) as host, http.ws_connect(f"ws://{host}/ws") as socket:
+        await socket.receive_str()
+        for number in range(12):
+            await socket.send_str(f"вопрос {number}")
+        assert "Подождите" in await asyncio.wait_for(socket.receive_str(), 5), "told so while the answer is prepared"
+        slow.go.set()
+        said = await text_of(socket, "вопрос 8. ")
+    assert said == "".join(f"ответ на вопрос {number}. " for number in range(9)), "8 may wait"
+
+
+async def test_a_chat_that_is_closed_costs_the_model_nothing_more(lab, http):
+    slow = Slow()
+    async with lab.running(lab.parts(answerer=slow)) as host:
+        async with http.ws_connect(f"ws://{host}/ws") as socket:
+            await socket.receive_str()
+            await socket.send_str("где вы")
+            async with asyncio.timeout(5):
+                while not slow.begun:
+                    await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            while not slow.given_up:
+                await asyncio.sleep(0.01)
+        (row,) = await lab.logged(lambda rows: rows and rows[0].status == "Completed")
+    assert ("user", "где вы") in turns_of(row)
+
+
 @pytest.mark.parametrize(("key", "allowed"), [("k", True), ("wrong", False), (None, False)])
 async def test_on_an_open_address_a_page_gives_the_key_as_a_subprotocol(lab, http, key, allowed):
     parts = lab.parts(answerer=ScriptedAnswerer(ANSWERS), API_HOST="0.0.0.0")

@@ -4,7 +4,9 @@ import pytest
 from fakes.api import KEY, ApiLab
 from fakes.voice import ScriptedAnswerer
 
+from voxbot.admin.replay.endpoints import MAX_QUESTIONS
 from voxbot.domain.dialogue import AnswerInfo
+from voxbot.domain.errors import ProviderUnavailableError
 
 STAMP = "2026-03-01T12:00:05.000"
 ANSWERS = {
@@ -59,3 +61,29 @@ async def test_what_cannot_be_replayed_says_why(lab):
     assert (await client.post("/api/calls/mute/replay", headers=KEY)).json()["code"] == "no_questions"
     assert (await client.post("/api/calls/c1/replay")).status_code == 401
     assert (await lab.client().post("/api/calls/c1/replay", headers=KEY)).status_code == 409
+
+
+async def test_a_question_that_fails_does_not_lose_the_others(lab):
+    class Failing(ScriptedAnswerer):
+        async def reply(self, question, history):
+            if question == "есть рассрочка":
+                raise ProviderUnavailableError("openai", "предел запросов")
+            async for item in super().reply(question, history):
+                yield item
+
+    parts = lab.parts(answerer=Failing(ANSWERS))
+    replayed = (await lab.client(parts).post("/api/calls/c1/replay", headers=KEY)).json()
+    assert [bool(turn["error"]) for turn in replayed["turns"]] == [False, True, False]
+    assert replayed["turns"][0]["after"]["text"] == "Мы во Владимире."
+    assert replayed["turns"][1]["changed"] is False
+
+
+async def test_a_long_call_says_how_much_of_it_was_not_replayed(lab):
+    await lab.calls.start("long", "7", 1.0e9)
+    for number in range(MAX_QUESTIONS + 3):
+        await lab.calls.append_turn("long", {"speaker": "user", "text": f"вопрос {number}", "timestamp": STAMP})
+    client = lab.client(lab.parts(answerer=ScriptedAnswerer({}, delay_s=0)))
+    replayed = (await client.post("/api/calls/long/replay", headers=KEY)).json()
+    assert (len(replayed["turns"]), replayed["left_out"]) == (MAX_QUESTIONS, 3)
+    chosen = (await client.post("/api/calls/long/replay", headers=KEY, json={"turns": [61]})).json()
+    assert (len(chosen["turns"]), chosen["left_out"]) == (1, 0)

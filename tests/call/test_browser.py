@@ -114,6 +114,28 @@ def test_staff_hang_up_and_pass_on():
     assert Panel().calls.transfer("nobody") is None
 
 
+@pytest.mark.parametrize("after_s", [0.6, 1.6, 1.75, 2.4])
+def test_what_the_caller_was_saying_when_staff_pass_them_on_is_logged(after_s):
+    """While they speak, while their words are recognised, when they are known, and when the answer is prepared."""
+
+    async def main():
+        panel, browser = Panel(), Browser([speech(1500)])
+        _, taken = panel.call(browser)
+        talking = asyncio.create_task(browser.call())
+        while not any(state["caller_speaks"] for state in browser.of("state")):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(after_s)
+        (started,) = (event for event in panel.published if isinstance(event, CallStarted))
+        assert panel.calls.transfer(started.call_id) is True
+        await taken
+        talking.cancel()
+        return panel
+
+    panel = run_virtual(main())
+    assert panel.ends == [("Transferred", "operator")]
+    assert [event.text for event in panel.published if isinstance(event, CallerTurn)] == ["сколько стоит"]
+
+
 def test_one_call_too_many_is_told_so():
     async def main():
         panel = Panel(limit=1)

@@ -56,7 +56,11 @@ def virtual(test):
 async def test_the_dialplan_gets_the_caller_and_what_the_call_is_about():
     async with call_in_progress("continue") as (ari, handover):
         assert await handover(REQUEST) == "left"
-    written = {query["variable"]: query["value"] for _, path, query, _ in ari.requests if path.endswith("variable")}
+    written = {
+        query["variable"]: query["value"]
+        for method, path, query, _ in ari.requests
+        if method == "POST" and "variable" in path
+    }
     assert written == {"VOXBOT_REASON": "operator", "VOXBOT_SUMMARY": "Сколько стоит « X »?"}
     assert ari.sent[-1] == "POST /channels/call/continue"
     assert not handover.caller_hung_up
@@ -76,6 +80,27 @@ async def test_asterisk_refusing_the_transfer_leaves_the_caller_with_the_bot():
         ari.answers["POST", "/channels/call/continue"] = AriError("500", 500)
         assert await handover(REQUEST) == "failed"
         assert not handover.took_leave(), "a hangup from here on is the caller's own"
+
+
+@virtual
+async def test_a_caller_is_not_sent_where_the_dialplan_has_nothing():
+    async with call_in_progress("continue") as (ari, handover):
+        ari.answers["GET", "/channels/call/variable"] = {"value": "0"}
+        assert await handover(REQUEST) == "failed"
+        assert "POST /channels/call/continue" not in ari.sent
+        assert ari.query("GET", "/channels/call/variable") == {"variable": "DIALPLAN_EXISTS(operators,200,1)"}
+        assert not handover.took_leave(), "a hangup from here on is the caller's own"
+
+
+@pytest.mark.parametrize("answer", [{"value": "1"}, {}, None, AriError("func_dialplan.so не загружен", 500)])
+def test_a_dialplan_that_cannot_be_asked_is_trusted(answer):
+    async def main():
+        async with call_in_progress("continue") as (ari, handover):
+            ari.answers["GET", "/channels/call/variable"] = answer
+            assert await handover(REQUEST) == "left"
+            assert ari.sent[-1] == "POST /channels/call/continue"
+
+    run_virtual(main())
 
 
 @virtual

@@ -184,12 +184,12 @@ def test_staff_pass_a_caller_on_in_the_middle_of_the_greeting():
     async def main():
         call = Call()
         task = call.session.start()
-        assert call.session.transfer() is False, "nobody is there yet who could be told"
+        assert await call.session.transfer() == "not_now", "nobody is there yet who could be told"
         await asyncio.sleep(1)
-        assert call.session.transfer() is True
+        assert await call.session.transfer() == "begun"
         await task
         assert call.end == ("Transferred", "operator")
         assert call.ari.sent[-1] == CONTINUE
-        assert call.session.transfer() is False
+        assert await call.session.transfer() == "not_now"
 
     run_virtual(main())

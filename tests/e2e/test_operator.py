@@ -204,6 +204,19 @@ async def test_key_zero_calls_the_operator(lab, bot_in_process):
     assert await lab.leftovers() == []
 
 
+async def test_a_caller_stays_with_the_bot_where_the_dialplan_has_no_operator(lab, bot_in_process):
+    published = []
+    async with bot_in_process(operator_bot(published, OPERATOR_CONTEXT="nowhere", OPERATOR_EXTENSION="999")):
+        (caller,) = await lab.call(
+            [*HEAR, {"do": "dtmf", "digits": "0"}, {"do": "pause", "ms": 9000}, {"do": "hangup"}]
+        )
+        end = await ended(published)
+    assert end.reason == "caller_hangup", "it was the caller who ended the call"
+    assert "не отвечает" in [event.text for event in published if isinstance(event, BotTurn)][-1]
+    assert caller["ended_by"] == "caller", pretty(caller)
+    assert await lab.leftovers() == []
+
+
 async def in_conversation(lab, bot, phone, script, published):
     """Make a call that is with the operator when the bot goes down; give the running call."""
     async with bot(operator_bot(published, OPERATOR_TRANSFER="dial", OPERATOR_ENDPOINT=phone.endpoint)):

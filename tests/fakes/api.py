@@ -129,7 +129,7 @@ class ApiLab:
         )
         if knowledge:
             self.doing(runner.run())
-        bots = Bots(lambda: source.current)
+        bots = Bots(source.current)
         self._owned.push_async_callback(bots.close)
 
         async def opened():

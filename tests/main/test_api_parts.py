@@ -60,6 +60,16 @@ async def test_edited_files_are_taken_over_and_broken_ones_are_an_alarm(unit, tm
 
 
 @pytest.mark.timeout(60)
+async def test_chats_that_an_api_that_died_left_open_are_closed_and_calls_are_not(tmp_path):
+    async with ApiLab(tmp_path) as lab:
+        await lab.calls.start("chat-1", "7", 1.0e9)
+        await lab.calls.start("1772362800.42", "7", 1.0e9)
+        async with running_api(tmp_path):
+            rows = await lab.logged(lambda rows: any(row.status == "Failed" for row in rows))
+    assert {row.id: row.status for row in rows} == {"chat-1": "Failed", "1772362800.42": "Active"}
+
+
+@pytest.mark.timeout(60)
 async def test_a_call_that_another_program_writes_is_found(tmp_path):
     async with ApiLab(tmp_path):
         pass

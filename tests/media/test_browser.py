@@ -69,3 +69,86 @@ def test_a_closed_socket_is_a_media_error():
         await media.tell_last({"type": "ended"})
 
     run_virtual(main())
+
+
+class Rounds:
+    """Counts how many messages are taken in one round of the loop."""
+
+    def __init__(self, socket):
+        self._socket = socket
+        self._now = 0
+        self.most = 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self._now:
+            asyncio.get_running_loop().call_soon(self._over)
+        self._now += 1
+        self.most = max(self.most, self._now)
+        return await anext(self._socket)
+
+    def _over(self):
+        self._now = 0
+
+
+@pytest.mark.parametrize("junk", ["{}", b"", '{"type": "mark", "mark": 1}', '{"type": "digit", "digit": "5"}'])
+def test_messages_without_a_pause_do_not_stop_the_loop_and_end_the_call(junk):
+    async def main():
+        socket = BrowserSocket()
+        for _ in range(20_000):
+            await socket.take(junk)
+        rounds = Rounds(socket)
+        media = BrowserMedia(rounds, 8000, ignore)
+        with pytest.raises(MediaError, match="чаще"):
+            await media.receive(Sink())
+        assert media.flooded
+        return rounds.most
+
+    assert run_virtual(main()) < 50
+
+
+def test_the_pieces_of_a_real_microphone_are_never_too_many():
+    """128 samples at 48 kHz, 10 s of them after a stall, and the marks of a bot that speaks."""
+
+    async def main():
+        socket, sink = BrowserSocket(), Sink()
+        media = BrowserMedia(socket, 48_000, ignore)
+        receiving = asyncio.create_task(media.receive(sink))
+        for seconds in (20, 10):
+            for number in range(seconds * 375):
+                await socket.take(bytes(256))
+                if number % 75 == 0:
+                    await socket.take('{"type": "mark", "mark": 1}')
+                if seconds == 20:
+                    await asyncio.sleep(1 / 375)
+            if seconds == 20:
+                await asyncio.sleep(10)
+        await asyncio.sleep(1)
+        assert not receiving.done()
+        socket.vanish()
+        await receiving
+        return len(sink.audio) / 8000
+
+    assert run_virtual(main()) == pytest.approx(22, abs=0.2), "what comes 2 s late is stale"
+
+
+def test_sound_that_a_stalled_connection_brings_late_is_dropped():
+    async def main():
+        socket, sink = BrowserSocket(), Sink()
+        media = BrowserMedia(socket, 8000, ignore)
+        receiving = asyncio.create_task(media.receive(sink))
+        await socket.take(bytes(320))
+        await asyncio.sleep(60)
+        for _ in range(60):
+            await socket.take(bytes(16_000))
+        await asyncio.sleep(1)
+        for _ in range(50):  # and then it is on time again
+            await socket.take(bytes(320))
+            await asyncio.sleep(0.02)
+        socket.vanish()
+        await receiving
+        return len(sink.audio) / 8000
+
+    assert run_virtual(main()) == pytest.approx(3, abs=0.1)

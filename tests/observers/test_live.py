@@ -1,8 +1,10 @@
 """The live picture that staff see."""
 
 import asyncio
+import json
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.domain.events import (
@@ -16,6 +18,8 @@ from voxbot.domain.events import (
 )
 from voxbot.observers.bus import EventBus
 from voxbot.observers.live import KEPT_TURNS, LiveCalls
+from voxbot.observers.live_http import live_app
+from voxbot.settings.loader import load_settings
 
 
 async def seen(*events):
@@ -23,7 +27,7 @@ async def seen(*events):
     await live.observe(CallStarted("c1", 100.0, "+7916"))
     for event in events:
         await live.observe(event)
-    return live.picture("c1")
+    return json.loads(live.picture("c1"))
 
 
 async def test_a_new_call_is_greeted():
@@ -79,8 +83,8 @@ async def test_followers_are_told_which_calls_changed_once_however_slow_they_are
         assert set(changed) == {"c1", "c2"}
         assert changed["c1"] is None
         assert changed["c2"].reason == "goodbye"
-        assert live.picture("c1")["partial"] == "слово 999"
-        assert [call["id"] for call in live.snapshot()] == ["c1"]
+        assert json.loads(live.picture("c1"))["partial"] == "слово 999"
+        assert live.under_way == ["c1"]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(follower.changes(), 0.01)
 
@@ -89,7 +93,7 @@ async def test_events_of_a_call_that_nobody_saw_begin_change_nothing():
     live = LiveCalls()
     await live.observe(PartialHeard("late", 1.0, "алло"))
     await live.observe(CallEnded("late", 2.0, "Completed", "goodbye"))
-    assert live.snapshot() == []
+    assert live.under_way == []
 
 
 async def test_the_call_log_is_spared_what_only_a_live_view_needs():
@@ -109,3 +113,68 @@ async def test_the_call_log_is_spared_what_only_a_live_view_needs():
         bus.publish(CallEnded("c1", 3.0, "Completed", "goodbye"))
     assert log.kinds == ["CallStarted", "CallEnded"]
     assert live.kinds == ["CallStarted", "PartialHeard", "CallEnded"]
+
+
+async def test_a_call_is_written_down_once_for_all_who_follow_it():
+    live = LiveCalls()
+    await live.observe(CallStarted("c1", 1.0, "7"))
+    await live.observe(CallStarted("c2", 1.0, "8"))
+    first = live.picture("c1")
+    await live.observe(PartialHeard("c2", 2.0, "алло"))
+    assert live.picture("c1") is first
+    await live.observe(PartialHeard("c1", 2.0, "алло"))
+    assert json.loads(live.picture("c1"))["partial"] == "алло"
+
+
+class Line:
+    """The connection of one who follows; it notes what is written in one round of the loop."""
+
+    def __init__(self):
+        self.rounds = 0
+        self.written = {}
+        self.text = b""
+
+    async def turn(self):
+        while True:
+            self.rounds += 1
+            await asyncio.sleep(0)
+
+    async def write(self, data):
+        self.text += data
+        self.written[self.rounds] = self.written.get(self.rounds, 0) + len(data)
+
+    async def write_headers(self, _status, _headers):
+        pass
+
+    def is_closing(self):
+        return False
+
+    def __getattr__(self, _name):  # the rest of aiohttp's writer and transport does nothing
+        return lambda *_, **__: None
+
+
+async def test_many_calls_are_told_a_few_at_a_time():
+    """Who watches must not stop the loop of the calls' sound: it goes round between the pictures."""
+    live, line = LiveCalls(), Line()
+    for number in range(200):
+        await live.observe(CallStarted(f"c{number}", 1.0, "+79161234567"))
+        await live.observe(CallerTurn(f"c{number}", 2.0, "слово " * 500, ""))
+    app = live_app(live, None, load_settings())
+    (handler,) = (route.handler for route in app.router.routes() if route.method == "GET")
+    turning = asyncio.create_task(line.turn())
+    telling = asyncio.create_task(handler(make_mocked_request("GET", "/live", writer=line, transport=line)))
+    try:
+        async with asyncio.timeout(10):
+            while b"\n\n" not in line.text:
+                await asyncio.sleep(0)
+            for number in range(200):
+                await live.observe(PartialHeard(f"c{number}", 3.0, "алло"))
+            while line.text.count(b"event: call") < 200:
+                await asyncio.sleep(0)
+    finally:
+        for task in (turning, telling):
+            task.cancel()
+        await asyncio.wait({turning, telling})
+    snapshot = json.loads(line.text.split(b"data: ")[1].split(b"\n")[0])
+    assert len(snapshot["calls"]) == 200
+    assert max(line.written.values()) < len(line.text) / 20

@@ -36,6 +36,15 @@ async def test_sums_by_hour(calls):
     assert await calls.figures.durations(START, END) == [(60, 1), (90, 1)]
 
 
+async def test_staff_who_try_the_bot_from_the_panel_are_no_callers(calls):
+    await call(calls, "a", "2026-03-01T10:05:00", {"kb": "general"})
+    await call(calls, "browser-1", "2026-03-01T10:06:00", {"kb": "general"}, status="Transferred", reason="operator")
+    (hour,) = await calls.figures.hours(START, END)
+    assert (hour.calls, hour.transferred, hour.questions) == (1, 0, 1)
+    assert await calls.figures.durations(START, END) == [(60, 1)]
+    assert [ending.reason for ending in await calls.figures.endings(START, END)] == ["goodbye"]
+
+
 async def test_endings_by_cause(calls):
     for number in range(3):
         await call(calls, f"a{number}", "2026-03-01T10:00:00", status="Failed", reason="error", detail="asr")

@@ -101,6 +101,16 @@ async def test_a_dead_bots_calls_end_where_their_dialogue_ends(calls):
     assert await calls.close_stale() == 0
 
 
+async def test_a_bot_that_starts_leaves_the_chats_of_the_api_alone(calls):
+    await calls.start("1772362800.42", "1", NOON)
+    await calls.start("chat-1", "1", NOON)
+    assert await calls.close_stale() == 1
+    assert await ids(calls, status="Active") == ["chat-1"]
+    await calls.start("1772362800.43", "1", NOON)
+    assert await calls.close_stale(chats=True) == 1
+    assert await ids(calls, status="Active") == ["1772362800.43"]
+
+
 async def test_a_call_that_starts_again_goes_on(calls):
     await calls.start("c1", "1", NOON)
     await calls.append_turn("c1", turn("алло"))

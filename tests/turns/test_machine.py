@@ -1,7 +1,7 @@
 """Turn-taking without audio and without a clock: windows of 32 ms with a probability, and what the machine asks for."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from voxbot.turns.events import (
     EndOfTurnHint,
     Fill,
     HoldReply,
+    KeepWords,
     Line,
     OpenUtterance,
     Prepare,
@@ -546,6 +547,34 @@ def test_staff_pass_the_caller_on_at_any_moment_once():
         assert begun.tell(Recognised(begun.state.attempt - 1, "а сколько стоит")) == []
         assert begun.tell(TransferAsked()) == []
         assert begun.tell(ReplyEnded("operator")) == [EndCall("operator")]
+
+
+def test_what_the_caller_was_saying_when_staff_pass_them_on_is_kept():
+    line = SayLine(Line.OPERATOR, end="operator")
+    speaking = Caller().greeted()
+    speaking.speak(1000)
+    assert kinds(speaking.tell(TransferAsked())) == [CancelReply, Recognise, TakeTurn, SayLine, DropUtterance]
+    assert speaking.tell(Recognised(speaking.state.attempt, "сколько стоит")) == [KeepWords("сколько стоит")]
+    assert speaking.tell(Recognised(speaking.state.attempt, "сколько стоит")) == []
+
+    paused = Caller().greeted()
+    paused.said("сколько стоит", silence_ms=320)
+    assert paused.state.phase is Phase.ENDPOINTING
+    told = paused.tell(TransferAsked())
+    assert kinds(told) == [CancelReply, TakeTurn, SayLine, DropUtterance]
+    assert told[2] == replace(line, to="сколько стоит")
+
+    for pause_ms in (256, 960):  # being recognised in the pause; the turn taken already
+        waiting = Caller().greeted()
+        waiting.speak(1000)
+        waiting.pause(pause_ms)
+        assert line in waiting.tell(TransferAsked())
+        assert waiting.tell(Recognised(waiting.state.attempt, "сколько стоит")) == [KeepWords("сколько стоит")]
+        assert waiting.tell(ReplyEnded("operator")) == [EndCall("operator")]
+
+    noise = Caller().greeted()
+    noise.said("", silence_ms=320)
+    assert line in noise.tell(TransferAsked())
 
 
 def test_a_busy_operator_brings_the_caller_back_to_the_bot():

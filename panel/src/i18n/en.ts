@@ -163,6 +163,7 @@ export const en: Texts = {
     again: "Once more",
     note: "The same questions, asked now",
     changed: (n, of) => `Answers that changed: ${n} of ${of}`,
+    leftOut: (n) => `Last questions not asked: ${n}`,
     onlyChanged: "Only changed ones",
     showAll: "Show all",
     before: "Then",

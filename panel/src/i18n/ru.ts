@@ -161,6 +161,7 @@ export const ru = {
     again: "Ещё раз",
     note: "Те же вопросы, заданные сейчас",
     changed: (n: number, of: number) => `Изменилось ответов: ${n} из ${of}`,
+    leftOut: (n: number) => `Последних вопросов не задано: ${n}`,
     onlyChanged: "Только изменившиеся",
     showAll: "Показать все",
     before: "Тогда",

@@ -24,7 +24,7 @@ from voxbot.domain.events import (
     StageReached,
     TurnStateChanged,
 )
-from voxbot.domain.ids import CallId
+from voxbot.domain.ids import BROWSER_PREFIX, CallId
 from voxbot.media.browser import BrowserMedia
 
 if TYPE_CHECKING:
@@ -50,12 +50,22 @@ class BrowserCalls:
         self._limit = limit
         self._calls: dict[str, _BrowserCall] = {}
 
-    async def take(self, socket: WebSocketResponse, *, caller: str, rate_hz: int) -> None:
-        """Hold a call with an open websocket, to its end. Never raises for what happens in it."""
+    @property
+    def refusal(self) -> str:
+        """Why there can be no call more now: `off`, `full`, or nothing."""
         limit = self._limit()
-        if len(self._calls) >= limit:
-            await socket.send_json({"type": "error", "detail": _BUSY if limit else _OFF})
-            return
+        if len(self._calls) < limit:
+            return ""
+        return "full" if limit else "off"
+
+    async def take(self, socket: WebSocketResponse, *, caller: str, rate_hz: int) -> bool:
+        """Hold a call with an open websocket, to its end; False if the connection is to be cut off, not closed.
+
+        Never raises for what happens in it.
+        """
+        if refusal := self.refusal:
+            await socket.send_json({"type": "error", "detail": _BUSY if refusal == "full" else _OFF})
+            return True
         call = _BrowserCall(socket, self._services, caller, rate_hz)
         self._calls[call.call_id] = call
         try:
@@ -64,6 +74,7 @@ class BrowserCalls:
             # The server may give the connection up before the call has ended.
             call.stop("caller_hangup")
             del self._calls[call.call_id]
+        return not call.flooded
 
     def hang_up(self, call_id: str) -> bool:
         """End a call because staff want it; False if there is no such call."""
@@ -88,7 +99,7 @@ class BrowserCalls:
 
 class _BrowserCall:
     def __init__(self, socket: WebSocketResponse, services: Services, caller: str, rate_hz: int) -> None:
-        self.call_id = CallId(f"browser-{uuid4()}")
+        self.call_id = CallId(f"{BROWSER_PREFIX}{uuid4()}")
         self.task: asyncio.Task[None] | None = None
         self._media = BrowserMedia(socket, rate_hz, self._on_digit)
         self._services = replace(services, publish=self._publish, publish_live=self._publish_live)
@@ -98,6 +109,11 @@ class _BrowserCall:
         self._reason: EndReason | None = None
         self._detail = ""
         self._context = copy_context()
+
+    @property
+    def flooded(self) -> bool:
+        """See BrowserMedia.flooded."""
+        return self._media.flooded
 
     def start(self) -> asyncio.Task[None]:
         """Begin the call's one task."""
@@ -137,8 +153,9 @@ class _BrowserCall:
         try:
             self._pipeline = Pipeline(self.call_id, self._media, self._services)
             reason = await self._pipeline.run()
-        except* MediaError:  # who closes the page takes the connection with it
+        except* MediaError as group:  # who closes the page takes the connection with it
             reason = "caller_hangup"
+            log.info("Соединение с браузером кончилось", reason=str(first_error(group)))
         except* Exception as group:
             first = first_error(group)
             self._detail = str(first) or type(first).__name__

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxbot.call.services import Services
+    from voxbot.call.transfer import TransferStart
     from voxbot.telephony.ari import AriClient
     from voxbot.telephony.events import Channel
 
@@ -54,10 +55,10 @@ class Dispatcher:
             found[0].hang_up()
         return found is not None
 
-    def transfer(self, call_id: str) -> bool | None:
-        """Get a caller to a person because staff want it; False if that cannot be done now, None without the call."""
+    async def transfer(self, call_id: str) -> TransferStart:
+        """Get a caller to a person because staff want it."""
         found = self._sessions.get(ChannelId(call_id))
-        return found[0].transfer() if found else None
+        return await found[0].transfer() if found else "no_call"
 
     async def run(self) -> None:
         """Take calls until cancelled; then hand the live ones over and wait until they are gone.

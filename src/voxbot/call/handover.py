@@ -90,6 +90,20 @@ class Handover:
         log.info("Перевод на оператора", way=settings.way, outcome=self.outcome)
         return self.outcome
 
+    async def possible(self) -> bool:
+        """Whether the way of the settings leads anywhere, as far as that can be known beforehand.
+
+        Raises AriError, ChannelGoneError.
+        """
+        settings = self._settings()
+        if settings.way != "continue" or await self._caller.reaches(settings.context, settings.extension):
+            return True
+        log.error(
+            f"OPERATOR_CONTEXT={settings.context} OPERATOR_EXTENSION={settings.extension}: в диалплане Asterisk такого "
+            "номера нет, звонящий остаётся с ботом; добавьте его или исправьте настройки"
+        )
+        return False
+
     async def send_on(self, request: TransferRequest) -> None:
         """Send the caller on into the dialplan: the way that needs no bot. Raises AriError, ChannelGoneError."""
         for name, value in request.variables().items():
@@ -119,8 +133,10 @@ class Handover:
             self._operator.mark_left()
 
     async def _send(self, request: TransferRequest) -> TransferOutcome:
-        self._sending = True
         try:
+            if not await self.possible():
+                return "failed"
+            self._sending = True
             await self.send_on(request)
         except ChannelGoneError:
             self.caller_hung_up = True

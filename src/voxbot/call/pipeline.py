@@ -35,6 +35,7 @@ from voxbot.turns.events import (
     EndCall,
     Fill,
     HoldReply,
+    KeepWords,
     OpenUtterance,
     Prepare,
     Recognise,
@@ -226,6 +227,9 @@ class Pipeline:
                 self._take_turn(silence_ms, keyed=keyed)
             case Answer(text):
                 self._answer(text)
+            case KeepWords(text):
+                self._take_words(text)
+                self._memory.commit()
             case SayLine(line, end, to):
                 if to:  # the words that the line answers
                     self._take_words(to)

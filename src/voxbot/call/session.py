@@ -17,7 +17,7 @@ from structlog.contextvars import bind_contextvars
 from voxbot.call.handover import Handover
 from voxbot.call.overrides import CallOverrides
 from voxbot.call.pipeline import Pipeline
-from voxbot.call.transfer import TransferRequest
+from voxbot.call.transfer import TransferRequest, TransferStart
 from voxbot.domain.errors import AriError, ChannelGoneError, MediaError, VoxbotError, first_error
 from voxbot.domain.events import CallEnded, CallStarted, CallStatus, EndReason
 from voxbot.domain.ids import CallId
@@ -90,14 +90,19 @@ class CallSession:
         self._stop(self._handover.reason if self._handover.outcome in ("joined", "left") else "stopped")
 
     def hang_up(self) -> None:
-        """End the call because staff want it."""
-        self._stop("staff")
+        """End the call because staff want it; a caller who has been passed on has been so all the same."""
+        self._stop(self._handover.reason if self._handover.joined else "staff")
 
-    def transfer(self) -> bool:
-        """Begin to get the caller to a person because staff want it; False if that cannot be done now."""
+    async def transfer(self) -> TransferStart:
+        """Begin to get the caller to a person because staff want it."""
         if not self._pipeline or not self._conversing or self._handover.joined:
-            return False
-        return self._context.run(self._pipeline.transfer)
+            return "not_now"
+        try:
+            if not await self._handover.possible():
+                return "no_operator"
+        except AriError:  # Asterisk does not answer, or the caller is gone
+            return "not_now"
+        return "begun" if self._conversing and self._context.run(self._pipeline.transfer) else "not_now"
 
     def on_digit(self, digit: str) -> None:
         """Take a key that the caller has pressed."""

@@ -13,6 +13,9 @@ TransferOutcome: TypeAlias = Literal["joined", "left", "busy", "no_answer", "fai
 """`joined`: the operator and the caller hear each other. `left`: the caller is not ours any more: sent on, or gone.
 Both end the conversation; after `busy` (also: declined), `no_answer` and `failed` it goes on."""
 
+TransferStart: TypeAlias = Literal["begun", "not_now", "no_operator", "no_call"]
+"""What staff are told who want a caller passed on; `no_operator`: there is no such extension in the dialplan."""
+
 SUMMARY_CHARS = 250
 _PUNCTUATION = frozenset(".,!?:-+/%№«»–—…")
 

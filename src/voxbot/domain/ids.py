@@ -11,3 +11,7 @@ ChannelId = NewType("ChannelId", str)
 BridgeId = NewType("BridgeId", str)
 ChunkId = NewType("ChunkId", str)
 """A piece of a knowledge base: a hash of its content, so that it survives a rebuild."""
+
+BROWSER_PREFIX = "browser-"
+CHAT_PREFIX = "chat-"
+"""What the ids of calls begin with that are not the telephone's: calls from the panel, and conversations by text."""

@@ -56,9 +56,10 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
         )
         bus = await owned.enter_async_context(EventBus([CallLog(calls)]))
         owned.push_async_callback(knowledge.close)
+        await calls.close_stale(chats=True)
         await catch_up(calls)
         owned.push_async_callback(_stop, asyncio.create_task(follow_log(calls)))
-        bots = Bots(lambda: source.current)
+        bots = Bots(source.current)
         owned.push_async_callback(bots.close)
         work = KnowledgeWork(
             files=lambda: base_files(source.current.paths),

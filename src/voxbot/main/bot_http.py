@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from socket import SO_RCVBUF, SOL_SOCKET
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from voxbot.call.dispatcher import Dispatcher
     from voxbot.call.services import Services
+    from voxbot.call.transfer import TransferStart
     from voxbot.observers.live import LiveCalls
     from voxbot.settings.schema import Settings
 
@@ -26,6 +28,8 @@ _HEARTBEAT_S = 10.0
 _DEFAULT_RATE_HZ = 16_000
 _MAX_CALLER_CHARS = 64
 _STOP_S = 1.0
+_RECEIVE_BYTES = 16 * 1024
+"""A sixth of a second of sound at 48 kHz."""
 
 
 class AllCalls:
@@ -41,10 +45,12 @@ class AllCalls:
         """See Controls.hang_up."""
         return self._browser.hang_up(call_id) or (self.dispatcher is not None and self.dispatcher.hang_up(call_id))
 
-    def transfer(self, call_id: str) -> bool | None:
+    async def transfer(self, call_id: str) -> TransferStart:
         """See Controls.transfer."""
         begun = self._browser.transfer(call_id)
-        return self.dispatcher.transfer(call_id) if begun is None and self.dispatcher else begun
+        if begun is not None:
+            return "begun" if begun else "not_now"
+        return await self.dispatcher.transfer(call_id) if self.dispatcher else "no_call"
 
 
 @asynccontextmanager
@@ -55,9 +61,10 @@ async def serve_bot_http(
 
     Gives the calls, which want the dispatcher when there is one.
     """
+    started = settings()
     browser = BrowserCalls(services, lambda: settings().bot.browser_calls)
     calls = AllCalls(browser)
-    app = live_app(live, calls, settings)
+    app = live_app(live, calls, started)
 
     async def talk(request: web.Request) -> web.StreamResponse:
         return await _talk(request, browser)
@@ -65,7 +72,7 @@ async def serve_bot_http(
     app.router.add_get("/talk", talk)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
-    host, port = settings().bot.host, settings().bot.port
+    host, port = started.bot.host, started.bot.port
     try:
         await web.TCPSite(runner, host, port).start()
         calls.addresses = _addresses(runner)
@@ -87,12 +94,23 @@ async def _talk(request: web.Request, browser: BrowserCalls) -> web.StreamRespon
     rate = request.query.get("rate", str(_DEFAULT_RATE_HZ))
     if rate not in map(str, RATES_HZ):
         return web.json_response({"code": "bad_rate"}, status=422)
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+    if refusal := browser.refusal:  # before it is a websocket: the API then asks the next bot
+        return web.json_response({"code": refusal}, status=503 if refusal == "full" else 409)
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES + 1, compress=False)
     await socket.prepare(request)
+    _take_little_at_once(request)
     caller = request.query.get("caller", "")[:_MAX_CALLER_CHARS] or "browser"
-    await browser.take(socket, caller=caller, rate_hz=int(rate))
+    if not await browser.take(socket, caller=caller, rate_hz=int(rate)) and request.transport:
+        request.transport.abort()  # closing in good order would read all that waits
     await socket.close()
     return socket
+
+
+def _take_little_at_once(request: web.Request) -> None:
+    """Bound what the system hands over in one piece: the loop reads 256 KB, which is 40 000 small messages."""
+    connection = request.transport.get_extra_info("socket") if request.transport else None
+    if connection is not None:
+        connection.setsockopt(SOL_SOCKET, SO_RCVBUF, _RECEIVE_BYTES)
 
 
 def _addresses(runner: web.AppRunner) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ the browser at 8 kHz, whole 20 ms frames. Text messages are one JSON object each
                       {"type": "hangup"}
 
 Further objects to the browser (`tell`) say what happens in the call; they are dropped when it does not read.
+
+Calls share the loop with all others. A browser sends at most 375 pieces of sound a second (128 samples, the Web Audio
+API's render quantum, at 48 kHz); one that sends much more, or small messages without a pause, is cut off.
 """
 
 from __future__ import annotations
@@ -41,9 +44,37 @@ log = structlog.get_logger(__name__)
 RATES_HZ = (8000, 16_000, 24_000, 44_100, 48_000)
 MAX_MESSAGE_BYTES = 64 * 1024
 _AHEAD_S = 2.0
-"""A browser that stalled may catch up by so much; sound beyond it is dropped: no microphone makes it."""
+"""A browser that stalled may catch up by so much; sound beyond it is dropped: it belongs to a turn that is over."""
+_STALL_S = 15.0
+"""What a connection may bring at once: a longer stall is found by the heartbeat and ends it."""
+_SOUNDS_PER_S, _CONTROLS_PER_S = 400, 50
+_AT_ONCE = 16
+"""Messages in one piece of the loop."""
 _NOT_READ_S = 5.0
 _MAX_TOLD = 200
+
+
+class MessageBudget:
+    """How many messages a browser may send: so many a second, and what a stall has kept back at once."""
+
+    def __init__(self, now_s: float) -> None:
+        self._sounds = self._controls = now_s - _STALL_S
+        self._taken = 0
+
+    def takes(self, now_s: float, *, is_sound: bool) -> bool:
+        """Count one message; False if there were too many."""
+        self._taken += 1
+        begun_s = now_s - _STALL_S
+        if is_sound:
+            self._sounds = max(self._sounds, begun_s) + 1 / _SOUNDS_PER_S
+            return self._sounds <= now_s
+        self._controls = max(self._controls, begun_s) + 1 / _CONTROLS_PER_S
+        return self._controls <= now_s
+
+    async def breathe(self) -> None:
+        """Let the loop go round now and then: who reads messages that are there already does not wait."""
+        if self._taken % _AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 class BrowserMedia:
@@ -58,9 +89,11 @@ class BrowserMedia:
         self._on_digit = on_digit
         self._loop = asyncio.get_running_loop()
         self._began_s: float | None = None
-        self._taken = 0
+        self._taken = 0.0
         self._dropped = False
         self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MAX_TOLD)
+        self.flooded = False
+        """The browser has sent more than one does: what waits in its connection is not worth reading."""
 
     @property
     def live(self) -> bool:
@@ -68,10 +101,15 @@ class BrowserMedia:
         return True
 
     async def receive(self, sink: MediaSink) -> None:
-        """Deliver audio and marks until the browser hangs up or its connection closes."""
+        """Deliver audio and marks until the browser hangs up or its connection closes; MediaError for a flood."""
         telling = asyncio.create_task(self._tell())
+        budget = MessageBudget(self._loop.time())
         try:
             async for message in self._socket:
+                if not budget.takes(self._loop.time(), is_sound=message.type is WSMsgType.BINARY):
+                    self.flooded = True
+                    raise MediaError("браузер шлёт сообщения чаще, чем может микрофон")
+                await budget.breathe()
                 if message.type is WSMsgType.BINARY:
                     self._sound(cast("bytes", message.data), sink)
                 elif message.type is WSMsgType.TEXT and not self._control(cast("str", message.data), sink):
@@ -121,9 +159,9 @@ class BrowserMedia:
         now_s = self._loop.time()
         if self._began_s is None:
             self._began_s = now_s
-        self._taken += len(samples)
-        due = (now_s - self._began_s + _AHEAD_S) * self._rate_hz
-        if self._taken > due:
+        elapsed = (now_s - self._began_s) * self._rate_hz
+        self._taken = max(self._taken, elapsed) + len(samples)
+        if self._taken > elapsed + _AHEAD_S * self._rate_hz:
             self._taken -= len(samples)
             if not self._dropped:
                 self._dropped = True

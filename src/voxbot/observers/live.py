@@ -2,14 +2,18 @@
 
 A picture of all calls is by its nature keyed by call; it is only ever looked at, and no call depends on it. Followers
 are told which calls have changed, not what has: a slow one sees fewer pictures, never old ones, and holds up nobody.
+
+It is kept on the loop that carries the calls' sound: a turn is written down once, when it is said, and a changed call
+once, however many followers ask for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, assert_never, get_args
 
 from voxbot.domain.events import (
@@ -37,24 +41,11 @@ _STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(slots=True)
-class LiveTurn:
-    """What one side has said; `ms` as in domain/events.py."""
-
-    speaker: Speaker
-    text: str
-    at: float
-    kb: str | None = None
-    known: bool | None = None
-    cut: bool = False
-    ms: Mapping[str, float] = field(default_factory=dict[str, float])
-
-
-@dataclass(slots=True)
 class LiveCall:
     """One call as it stands. Times are seconds since the epoch.
 
     `stage` is what the coming reply waits for, since `stage_since`; `stages` are the milliseconds of those done. The
-    last KEPT_TURNS turns are kept.
+    last KEPT_TURNS turns are kept, each as its JSON text.
     """
 
     id: str
@@ -69,7 +60,9 @@ class LiveCall:
     stage: Stage | None = None
     stage_since: float = 0.0
     stages: dict[str, float] = field(default_factory=dict[str, float])
-    turns: list[LiveTurn] = field(default_factory=list[LiveTurn])
+    turns: list[str] = field(default_factory=list[str])
+    picture: bytes = b""
+    """All this as JSON; empty when it has changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +115,20 @@ class LiveCalls:
                 self._tell(event.call_id, LiveEnd(event.call_id, event.status, event.reason))
         elif call := self._calls.get(event.call_id):
             _apply(call, event)
+            call.picture = b""
             self._tell(event.call_id)
 
-    def picture(self, call_id: CallId) -> dict[str, Any] | None:
-        """One call in the shape of GET /live; None if it is over."""
-        call = self._calls.get(call_id)
-        return asdict(call) if call else None
+    @property
+    def under_way(self) -> list[CallId]:
+        """The calls, the longest first."""
+        return list(self._calls)
 
-    def snapshot(self) -> list[dict[str, Any]]:
-        """Every call under way, the longest first."""
-        return [asdict(call) for call in self._calls.values()]
+    def picture(self, call_id: CallId) -> bytes | None:
+        """One call as the JSON text of GET /live; None if it is over."""
+        call = self._calls.get(call_id)
+        if call and not call.picture:
+            call.picture = _written(call)
+        return call.picture if call else None
 
     @contextmanager
     def following(self) -> Generator[Follower]:
@@ -161,21 +158,9 @@ def _apply(call: LiveCall, event: CallerTurn | BotTurn | LiveEvent) -> None:
             call.stage_since = at
         case CallerTurn():
             call.partial = ""
-            _add(call, LiveTurn("user", event.text, event.at, ms=dict(event.ms)))
+            _add(call, "user", event)
         case BotTurn():
-            answer = event.answer
-            _add(
-                call,
-                LiveTurn(
-                    "bot",
-                    event.text,
-                    event.at,
-                    kb=answer.kb if answer else None,
-                    known=answer.known if answer else None,
-                    cut=event.cut,
-                    ms=dict(event.ms),
-                ),
-            )
+            _add(call, "bot", event)
         case _:
             assert_never(event)
 
@@ -192,9 +177,45 @@ def _move(call: LiveCall, event: TurnStateChanged) -> None:
     call.caller_speaks, call.bot_speaks = event.caller_speaks, event.bot_speaks
 
 
-def _add(call: LiveCall, turn: LiveTurn) -> None:
-    if turn.text.strip():
-        call.turns = [*call.turns[1 - KEPT_TURNS :], turn]
+def _add(call: LiveCall, speaker: Speaker, event: CallerTurn | BotTurn) -> None:
+    """Add what one side has said; `ms` as in domain/events.py."""
+    if not event.text.strip():
+        return
+    answer = event.answer if isinstance(event, BotTurn) else None
+    turn: dict[str, Any] = {
+        "speaker": speaker,
+        "text": event.text,
+        "at": event.at,
+        "kb": answer.kb if answer else None,
+        "known": answer.known if answer else None,
+        "cut": isinstance(event, BotTurn) and event.cut,
+        "ms": dict(event.ms),
+    }
+    call.turns = [*call.turns[1 - KEPT_TURNS :], _json(turn)]
+
+
+def _written(call: LiveCall) -> bytes:
+    head = _json(
+        {
+            "id": call.id,
+            "caller": call.caller,
+            "kind": call.kind,
+            "started_at": call.started_at,
+            "phase": call.phase,
+            "phase_since": call.phase_since,
+            "caller_speaks": call.caller_speaks,
+            "bot_speaks": call.bot_speaks,
+            "partial": call.partial,
+            "stage": call.stage,
+            "stage_since": call.stage_since,
+            "stages": call.stages,
+        }
+    )
+    return f'{head[:-1]}, "turns": [{", ".join(call.turns)}]}}'.encode(errors="replace")
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False)
 
 
 def now() -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from voxbot.domain.ids import BROWSER_PREFIX
 from voxbot.store.keys import MAX_KEY, NUMBER_BITS, key_from, second_of
 
 if TYPE_CHECKING:
@@ -22,24 +23,27 @@ SAMPLED_CALLS = 20_000
 """Stages of more calls are read of an even sample: their percentiles differ by less than calls do."""
 _CAUSES = 50
 
+_CALLERS = f"substr(call_id, 1, {len(BROWSER_PREFIX)}) <> '{BROWSER_PREFIX}'"
+"""Staff who try the bot from the panel are no callers."""
+
 _HOURS = text(
     f"""
     SELECT (key >> {NUMBER_BITS}) / {_HOUR_S} AS hour, COUNT(*), SUM(MAX(duration_s, 0)),
         SUM(status = 'Active'), SUM(status = 'Completed'), SUM(status = 'Transferred'), SUM(status = 'Failed'),
         SUM(questions), SUM(answered_general), SUM(answered_tech), SUM(unanswered), SUM(barge_ins)
-    FROM call_facts WHERE key >= :start AND key < :end GROUP BY hour ORDER BY hour
+    FROM call_facts WHERE key >= :start AND key < :end AND {_CALLERS} GROUP BY hour ORDER BY hour
     """
 )
 _DURATIONS = text(
-    """
+    f"""
     SELECT duration_s, COUNT(*) FROM call_facts
-    WHERE key >= :start AND key < :end AND duration_s >= 0 GROUP BY duration_s ORDER BY duration_s
+    WHERE key >= :start AND key < :end AND duration_s >= 0 AND {_CALLERS} GROUP BY duration_s ORDER BY duration_s
     """
 )
 _ENDINGS = text(
     f"""
     SELECT reason, CASE WHEN reason = 'error' THEN detail ELSE '' END AS why, status, COUNT(*) AS calls
-    FROM call_facts WHERE key >= :start AND key < :end AND status <> 'Active'
+    FROM call_facts WHERE key >= :start AND key < :end AND status <> 'Active' AND {_CALLERS}
     GROUP BY reason, why, status ORDER BY calls DESC LIMIT {_CAUSES}
     """
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select, text, tuple_
 
 from voxbot.domain.errors import StoreError
+from voxbot.domain.ids import CHAT_PREFIX
 from voxbot.store.call_figures import CallFigures
 from voxbot.store.call_filter import CallFilter, CallOrder, Place
 from voxbot.store.call_lists import CallLists, CallRecord, ListedCall
@@ -88,13 +89,16 @@ class CallLogRepository:
             await _follow(session, call, ending=ending)
         self._begun.pop(call_id, None)
 
-    async def close_stale(self) -> int:
+    async def close_stale(self, *, chats: bool = False) -> int:
         """Close as Failed what a bot that died left Active; return how many. For the start of the only bot.
 
+        Conversations by text are the API's: they may be under way when a bot starts. With `chats` just they are closed.
         Such a call ends where its dialogue ends, for nobody saw its real end.
         """
         async with self._database.write() as session:
-            stale = (await session.scalars(select(LoggedCall).where(LoggedCall.status == "Active"))).all()
+            is_chat = LoggedCall.id.startswith(CHAT_PREFIX)
+            active = select(LoggedCall).where(LoggedCall.status == "Active", is_chat if chats else ~is_chat)
+            stale = (await session.scalars(active)).all()
             for call in stale:
                 call.status, call.end_time = "Failed", _last_seen(call)
             if stale:

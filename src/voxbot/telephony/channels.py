@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
 
-from voxbot.domain.errors import MediaError
+from voxbot.domain.errors import AriError, ChannelGoneError, MediaError
 from voxbot.domain.ids import BridgeId, ChannelId
 from voxbot.telephony.events import AriEvent, ChannelDestroyed, StasisEnd, StasisStart
 
@@ -44,6 +44,21 @@ class CallerChannel:
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable for the dialplan to read."""
         await self.ari.request("POST", f"/channels/{self.id}/variable", variable=name, value=value)
+
+    async def reaches(self, context: str, extension: str) -> bool:
+        """Whether the dialplan has an extension; what is not known for certain is taken to be there.
+
+        Asterisk hangs up a channel that is sent on to one that is not. DIALPLAN_EXISTS is of func_dialplan, which need
+        not be loaded. Raises ChannelGoneError.
+        """
+        function = f"DIALPLAN_EXISTS({context},{extension},1)"
+        try:
+            answer = await self.ari.request("GET", f"/channels/{self.id}/variable", variable=function)
+        except ChannelGoneError:
+            raise
+        except AriError:
+            return True
+        return not isinstance(answer, dict) or cast("dict[str, Any]", answer).get("value") != "0"
 
     async def continue_at(self, context: str, extension: str) -> None:
         """Send the caller on into the dialplan; the call is not ours any more. Raises ChannelGoneError."""

@@ -193,13 +193,6 @@ def finished(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPol
     return replace(listening(state, now_ms), active_ms=active_ms, own_line=False, expects_number=event.asks_number), ()
 
 
-def transfer_asked(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
-    """Staff want a person to take over: whatever is being said or done, the caller is told and passed on."""
-    after, actions = part(state, SayLine(Line.OPERATOR, "operator"), now_ms)
-    # What is being recognised is void.
-    return replace(after, attempt=state.attempt + 1, asked=False), (*actions, DropUtterance())
-
-
 def transfer_failed(state: TurnState, event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
     """No operator has taken the caller: the bot is there for them again."""
     assert isinstance(event, TransferFailed)

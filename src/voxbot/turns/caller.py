@@ -120,7 +120,7 @@ def while_listening(state: TurnState, event: TurnEvent, now_ms: float, policy: T
         paused = replace(state, phase=Phase.ENDPOINTING, run_ms=0.0, asked=False, words=None, hint=None)
         return in_pause(paused, now_ms, policy)
     if state.held and state.utterance_ms - state.asked_utterance_ms >= policy.partial_ms:
-        asking, actions = _recognise(state, speaking=True)
+        asking, actions = recognise(state, speaking=True)
         return replace(asking, asked=False), actions
     return state, ()
 
@@ -192,7 +192,7 @@ def _look_again(state: TurnState, policy: TurnPolicy) -> Step:
         return replace(state, wary=False), ()
     if state.run_ms - state.looked_ms < policy.undertone_ms:
         return state, ()
-    asking, actions = _recognise(replace(state, looked_ms=state.run_ms))
+    asking, actions = recognise(replace(state, looked_ms=state.run_ms))
     return asking, (OpenUtterance(min(_LEAD_MS, policy.undertone_ms)), *actions, DropUtterance())
 
 
@@ -204,7 +204,7 @@ def in_pause(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
     actions: tuple[Action, ...] = ()
     fresh_ms = state.voiced_ms - state.asked_voiced_ms
     if not state.asked and (fresh_ms >= policy.recognise_again_ms or state.silence_ms >= policy.speculate_silence_ms):
-        state, actions = _recognise(state)
+        state, actions = recognise(state)
     if state.held:
         settled = _settle(state, now_ms, policy)
         if settled:
@@ -223,7 +223,8 @@ def in_pause(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
     return state, actions
 
 
-def _recognise(state: TurnState, *, speaking: bool = False) -> Step:
+def recognise(state: TurnState, *, speaking: bool = False) -> Step:
+    """Have the utterance so far recognised, under a new number."""
     asking = replace(
         state,
         attempt=state.attempt + 1,
@@ -304,6 +305,6 @@ def _take(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
 def _take_by_force(state: TurnState, now_ms: float, policy: TurnPolicy) -> Step:
     """The utterance is as long as it may be."""
     dropped: tuple[Action, ...] = (bot.drop(state),) if state.held else ()
-    asking, actions = _recognise(replace(bot.let_go(state), forced=True))
+    asking, actions = recognise(replace(bot.let_go(state), forced=True))
     after, more = _take(asking, now_ms, policy)
     return after, (*dropped, *actions, *more)

@@ -174,6 +174,13 @@ class Answer:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeepWords:
+    """Keep what the caller has said although the bot will not answer it."""
+
+    text: str
+
+
 class Line(Enum):
     """Things the bot says by itself."""
 
@@ -251,6 +258,7 @@ Action: TypeAlias = (
     | Prepare
     | TakeTurn
     | Answer
+    | KeepWords
     | SayLine
     | Fill
     | HoldReply

@@ -135,7 +135,7 @@ Rule: TypeAlias = "Callable[[TurnState, TurnEvent, float, TurnPolicy], Step]"
 TRANSITIONS: dict[tuple[Phase, type[TurnEvent]], Rule] = {
     **{(phase, SoundStarted): bot.sound_started for phase in Phase},
     **{(phase, SoundEnded): bot.sound_ended for phase in Phase},
-    **{(phase, TransferAsked): bot.transfer_asked for phase in Phase if phase is not Phase.ENDING},
+    **{(phase, TransferAsked): words.transfer_asked for phase in Phase if phase is not Phase.ENDING},
     (Phase.GREETING, SpeechWindow): caller.while_speaking,
     (Phase.GREETING, Recognised): words.over_bot,
     (Phase.GREETING, Digit): words.key_pressed,
@@ -162,6 +162,7 @@ TRANSITIONS: dict[tuple[Phase, type[TurnEvent]], Rule] = {
     (Phase.SPEAKING, Digit): words.key_pressed,
     (Phase.SPEAKING, ReplyEnded): bot.finished,
     (Phase.SPEAKING, Tick): _time_waits,
+    (Phase.ENDING, Recognised): words.while_parting,
     (Phase.ENDING, ReplyEnded): bot.finished,
     (Phase.ENDING, TransferFailed): bot.transfer_failed,
     (Phase.ENDING, Tick): _time_ends,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from voxbot.turns import bot, caller
 from voxbot.turns.events import (
+    Action,
     Answer,
     CancelReply,
     Digit,
     DropUtterance,
     EndOfTurnHint,
+    KeepWords,
     Line,
     Partial,
     Recognised,
@@ -105,6 +107,47 @@ def sounds_finished(state: TurnState, event: TurnEvent, now_ms: float, policy: T
     if event.attempt != state.attempt or not state.asked:
         return state, ()
     return caller.in_pause(replace(state, hint=event.probability), now_ms, policy)
+
+
+# --- a person is to take over ------------------------------------------------------------------
+
+
+def transfer_asked(state: TurnState, _event: TurnEvent, now_ms: float, _policy: TurnPolicy) -> Step:
+    """Staff want a person to take over: whatever is being said or done, the caller is told and passed on.
+
+    What the caller was saying is why they are passed on: it is kept, once it is known.
+    """
+    said, asking = _unanswered(state)
+    actions: tuple[Action, ...] = ()
+    if state.in_utterance and not state.asked:
+        state, actions = caller.recognise(state, speaking=True)
+        asking = True
+    after, (cancel, line) = bot.part(state, SayLine(Line.OPERATOR, "operator", to=said), now_ms)
+    if said and state.held:  # words whose answer was not heard are among them
+        cancel = bot.drop(state)
+    if state.in_utterance and (said or asking):
+        actions = (*actions, TakeTurn(state.silence_ms))
+    if not asking:  # what is being recognised is void
+        after = replace(after, attempt=state.attempt + 1, asked=False)
+    return after, (cancel, *actions, line, DropUtterance())
+
+
+def _unanswered(state: TurnState) -> tuple[str, bool]:
+    """Give the words of the caller that nobody has answered, and whether they are still being recognised."""
+    if state.phase not in (Phase.ENDPOINTING, Phase.THINKING) or not state.asked or state.own_line:
+        return "", False
+    if state.words is None:
+        return "", True
+    mere_sound = state.held and bot.wants_nothing(state, state.words, state.confidence)
+    return "" if state.phase is Phase.THINKING or mere_sound else state.words, False
+
+
+def while_parting(state: TurnState, event: TurnEvent, _now_ms: float, _policy: TurnPolicy) -> Step:
+    """The words of a caller who is passed on meanwhile: whoever takes over is told them."""
+    assert isinstance(event, Recognised)
+    if event.attempt != state.attempt or not state.asked or state.words is not None:
+        return state, ()
+    return _with_words(state, event), (KeepWords(event.text),) if event.text else ()
 
 
 # --- keys ------------------------------------------------------------------------------------

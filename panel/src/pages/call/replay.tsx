@@ -31,6 +31,7 @@ export function Replay({ call }: { call: CallDetails }) {
           <div className={classes.bar}>
             <b>{text.replay.changed(replayed.changed, replayed.turns.length)}</b>
             <span className="dim">{text.replay.note}</span>
+            {!!replayed.left_out && <Tag tone="warn">{text.replay.leftOut(replayed.left_out)}</Tag>}
             <span className="grow" />
             <Button size="compact-xs" variant="subtle" onClick={() => setAll(!all)}>{all ? text.replay.onlyChanged : text.replay.showAll}</Button>
             <Button size="compact-xs" variant="default" leftSection={<IconRefresh size={13} />} loading={replay.isFetching} onClick={() => void replay.refetch()}>
@@ -38,7 +39,7 @@ export function Replay({ call }: { call: CallDetails }) {
             </Button>
           </div>
           <ol className={classes.list}>
-            {replayed.turns.filter((turn) => all || turn.changed).map((turn) => <Pair key={turn.index} turn={turn} />)}
+            {replayed.turns.filter((turn) => all || turn.changed || turn.error).map((turn) => <Pair key={turn.index} turn={turn} />)}
           </ol>
         </>
       )}
@@ -52,7 +53,9 @@ function Pair({ turn }: { turn: Replayed }) {
     <li>
       <p className={classes.question}>
         <span className="dim num">{turn.index + 1}.</span> {turn.question}
-        {turn.changed ? <Tag tone="warn">{text.replay.differs}</Tag> : <Tag tone="ok">{text.replay.same}</Tag>}
+        {turn.error
+          ? <Tag tone="warn">{turn.error}</Tag>
+          : turn.changed ? <Tag tone="warn">{text.replay.differs}</Tag> : <Tag tone="ok">{text.replay.same}</Tag>}
       </p>
       <div className={classes.pair}>
         <Side name={text.replay.before} answer={turn.before} against={turn.after.text} side="before" />

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from voxbot.admin import sockets
 from voxbot.domain.dialogue import AnswerInfo, Utterance
 from voxbot.domain.errors import VoxbotError
 from voxbot.domain.events import BotTurn, CallEnded, CallerTurn, CallStarted
-from voxbot.domain.ids import CallId
+from voxbot.domain.ids import CHAT_PREFIX, CallId
 
 if TYPE_CHECKING:
     from fastapi import WebSocket
@@ -29,21 +30,36 @@ log = structlog.get_logger(__name__)
 MAX_QUESTION_CHARS = 4000
 _MAX_TURNS = 500
 _IDLE_S = 1800.0
+_WAITING_QUESTIONS = 8
+_TOO_MANY = "Подождите, пожалуйста: я ещё отвечаю на предыдущие вопросы."
 _TOO_LONG = f"Сообщение длиннее {MAX_QUESTION_CHARS} знаков: напишите, пожалуйста, короче."
 _TEXT_ONLY = "Я понимаю только текст."
 _UNAVAILABLE = "Извините, сейчас не получается ответить. Попробуйте позже."
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a client has sent: a question, or what is wrong with it."""
+
+    question: str = ""
+    complaint: str = ""
+
+
 class Chat:
-    """One client's conversation; `as_json` sends objects instead of bare text."""
+    """One client's conversation; `as_json` sends objects instead of bare text.
+
+    Its messages are always being read, also while an answer is long in coming: else the server would take a client
+    whose pong it does not see for dead, and one that is gone would go on costing the model's time.
+    """
 
     def __init__(self, socket: WebSocket, parts: Parts, caller: str, *, as_json: bool) -> None:
         self._socket = socket
         self._parts = parts
         self._caller = caller
         self._as_json = as_json
-        self._call_id = CallId(f"chat-{uuid4()}")
+        self._call_id = CallId(f"{CHAT_PREFIX}{uuid4()}")
         self._history: list[Utterance] = []
+        self._asked: asyncio.Queue[_Asked] = asyncio.Queue(_WAITING_QUESTIONS)
 
     async def hold(self) -> None:
         """Converse until the client goes. Whatever happens, the dialogue is in the log and its end with it."""
@@ -70,15 +86,39 @@ class Chat:
         greeting = " ".join(self._parts.prompts.current.greeting.replace("|", " ").split())
         await self._send("greeting", greeting)
         self._keep_bot(greeting, greeting, None)
-        for _ in range(_MAX_TURNS):
-            question = await self._receive()
-            if question is None:
-                return
-            if question:
-                await self._answer(question)
+        ways = (asyncio.create_task(self._listen()), asyncio.create_task(self._answer_all()))
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+        for way in ways:
+            if not way.cancelled():
+                way.result()
 
-    async def _receive(self) -> str | None:
-        """Give the client's next words; empty for what is none, None when the client has long been silent."""
+    async def _listen(self) -> None:
+        """Take what the client sends, until it has long been silent. Raises WebSocketDisconnect when it is gone."""
+        told_to_wait = False
+        while (asked := await self._receive()) is not None:
+            if not self._asked.full():
+                self._asked.put_nowait(asked)
+                told_to_wait = False
+            elif not told_to_wait:
+                told_to_wait = True
+                await self._send("error", _TOO_MANY)
+            await asyncio.sleep(0)  # `receive` does not wait for what is there already
+
+    async def _answer_all(self) -> None:
+        for _ in range(_MAX_TURNS):
+            asked = await self._asked.get()
+            if asked.complaint:
+                await self._send("error", asked.complaint)
+            elif asked.question:
+                await self._answer(asked.question)
+
+    async def _receive(self) -> _Asked | None:
+        """Give what the client sends next; None when it has long been silent."""
         try:
             async with asyncio.timeout(_IDLE_S):
                 message = await self._socket.receive()
@@ -88,12 +128,10 @@ class Chat:
             raise WebSocketDisconnect(message.get("code", 1000))
         text = message.get("text")
         if text is None:
-            await self._send("error", _TEXT_ONLY)
-            return ""
+            return _Asked(complaint=_TEXT_ONLY)
         if len(text) > MAX_QUESTION_CHARS:
-            await self._send("error", _TOO_LONG)
-            return ""
-        return text.strip()
+            return _Asked(complaint=_TOO_LONG)
+        return _Asked(text.strip())
 
     async def _answer(self, raw: str) -> None:
         question = self._parts.normalize(raw).strip() or raw

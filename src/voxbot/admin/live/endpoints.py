@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
-from voxbot.admin.events import EVENT_STREAM, MEDIA_TYPE, event, event_stream
-from voxbot.admin.live.bots import BotEvent, Bots
+from voxbot.admin.events import EVENT_STREAM, MEDIA_TYPE, event_stream
+from voxbot.admin.live.bots import Controlled
 from voxbot.admin.live.schemas import BotState, Done, LiveCallView, LiveState
+from voxbot.admin.live.watching import Watch, changes
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.problems import ApiError
 from voxbot.admin.security import KeyRequired, ReadAllowed
 
 router = APIRouter(tags=["live"], prefix="/api/live")
 
-_QUEUE_EVENTS = 1000
+_FIRST_S = 4.0
+"""How long the bots may take to tell their calls: a little more than until one counts as silent."""
 GivenCall = Annotated[str, Path(max_length=200, description="id звонка", examples=["1772362800.42"])]
 
 _REFUSALS = {
@@ -29,10 +30,9 @@ _REFUSALS = {
         HTTPStatus.CONFLICT,
         "Сейчас перевести нельзя: звонок только начинается, заканчивается или уже переводится.",
     ),
-    "key": (HTTPStatus.CONFLICT, "Бот не принял ключ: у него и у панели должен быть один API_SECRET_KEY."),
-    "unreachable": (
+    "no_operator": (
         HTTPStatus.CONFLICT,
-        "Бот не отвечает. Запущен ли он, и верны ли BOT_HTTP_PORT и BOT_URLS?",
+        "В диалплане Asterisk нет номера оператора, звонящий остался с ботом: OPERATOR_CONTEXT, OPERATOR_EXTENSION.",
     ),
 }
 
@@ -52,8 +52,8 @@ _REFUSALS = {
 async def live(request: Request, parts: GivenParts) -> Any:
     """Show the calls under way, now or as they change."""
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        return event_stream(_changes(parts.bots, parts.stopping))
-    return await _now(parts.bots)
+        return event_stream(changes(parts.bots.watch, parts.stopping))
+    return await _now(parts.bots.watch)
 
 
 @router.post("/{call_id:path}/hangup", dependencies=[KeyRequired], summary="Завершить звонок")
@@ -70,45 +70,24 @@ async def transfer(parts: GivenParts, call_id: GivenCall) -> Done:
     return Done(message="Звонящего переводят на оператора.")
 
 
-def _refuse(outcome: str) -> None:
-    if refusal := _REFUSALS.get(outcome):
-        status, detail = refusal
-        raise ApiError(status, outcome, detail)
+def _refuse(controlled: Controlled) -> None:
+    status, detail = _REFUSALS.get(controlled.outcome, (HTTPStatus.CONFLICT, controlled.detail))
+    if controlled.outcome != "done":
+        raise ApiError(status, controlled.outcome, detail)
 
 
-async def _now(bots: Bots) -> LiveState:
-    addresses = bots.addresses
-    told = await asyncio.gather(*(bots.snapshot(bot) for bot in addresses))
+async def _now(watch: Watch) -> LiveState:
+    with watch.watching() as viewer, suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_S):
+            for bot in viewer.bots:
+                await bot.known.wait()
     return LiveState(
-        calls=[LiveCallView.model_validate(call) for calls in told for call in calls or ()],
+        calls=[LiveCallView.model_validate(call) for bot in viewer.bots for call in bot.calls.values()],
         bots=[
-            BotState(bot=bot, ok=calls is not None, detail="" if calls is not None else "Бот не отвечает.")
-            for bot, calls in zip(addresses, told, strict=True)
+            BotState(
+                bot=bot.address, ok=bot.is_there, detail=bot.detail or ("" if bot.is_there else "Бот не отвечает.")
+            )
+            for bot in viewer.bots
         ],
         now=time.time(),
     )
-
-
-async def _changes(bots: Bots, stopping: asyncio.Event) -> AsyncGenerator[str, None]:
-    """Merge what all bots tell. A client that does not read holds up only its own stream."""
-    told: asyncio.Queue[BotEvent | None] = asyncio.Queue(_QUEUE_EVENTS)
-
-    async def follow(bot: str) -> None:
-        async with aclosing(bots.follow(bot)) as events:
-            async for item in events:
-                await told.put(item)
-
-    async def end() -> None:
-        await stopping.wait()
-        await told.put(None)
-
-    following = [asyncio.create_task(follow(bot)) for bot in bots.addresses]
-    following.append(asyncio.create_task(end()))
-    try:
-        yield ": hello\n\n"
-        while item := await told.get():
-            yield event(item.kind, {"bot": item.bot, "now": time.time(), **item.document})
-    finally:
-        for task in following:
-            task.cancel()
-        await asyncio.wait(following)

@@ -19,6 +19,7 @@ from voxbot.admin.problems import ApiError
 from voxbot.admin.security import KeyRequired
 from voxbot.admin.views import Payload, View
 from voxbot.domain.dialogue import AnswerInfo, Intent, KbName, Utterance
+from voxbot.domain.errors import VoxbotError
 from voxbot.store.transcript import load_turns
 
 router = APIRouter(tags=["calls"])
@@ -61,6 +62,7 @@ class ReplayedTurn(View, title="Один вопрос звонка, заданн
     raw: str = Field(description="Что было распознано", examples=["где вы находитесь"])
     before: AnswerView | None = Field(description="Что бот ответил тогда; null: ничего")
     after: AnswerView
+    error: str = Field(default="", description="Почему ответа нет; пусто: он есть", examples=[""])
     changed: bool = Field(
         description="Слова ответа заметно другие, или изменилось, знает ли бот ответ", examples=[True]
     )
@@ -71,6 +73,9 @@ class Replay(View, title="Звонок, повторённый с нынешни
 
     call_id: str = Field(examples=["1772362800.42"])
     questions: int = Field(description="Сколько реплик звонящего в звонке", examples=[4])
+    left_out: int = Field(
+        default=0, description=f"Сколько последних реплик не задано: за раз задаётся {MAX_QUESTIONS}", examples=[0]
+    )
     changed: int = Field(description="Сколько ответов изменилось", examples=[1])
     turns: list[ReplayedTurn]
 
@@ -124,10 +129,25 @@ async def _replayed(parts: GivenParts, request: Request, call_id: str, options: 
         if asked_anew:
             if await request.is_disconnected():
                 break
-            text, info = await whole_answer(agent, question, before)
-            replayed.append(_compared(index, question, raw, _next_answer(turns, place), text, info))
+            error = ""
+            try:
+                text, info = await whole_answer(agent, question, before)
+            except VoxbotError as failure:
+                text, info, error = "", AnswerInfo(), str(failure)
+            old = _next_answer(turns, place)
+            compared = _compared(index, question, raw, old, text, info)
+            replayed.append(compared.model_copy(update={"error": error, "changed": False}) if error else compared)
+            if error and old:
+                text = old.text
             history.append(Utterance("bot", text))
-    return Replay(call_id=call_id, questions=len(asked), changed=sum(turn.changed for turn in replayed), turns=replayed)
+    left_out = 0 if options and options.turns is not None else max(0, len(asked) - MAX_QUESTIONS)
+    return Replay(
+        call_id=call_id,
+        questions=len(asked),
+        left_out=left_out,
+        changed=sum(turn.changed for turn in replayed),
+        turns=replayed,
+    )
 
 
 async def _turns(parts: GivenParts, call_id: str) -> list[TurnView]:

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from voxbot.admin import sockets
 from voxbot.admin.live.bots import BotUnreachableError
 from voxbot.admin.parts import GivenParts
-from voxbot.media.browser import MAX_MESSAGE_BYTES, RATES_HZ
+from voxbot.media.browser import MAX_MESSAGE_BYTES, RATES_HZ, MessageBudget
 
 router = APIRouter(tags=["talk"])
 log = structlog.get_logger(__name__)
@@ -69,15 +69,21 @@ async def _hand_through(socket: WebSocket, bot: aiohttp.ClientWebSocketResponse)
 
 
 async def _to_bot(socket: WebSocket, bot: aiohttp.ClientWebSocketResponse) -> None:
+    loop = asyncio.get_running_loop()
+    budget = MessageBudget(loop.time())
     while True:
         message = await socket.receive()
         if message["type"] != "websocket.receive":
             return
+        if not budget.takes(loop.time(), is_sound=message.get("bytes") is not None):
+            log.info("Страница шлёт сообщения чаще, чем может микрофон: её звонок закончен")
+            return
+        await budget.breathe()
         if (sound := message.get("bytes")) is not None:
             # What a bot would close the connection for; no microphone makes a second of sound at once.
             if len(sound) <= MAX_MESSAGE_BYTES:
                 await bot.send_bytes(sound)
-        elif (text := message.get("text")) is not None and len(text) <= MAX_MESSAGE_BYTES:
+        elif (text := message.get("text")) is not None and len(text.encode(errors="replace")) <= MAX_MESSAGE_BYTES:
             await bot.send_str(text)
 
 
