@@ -1,5 +1,5 @@
 #!/bin/bash
-# Run the tests that need no telephone on every other supported Python of this machine, side by side.
+# Run the tests that need no telephone and no minutes on every other supported Python of this machine, side by side.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
 runs=()
 for version in "${versions[@]}"; do
     echo "== Python $version: testing" >&2
-    ".venv-$version/bin/python" -m pytest -q -m "not e2e" -o cache_dir=".cache/pytest-$version" >"$logs/$version" 2>&1 &
+    ".venv-$version/bin/python" -m pytest -q -m "not e2e and not long" -o cache_dir=".cache/pytest-$version" >"$logs/$version" 2>&1 &
     runs+=($!)
 done
 

@@ -46,7 +46,7 @@ def bot_in_process(lab):
         async with AriClient(settings.ari) as ari:
             dispatcher = Dispatcher(ari, services, on_ready=ready.set)
             running = asyncio.create_task(dispatcher.run())
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await ready.wait()
             try:
                 yield dispatcher

@@ -8,6 +8,7 @@ import socket
 import sys
 
 import pytest
+from fakes.notifier_unit import until_delivering
 from fakes.telegram_server import telegram_server
 from phone import AUDIO, REPO, caller_module, running_unit
 
@@ -77,6 +78,7 @@ async def phone_port(lab, telegram, tmp_path):
     async with running_unit(tmp_path, "notifier", **environ) as unit:
         snippet = (REPO / "deploy/asterisk/extensions_notifier.conf").read_text()
         url = unit.said[-1].split()[-1]
+        await until_delivering(url)
         (lab.etc / "extensions_notifier.conf").write_text(snippet.replace("http://127.0.0.1:8000", url))
         (lab.etc / "extensions.conf").write_text(before + readme_dialplan(port))
         for module in MODULES:

@@ -38,21 +38,23 @@ class NotifierUnit:
         while line := (await self._process.stdout.readline()).decode():
             if line.startswith("ready notifier "):
                 self.url = line.split()[2]
-                return await self._until_delivering()
+                return await until_delivering(self.url)
         raise AssertionError(f"notifier did not start: {await self._process.wait()}")
-
-    async def _until_delivering(self):
-        async with aiohttp.ClientSession() as session:
-            while True:
-                async with session.get(f"{self.url}/health") as response:
-                    if (await response.json())["delivery"] == "ok":
-                        return
-                await asyncio.sleep(0.05)
 
     async def kill(self, how=signal.SIGKILL):
         if self._process and self._process.returncode is None:
             self._process.send_signal(how)
             await self._process.wait()
+
+
+async def until_delivering(url):
+    """Wait until the unit at `url` sends what it takes: until then, messages that are outdated are never sent."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{url}/health") as response:
+                if (await response.json())["delivery"] == "ok":
+                    return
+            await asyncio.sleep(0.05)
 
 
 class HostQueue:

@@ -17,18 +17,6 @@ from voxbot.main.logs import configure_logging
 from voxbot.settings.loader import load_settings
 
 
-@pytest.fixture(autouse=True)
-def _restored_logging():
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    for handler in [handler for handler in root.handlers if handler not in handlers]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
 @pytest.fixture
 def configured(tmp_path):
     """Configure logging and give the stream that stands for stderr."""

@@ -53,6 +53,7 @@ async def register(path):
             await database.write(subscribe(owner.bot_token, *chat_ids(number)))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_two_hundred_calls_survive_twenty_kills(tmp_path, telegram):
     chance = random.Random(7)

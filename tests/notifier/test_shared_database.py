@@ -53,6 +53,7 @@ def posts_of(number, chance):
     return [(path, body) for _, path, body in sorted(events, key=lambda event: event[0])]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_three_processes_share_the_work_and_keep_the_order(tmp_path, telegram, postgres):
     chance = random.Random(3)

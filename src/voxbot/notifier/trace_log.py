@@ -1,6 +1,6 @@
 r"""What happened, for people with grep: a file per enterprise and day, events and Telegram operations in one order.
 
-Lines, written with one `write` each batch on a file opened for appending, so that several processes may share it:
+Lines, each batch appended under a lock on the file, so that several processes may share it:
 
     2025-11-29 15:26:33,859|AST|dial|1764429992.120|{json}
     2025-11-29 15:26:34,112|TG|send|374573193|hangup|12345|1764429992.120|text
@@ -12,6 +12,7 @@ A line has no other line breaks and no other `|`: in every field they are writte
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import queue
@@ -209,6 +210,8 @@ def _cut(text: str) -> str:
 def _append(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
     try:
+        # Without it, a batch that another process is half-way through writing looks like half of a line.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             data = b"\n" + data  # half of a line that the disk had no more room for
