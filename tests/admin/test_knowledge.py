@@ -10,7 +10,7 @@ from fakes.api_knowledge import GENERAL, TECH, ApiKnowledge
 from fakes.documents import make_bomb, make_docx, make_pdf
 
 from voxbot.admin.jobs.runner import Progress
-from voxbot.domain.errors import KnowledgeError, ProviderUnavailableError
+from voxbot.domain.errors import IndexBusyError, KnowledgeError, ProviderUnavailableError
 
 NEW = "# Доставка\nВезём по всей России за десять дней.\n<<->>\n# Оплата\nОплатить можно картой или по счёту.\n"
 
@@ -164,7 +164,7 @@ async def test_a_job_that_a_restart_broke_off_is_done_after_it(lab, knowledge):
 
 
 async def test_an_index_that_another_program_builds_is_waited_for(client, knowledge):
-    knowledge.failures += [KnowledgeError("индекс в x уже строит другая программа; дождитесь её конца")] * 3
+    knowledge.failures += [IndexBusyError("x")] * 3
     states = await over(client, await client.post("/kb/upload", files=a_file("new.md", NEW), headers=KEY))
     assert states[-1]["state"] == "done"
     assert knowledge.builds == 4

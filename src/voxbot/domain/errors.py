@@ -60,6 +60,15 @@ class KnowledgeError(VoxbotError):
     code = "knowledge"
 
 
+class IndexBusyError(KnowledgeError):
+    """Another program builds the index now."""
+
+    code = "index_busy"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"индекс в {where} уже строит другая программа; дождитесь её конца")
+
+
 class ProviderError(VoxbotError):
     """An engine failed; `provider` names it."""
 

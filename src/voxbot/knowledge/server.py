@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import IndexBusyError, KnowledgeError
 from voxbot.knowledge.records import read_collections, write_collections
 from voxbot.knowledge.space import is_saved, load_space, make_space, save_space
 from voxbot.knowledge.versions import Manifest, Stamp, manifest_of, new_version
@@ -210,7 +210,7 @@ class ServerVersions:
                 waited.wait(_BEAT_S / 2)
                 now = self._collection(client, "build")
                 if now and now.metadata != turn.metadata:
-                    raise KnowledgeError(f"индекс в {self.where} уже строит другая программа; дождитесь её конца")
+                    raise IndexBusyError(self.where)
                 if now is None:
                     break
             else:
@@ -222,7 +222,7 @@ class ServerVersions:
         except Exception as error:
             if self._collection(client, "build") is None:
                 raise
-            raise KnowledgeError(f"индекс в {self.where} уже строит другая программа; дождитесь её конца") from error
+            raise IndexBusyError(self.where) from error
 
     def _beat(self, done: threading.Event) -> None:
         beat = 0

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import IndexBusyError, KnowledgeError
 from voxbot.knowledge.records import read_records, write_records
 from voxbot.knowledge.space import is_saved, load_space, make_space, save_space
 
@@ -160,7 +160,7 @@ class VersionStore:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise KnowledgeError(f"индекс в {self.root} уже строит другая программа; дождитесь её конца") from error
+                raise IndexBusyError(str(self.root)) from error
             self._sweep()
             yield
             self._sweep()

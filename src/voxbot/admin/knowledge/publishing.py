@@ -21,7 +21,7 @@ from voxbot.admin.jobs.runner import Handler, Progress
 from voxbot.admin.knowledge.drafts import Draft, Drafts, check_text
 from voxbot.agent.agent import Answerer, Searcher
 from voxbot.domain.dialogue import AnswerInfo, KbName
-from voxbot.domain.errors import KnowledgeError
+from voxbot.domain.errors import IndexBusyError, KnowledgeError
 from voxbot.knowledge.documents import split_document
 from voxbot.knowledge.files import BaseFile
 from voxbot.knowledge.index import BuildReport
@@ -37,7 +37,6 @@ BASE_CHANGED = (
     "база знаний изменилась с тех пор, как сделан черновик; сравните их, внесите нужное в черновик и сохраните его"
 )
 _BUSY_TRIES = 60
-_BUSY = "уже строит другая программа"
 
 Build: TypeAlias = Callable[[Mapping[KbName, Path], KbName, Callable[[int, int], None]], Awaitable[BuildReport]]
 """Builds and publishes the index of the files given, reading the named base anew."""
@@ -142,11 +141,9 @@ class KnowledgeWork:
         for _ in range(_BUSY_TRIES):
             try:
                 return await self.build(sources, kb, progress.count)
-            except KnowledgeError as error:
-                if _BUSY not in str(error):
-                    raise
-            progress.begin("Ждём, пока индекс достроит другая программа")
-            await asyncio.sleep(self.busy_s)
+            except IndexBusyError:
+                progress.begin("Ждём, пока индекс достроит другая программа")
+                await asyncio.sleep(self.busy_s)
         return await self.build(sources, kb, progress.count)
 
     async def _draft(self, job: Job) -> Draft:
