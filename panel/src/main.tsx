@@ -39,7 +39,8 @@ createRoot(root).render(
     >
       <LanguageProvider>
         <QueryClientProvider client={queries}>
-          <Notifications position="bottom-right" autoClose={4000} limit={4} />
+          {/* Not at the right: drawers have their buttons there, and a toast under the pointer stays. */}
+          <Notifications position="bottom-center" autoClose={4000} limit={4} />
           <KeyModal />
           <LiveProvider>
             <Router base="/logs-ui">

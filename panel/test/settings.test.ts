@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { SettingValue, Variable } from "~/api/client";
-import { matches, withChange, wrong } from "~/pages/settings/draft";
+import { changedByOthers, matches, withChange, without, wrong } from "~/pages/settings/draft";
 
 const PAUSE: Variable = {
   name: "TURN_PAUSE_MS", label: "Пауза в конце реплики", kind: "integer", unit: "мс", default: 600, minimum: 100, maximum: 2000,
   minimum_excluded: false, maximum_excluded: true, choices: [], accepted: "целое число от 100 до 2000 мс", optional: false, needs_restart: false,
 };
-const NOW: SettingValue = { value: 600, origin: "default", is_set: false, pending: false };
+const NOW: SettingValue = { value: 600, origin: "default", is_set: false, pending: false, tag: "a1" };
 
 test("a change that comes back to what is in force is none", () => {
   const changed = withChange({}, PAUSE.name, 700, NOW);
@@ -22,4 +22,15 @@ test("a setting is found by its name, its words and its group's", () => {
   expect(matches(PAUSE, "Чья очередь говорить", "пауза очередь")).toBe(true);
   expect(matches(PAUSE, "Чья очередь говорить", "turn_pause")).toBe(true);
   expect(matches(PAUSE, "Чья очередь говорить", "голос")).toBe(false);
+});
+
+test("only what others have changed to something else is a conflict", () => {
+  const theirs = { ...NOW, value: 900, tag: "b2" };
+  const secret = { ...NOW, value: null };
+  const over = { PAUSE: NOW, OTHER: NOW, KEY: secret };
+  expect(changedByOthers({ PAUSE: 700, OTHER: 700 }, over, { ...over, PAUSE: theirs })).toEqual(["PAUSE"]);
+  expect(changedByOthers({ PAUSE: 900 }, over, { ...over, PAUSE: theirs })).toEqual([]);
+  expect(changedByOthers({ OTHER: 700 }, over, { ...over, PAUSE: theirs })).toEqual([]);
+  expect(changedByOthers({ KEY: "x" }, over, { ...over, KEY: { ...secret, tag: "b2" } })).toEqual(["KEY"]);
+  expect(without({ PAUSE: 700, OTHER: 700 }, ["PAUSE"])).toEqual({ OTHER: 700 });
 });

@@ -5,7 +5,7 @@ import { ru } from "~/i18n/ru";
 import { headingsOf, withSection } from "~/lib/headings";
 import { unheard } from "~/lib/unheard";
 import { readUnified } from "~/lib/unified";
-import { compareWords } from "~/lib/words";
+import { compareLines, compareWords } from "~/lib/words";
 import { niceTop } from "~/lib/scale";
 
 test("Russian counts choose their form", () => {
@@ -64,6 +64,16 @@ test("answers are compared word by word", () => {
     { op: "added", text: "двухсот" },
     { op: "same", text: "рублей" },
   ]);
+});
+
+test("texts are compared line by line", () => {
+  expect(compareLines("один\nдва\nчетыре", "один\nтри\nчетыре")).toEqual([
+    { op: "same", text: "один" },
+    { op: "removed", text: "два" },
+    { op: "added", text: "три" },
+    { op: "same", text: "четыре" },
+  ]);
+  expect(compareLines("один", "один")).toEqual([]);
 });
 
 test("scales end at round numbers", () => {

@@ -157,6 +157,11 @@ async def test_a_colleagues_change_of_the_prompts_is_not_undone_unseen(lab):
     tag = first.headers["etag"]
     last = await client.post("/api/prompts", headers={**KEY, "If-Match": tag}, json={"greeting": "Второй"})
     assert last.status_code == 200
+    (version, *_) = (await client.get("/api/prompts/history")).json()["items"][1:]
+    place = f"/api/prompts/history/{version['id']}/restore"
+    assert (await client.post(place, headers={**KEY, "If-Match": tag})).json()["code"] == "prompts_changed"
+    restored = await client.post(place, headers={**KEY, "If-Match": last.headers["etag"]})
+    assert restored.headers["etag"] == (await client.get("/api/prompts")).headers["etag"]
 
 
 @pytest.mark.parametrize("content", ["[" * 200_000, json.dumps({**PROMPTS, "greeting": "Привет \ud83d"})])

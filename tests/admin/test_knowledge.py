@@ -330,6 +330,64 @@ async def test_a_draft_of_an_older_base_is_not_put_over_a_newer_one_unseen(clien
     assert (await over(client, await client.post(f"{place}/publish", headers=KEY)))[-1]["state"] == "done"
 
 
+async def test_an_edit_that_took_long_shows_what_changed_in_the_base_meanwhile(client):
+    """Saved as a draft it still belongs to the base that it was written over."""
+    place = f"/api/kb/drafts/{(await a_draft(client))['id']}"
+    read = await client.get(place)
+    assert read.json()["base_changed"] is False
+    assert (await client.get(f"{place}/meanwhile")).json()["diff"] == ""
+    await over(client, await a_section(client, "Лизинг"))
+    corrected = {"text": "# Луна\nЛуна очень далеко.\n", "base": read.json()["base"]}
+    saved = await client.put(place, json=corrected, headers={**KEY, "If-Match": read.headers["etag"]})
+    assert saved.json()["base_changed"] is True
+    refused = await client.post(f"{place}/publish", headers=KEY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "base_changed")
+    meanwhile = (await client.get(f"{place}/meanwhile")).json()
+    assert "+Лизинг: спросите менеджера." in meanwhile["diff"]
+    assert meanwhile["removed"] == 0
+    mine = await client.post(f"{place}/publish", params={"over_changes": True}, headers=KEY)
+    assert (await over(client, mine))[-1]["state"] == "done"
+    assert "Лизинг" not in (await client.get("/kb")).json()["text"]
+
+
+async def test_what_changed_is_not_told_of_a_base_that_nobody_kept(client, knowledge):
+    draft = await a_draft(client)
+    knowledge.general.write_text("# Марс\nДалеко.\n", encoding="utf-8")
+    answer = await client.get(f"/api/kb/drafts/{draft['id']}/meanwhile")
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_base")
+
+
+async def test_a_text_of_an_older_base_is_no_draft_of_the_newer_one(client):
+    tag = (await client.get("/kb")).headers["etag"]
+    await over(client, await a_section(client, "Лизинг"))
+    new = {"kb": "general", "text": "# Луна\nДалеко.\n"}
+    refused = await client.post("/api/kb/drafts", json=new, headers={**KEY, "If-Match": tag})
+    assert (refused.status_code, refused.json()["code"]) == (409, "base_changed")
+    tag = (await client.get("/kb")).headers["etag"]
+    assert (await client.post("/api/kb/drafts", json=new, headers={**KEY, "If-Match": tag})).status_code == 201
+
+
+async def test_two_people_on_one_draft_do_not_overwrite_each_other(client):
+    place = f"/api/kb/drafts/{(await a_draft(client))['id']}"
+    seen = {**KEY, "If-Match": (await client.get(place)).headers["etag"]}
+    assert (await client.put(place, json={"text": "# Луна\nБлизко.\n"}, headers=seen)).status_code == 200
+    refused = [
+        await client.put(place, json={"text": "# Луна\nРядом.\n"}, headers=seen),
+        await client.post(f"{place}/publish", headers=seen),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(409, "draft_changed")] * 2
+    assert "Близко" in (await client.get(place)).json()["text"]
+
+
+async def test_a_section_is_added_to_a_base_that_changed_since_it_was_looked_at(client):
+    section = {"kb": "general", "title": "Рассрочка", "text": "Есть."}
+    made = await client.post("/api/kb/drafts/section", json=section, headers=KEY)
+    await over(client, await a_section(client, "Лизинг"))
+    seen = {**KEY, "If-Match": made.headers["etag"]}
+    accepted = await client.post(f"/api/kb/drafts/{made.json()['id']}/publish", headers=seen)
+    assert (await over(client, accepted))[-1]["state"] == "done"
+
+
 async def test_a_draft_whose_base_changes_while_it_waits_is_refused_by_its_job(client, knowledge):
     knowledge.gate.clear()
     first, second = [

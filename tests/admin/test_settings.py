@@ -53,7 +53,9 @@ async def test_secrets_and_passwords_are_never_shown(lab):
     lab.env_file.write_text("OPENAI_API_KEY=sk-1\nREDIS_URL=redis://:geheim@host/0\nCHROMA_URL=http://u:geheim@h:1\n")
     answer = await lab.client().get("/api/settings/values")
     values = answer.json()["values"]
-    assert values["OPENAI_API_KEY"] == {"value": None, "origin": "file", "is_set": True, "pending": False}
+    tag = values["OPENAI_API_KEY"]["tag"]
+    assert values["OPENAI_API_KEY"] == {"value": None, "origin": "file", "is_set": True, "pending": False, "tag": tag}
+    assert values["API_SECRET_KEY"]["tag"] != tag
     assert values["REDIS_URL"]["value"] == "redis://***@host/0"
     assert values["API_SECRET_KEY"]["origin"] == "environment"
     assert "geheim" not in answer.text
@@ -73,7 +75,8 @@ async def test_several_are_saved_together_and_what_waits_for_a_restart_is_named(
     saved = (await save(client, TURN_BARGE_IN_MS=250, API_PORT="9005", CALL_RECORDING=True, KB_TOP_K=None)).json()
     assert sorted(saved["changed"]) == ["API_PORT", "CALL_RECORDING", "KB_TOP_K", "TURN_BARGE_IN_MS"]
     assert saved["needs_restart"] == ["API_PORT"]
-    assert saved["values"]["API_PORT"] == {"value": 9005, "origin": "file", "is_set": True, "pending": True}
+    port = saved["values"]["API_PORT"]
+    assert (port["value"], port["origin"], port["is_set"], port["pending"]) == (9005, "file", True, True)
     assert saved["values"]["KB_TOP_K"]["origin"] == "default"
     assert lab.env_file.read_text() == "TURN_BARGE_IN_MS=250\nAPI_PORT=9005\nCALL_RECORDING=true\n"
     alarms = (await client.get("/api/system")).json()["alarms"]
@@ -116,3 +119,36 @@ async def test_saving_takes_the_key(lab):
     for path in ("/api/settings", "/api/model-settings", "/api/settings/values"):
         assert (await lab.client().post(path, json={"values": {"KB_TOP_K": 4}})).status_code == 401
     assert lab.env_file.read_text() == ""
+
+
+async def test_a_colleagues_change_of_the_settings_is_not_undone_unseen(lab):
+    client = lab.client()
+    seen = await client.get("/api/settings/values")
+    tag = seen.headers["etag"]
+
+    def saving(**values):
+        return client.post("/api/settings/values", json={"values": values}, headers={**KEY, "If-Match": tag})
+
+    assert (await saving(KB_TOP_K=5)).status_code == 200
+    refused = await saving(KB_TOP_K=7)
+    assert (refused.status_code, refused.json()["code"]) == (409, "settings_changed")
+    now = await client.get("/api/settings/values")
+    values, before = now.json()["values"], seen.json()["values"]
+    assert [name for name in values if values[name]["tag"] != before[name]["tag"]] == ["KB_TOP_K"]
+    tag = now.headers["etag"]
+    assert (await saving(KB_TOP_K=7)).headers["etag"] != tag
+
+
+async def test_a_secret_that_was_changed_has_another_tag_and_an_edited_file_counts(lab):
+    client = lab.client()
+    before = await client.get("/api/settings/values")
+    lab.env_file.write_text("OPENAI_API_KEY=sk-2\n")
+    refused = await client.post(
+        "/api/settings/values",
+        json={"values": {"KB_TOP_K": 5}},
+        headers={**KEY, "If-Match": f"W/{before.headers['etag']}"},
+    )
+    assert refused.status_code == 409
+    tags = [answer.json()["values"]["OPENAI_API_KEY"]["tag"] for answer in (before, await client.get(before.url.path))]
+    assert tags[0] != tags[1]
+    assert lab.env_file.read_text() == "OPENAI_API_KEY=sk-2\n"

@@ -82,6 +82,10 @@ async def no_chunks(_ids):
     return {}
 
 
+async def no_trace(_call_id, _caller):
+    return None
+
+
 class ApiLab:
     """Files in `folder`, a database in it, and clients of APIs with any environment."""
 
@@ -153,6 +157,7 @@ class ApiLab:
             runner=runner,
             bots=bots,
             publish=self.bus.publish,
+            trace_link=no_trace,
         )
 
     def doing(self, coroutine):

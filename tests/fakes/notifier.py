@@ -77,11 +77,11 @@ class Notifier:
         self.delivery = Delivery(database, api_base=telegram.base_url, limits=limits)
         self.folder = Folder(database, Texts(), FoldOptions(**options), self.delivery.wake)
 
-    async def post(self, path, body, at):
+    async def post(self, path, body, at, enterprise="0367"):
         """Store an event that arrived at this time (seconds since the epoch)."""
         path = path.strip("/")
         event = NewEvent(
-            enterprise="0367",
+            enterprise=enterprise,
             token=body["Token"],
             path=path,
             unique_id=body["UniqueId"],
@@ -90,7 +90,7 @@ class Notifier:
             digest=digest(path, body),
         )
         await self.database.write(lambda tx: add_event(tx, event))
-        self.folder.wake("0367")
+        self.folder.wake(enterprise)
 
     async def until_done(self, timeout_s=10.0):
         await until_delivered(self.database, timeout_s)

@@ -11,13 +11,18 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 from fakes import panel_calls
 from fakes.api_knowledge import GENERAL, TECH
+from fakes.notifier import Notifier, running
 from voxbot.knowledge.documents import read_document
+from voxbot.notifier.details_links import load_key
 from voxbot.observers.call_log import CallLog
-from voxbot.store.call_log import CallLogRepository
+from voxbot.store.call_log import CallFilter, CallLogRepository
 from voxbot.store.database import open_database
+from voxbot.store.notifier_database import open_notifier_database
+from voxbot.store.notifier_registry import Enterprise, put_enterprise
 
 KEY = "panel-key"
 HOSTILE_CALL = "1772362800.666"
@@ -100,6 +105,23 @@ class PanelHome:
                     await CallLog(repository).observe(event)
         self.recorded = ids[-1]
         panel_calls.record(self.folder / "data" / "recordings", ids[-1], float(ids[-1].split(".")[0]))
+
+    async def notify(self):
+        """Let a notifier know the recorded call; gives the ids of that one and of one that it does not know."""
+        database_file = self.folder / "data" / "db" / "notifier.sqlite"
+        async with open_database(self.folder / "data" / "db" / "log_db.sqlite") as database:
+            calls = await CallLogRepository(database).list_calls(CallFilter(), 500)
+        known = next(call for call in calls if call.id == self.recorded)
+        enterprise = Enterprise(number="0367", token="375290000001", name="Ромашка")
+        start = {"Token": enterprise.token, "UniqueId": known.id, "Phone": known.caller_id, "CallType": 0, "Trunk": ""}
+        async with open_notifier_database(database_file) as database:
+            await database.write(lambda tx: put_enterprise(tx, enterprise))
+            notifier = Notifier(database, SimpleNamespace(base_url="http://127.0.0.1:1"))
+            await notifier.post("start", start, float(known.id.split(".")[0]))
+            async with running(notifier.folder):
+                await notifier.until_done()
+        load_key(self.folder / "data" / "notifier.key")
+        return known.id, next(call.id for call in calls if call.id not in (known.id, HOSTILE_CALL))
 
     def _command(self, arguments):
         return [sys.executable, "-m", "voxbot", "--env", str(self.env_file), *arguments]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from voxbot.main.notifier_parts import message_links
+from voxbot.main.notifier_parts import bot_call_links, message_links
 from voxbot.settings.loader import load_settings
 
 OWN = "http://127.0.0.1:8000"
@@ -38,3 +38,22 @@ def test_notifiers_that_share_a_database_write_no_links_to_themselves(tmp_path):
     assert url is None
     assert any("NOTIFIER_PUBLIC_URL" in warning for warning in warnings)
     assert any("NOTIFIER_LINK_KEY" in warning for warning in warnings)
+
+
+def test_the_panel_links_to_a_notifier_that_has_worked_here_and_makes_nothing(tmp_path):
+    (tmp_path / "empty.env").touch()
+
+    def panels(**environ):
+        return bot_call_links(load_settings(tmp_path / "empty.env", {"DATA_DIR": str(tmp_path), **environ}))
+
+    assert panels() is None
+    database = load_settings(tmp_path / "empty.env", {"DATA_DIR": str(tmp_path)}).paths.notifier_db
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.touch()
+    assert panels() is None, "without the notifier's key no link of ours would be taken"
+    assert not (tmp_path / "notifier.key").exists()
+    (tmp_path / "notifier.key").write_text("0" * 64)
+    assert panels() is not None
+    assert panels(NOTIFIER_PORT="0") is None, "nobody knows where it listens"
+    assert panels(**SHARED, NOTIFIER_LINK_KEY="k" * 40) is None
+    assert panels(**SHARED, NOTIFIER_LINK_KEY="k" * 40, NOTIFIER_PUBLIC_URL="https://calls.example") is not None

@@ -82,6 +82,17 @@ async def test_the_csv_holds_what_was_found(page, address):
     assert "Completed" not in text
 
 
+async def test_a_call_leads_to_what_the_exchange_did_with_it_where_the_notifier_knows_it(page, address, home):
+    notified, unknown = await home.notify()
+    await page.goto(f"{address}/calls/{notified}")
+    link = page.get_by_role("link", name="Ход звонка через АТС")
+    await expect(link).to_have_attribute("href", re.compile(rf"/call/details/{re.escape(notified)}\?e=0367&"))
+    async with page.expect_response(re.compile("/trace$")):
+        await page.goto(f"{address}/calls/{unknown}")
+    await expect(page.get_by_role("heading", name="О звонке")).to_be_visible()
+    await expect(link).to_have_count(0)
+
+
 async def test_nothing_found_says_so(page, address):
     await page.goto(f"{address}/?q=оранжерея")
     await expect(page.get_by_text("Ничего не найдено")).to_be_visible()

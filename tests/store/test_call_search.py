@@ -8,10 +8,11 @@ from datetime import datetime
 
 import pytest
 
-from voxbot.store.call_log import CallFilter, CallOrder, Place
+from voxbot.store.call_log import CallFilter, CallLogRepository, CallOrder, Place
 from voxbot.store.database import open_database
 from voxbot.store.preparation import prepare
 from voxbot.store.times import local_text
+from voxbot.store.words import matches
 
 NOON = datetime(2026, 3, 1, 12, 0, 0).astimezone().timestamp()
 NEWEST = CallOrder()
@@ -62,12 +63,58 @@ async def test_what_was_heard_before_normalising_is_found_too(calls):
     assert await found(calls, "кн") == ["c1"]
 
 
-async def test_numbers_are_found_by_any_part_and_ids_whole(calls):
+async def test_numbers_and_ids_are_found_by_their_parts(calls):
     await said(calls, "1772362800.42", caller="+79161234567")
-    for q in ("123456", "+7916", "67", "1772362800.42"):
+    for q in ("123456", "+7916", "67", "1772362800.42", "1772362800", "2800.4", " 6280 "):
         assert await found(calls, q) == ["1772362800.42"], q
-    assert await found(calls, "1772362800") == []
-    assert await found(calls, "12346") == []
+    for q in ("12346", "772", "2800%42", "2800_42"):  # three digits are part of every id
+        assert await found(calls, q) == [], q
+
+
+async def test_four_digits_find_numbers_ids_and_what_was_said(calls):
+    await said(calls, "1772361018.7", caller="+79160000000")
+    await said(calls, "1772362800.42", caller="+79161018555", at=NOON + 1)
+    await said(calls, "1772362900.43", "по ГОСТ 1018", at=NOON + 2)
+    await said(calls, "1772363000.44", "где вы", at=NOON + 3)
+    assert await found(calls, "1018") == ["1772362900.43", "1772362800.42", "1772361018.7"]
+    assert await calls.lists.count(CallFilter(q="1018"), 50) == 3
+    assert await found(calls, "1018", start_from=datetime.fromtimestamp(NOON + 1)) == ["1772362900.43", "1772362800.42"]  # noqa: DTZ006 - the log holds local time
+
+
+async def test_words_in_ids_find_nothing(calls):
+    await said(calls, "chat-5f1c2b0e", "алло")
+    assert await found(calls, "chat") == []
+    assert await found(calls, "CHAT-5f1c") == ["chat-5f1c2b0e"]
+
+
+async def test_small_words_are_found_when_nothing_else_is_asked_for(calls):
+    await said(calls, "c1", "машина не работает")
+    await said(calls, "c2", "машина работает", at=NOON + 1)
+    await said(calls, "c3", "нет, это к вам", at=NOON + 2)
+    assert await found(calls, "не") == ["c1"]
+    assert await found(calls, "НЕ") == ["c1"]
+    assert await found(calls, "к") == ["c3"]
+    assert await found(calls, "не к") == []
+    assert await found(calls, "не работает") == ["c2", "c1"], "beside other words they do not limit"
+    assert [matches("не", text) for text in ("я не знаю", "я знаю")] == [True, False]
+
+
+async def test_calls_of_an_older_database_are_found_by_parts_of_ids_and_small_words(tmp_path):
+    path = tmp_path / "log.sqlite"
+    prepare(path)
+    row = ("1772361018.7", "+7900", "2026-03-02T10:00:00", None, "Active", dialogue("не работает"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for name in ("call_ids_insert", "call_ids_update", "call_ids_delete"):
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DROP TABLE call_ids")
+        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+        connection.execute("INSERT INTO logs VALUES (?,?,?,?,?,?)", row)
+        connection.execute("UPDATE call_facts SET pending = 0")
+    async with open_database(path) as database:
+        calls = CallLogRepository(database)
+        assert await found(calls, "1018") == ["1772361018.7"]
+        assert await calls.follow_pending() == 1
+        assert await found(calls, "не") == ["1772361018.7"]
 
 
 @pytest.mark.parametrize(
@@ -188,8 +235,6 @@ async def test_an_old_log_is_followed_newest_first(tmp_path):
         row = (f"c{number}", "1", f"2024-05-02 10:00:0{number // 3}", None, "Completed", dialogue(f"слово{number}"))
         execute(path, ("INSERT INTO logs VALUES (?,?,?,?,?,?)", row))
     async with open_database(path) as database:
-        from voxbot.store.call_log import CallLogRepository  # noqa: PLC0415
-
         calls = CallLogRepository(database)
         assert await calls.follow_pending(4) == 4
         assert await calls.count_pending() == (6, 10)
@@ -208,9 +253,27 @@ async def test_all_calls_go_with_all_that_was_made_of_them(calls, database):
         for table in ("logs", "call_facts", "call_texts", "call_stages", "search_words"):
             assert connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (0,), table
         assert connection.execute("SELECT rowid FROM call_words('поверка')").fetchall() == []
-    await said(calls, "c9", "поверка", caller="+7916")
-    assert await found(calls, "поверки") == ["c9"]
-    assert await found(calls, "7916") == ["c9"]
+    await said(calls, "c91018", "поверка", caller="+7916")
+    assert await found(calls, "поверки") == ["c91018"]
+    assert await found(calls, "7916") == ["c91018"]
+    assert await found(calls, "9101") == ["c91018"]
+
+
+def test_the_full_text_table_of_ids_agrees_with_the_calls(tmp_path):
+    path = tmp_path / "log.sqlite"
+    prepare(path)
+    row = "INSERT OR REPLACE INTO logs VALUES ('{}', '1', '2026-03-02T10:00:00', NULL, 'Active', '[]')"
+    execute(
+        path,
+        *((row.format(call_id),) for call_id in ("a", "b", "c", "a")),
+        ("UPDATE logs SET status = 'Failed'",),
+        ("UPDATE logs SET id = 'bb-1018' WHERE id = 'b'",),
+        ("DELETE FROM logs WHERE id = 'c'",),
+        ("INSERT INTO call_ids (call_ids, rank) VALUES ('integrity-check', 1)",),
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT call_id FROM call_ids WHERE call_id LIKE '%1018%'").fetchall()
+    assert found == [("bb-1018",)]
 
 
 def test_the_full_text_tables_agree_with_what_they_are_made_of(tmp_path):

@@ -72,6 +72,28 @@ export async function unwrap<T>(answering: Promise<Answer<T>>): Promise<T> {
   return answer.data as T;
 }
 
+/** What was read, with the tag that tells this state of it from any other. */
+export interface Tagged<T> {
+  data: T;
+  tag: string;
+}
+
+/** Give the body of an answer with its tag. Throws as `unwrap`. */
+export async function unwrapTagged<T>(answering: Promise<Answer<T>>): Promise<Tagged<T>> {
+  const data = await unwrap(answering);
+  return { data, tag: (await answering).response.headers.get("ETag") ?? "" };
+}
+
+/** The header that has a save refused if somebody else has changed meanwhile what was read. */
+export function ifStill(tag: string): { "If-Match": string } {
+  return { "If-Match": tag };
+}
+
+/** Whether it was refused for that. */
+export function isConflict(error: unknown, ...codes: string[]): boolean {
+  return error instanceof ApiProblem && error.status === 409 && codes.includes(error.code);
+}
+
 function problemOf(body: unknown, status: number): ApiProblem {
   const problem = (body ?? {}) as { detail?: unknown; code?: unknown };
   const detail = typeof problem.detail === "string" ? problem.detail : "";

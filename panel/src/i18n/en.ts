@@ -155,6 +155,7 @@ export const en: Texts = {
     bargeIns: "Barge-ins",
     medianResponse: "Usual response",
     slowest: "Slowest response",
+    trace: "The call through the exchange",
     deadAir: "Longest dead air",
   },
   replay: {

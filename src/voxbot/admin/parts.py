@@ -38,7 +38,7 @@ class Parts:
     `chunks` gives those of the chunks asked for that the index in use holds, without opening it for search.
     `retriever` opens the index at its first use (seconds); it raises KnowledgeError, ProviderError. So does
     `answerer`, the agent that chats and replays; `agent_over` makes one that searches elsewhere. `publish` tells the
-    call log.
+    call log. `trace_link` finds the notifier's page of a call by its id and caller, None if there is none.
     """
 
     source: SettingsSource
@@ -58,6 +58,7 @@ class Parts:
     runner: JobRunner
     bots: Bots
     publish: Callable[[CallEvent], None]
+    trace_link: Callable[[str, str], Awaitable[str | None]]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: streams of events then end, or it would wait for them."""
 

@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from voxbot.domain.errors import KnowledgeError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FOLDER = "backups"
 KEPT_BACKUPS = 100
+_LOOKED_THROUGH = 20
+"""Of former contents that one is looked for among: a draft is seldom older."""
 _PREFIX: dict[KbName, str] = {"general": "knowledge_base_", "tech": "knowledge_base2_"}
 _STAMP = "%Y-%m-%d_%H-%M-%S"
 _NAME = re.compile(r"knowledge_base2?_(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(?:_\d+)?\.md\.bak")
@@ -143,6 +146,20 @@ class BaseFile:
             return (self._backups / name).read_text(encoding="utf-8-sig", errors="strict" if exact else "replace")
         except UnicodeDecodeError as error:
             raise KnowledgeError(f"копия {name} не в UTF-8; верните её файлом, сохранив в этой кодировке") from error
+        except OSError:
+            return None
+
+    def former_text(self, digest: str) -> str | None:
+        """Read the content, be it the present or a former one, that `digest` told; None if it is not kept."""
+        former = map(self._backup_content, self.backups()[:_LOOKED_THROUGH])
+        for content in chain([self._content()], former):
+            if content is not None and hashlib.sha256(content).hexdigest() == digest:
+                return content.decode("utf-8-sig", "replace")
+        return None if digest else ""
+
+    def _backup_content(self, backup: Backup) -> bytes | None:
+        try:
+            return (self._backups / backup.name).read_bytes()
         except OSError:
             return None
 

@@ -14,9 +14,11 @@ from voxbot.admin.knowledge.publishing import KnowledgeWork
 from voxbot.admin.knowledge.service import base_files, drafts_of
 from voxbot.admin.live.bots import Bots
 from voxbot.admin.parts import Parts
+from voxbot.domain.errors import ConfigError, StoreError
 from voxbot.main.agent import load_normalizer, load_prompts
 from voxbot.main.call_index import catch_up, follow_log
 from voxbot.main.knowledge import Chunks
+from voxbot.main.notifier_parts import bot_call_links
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.observers.bus import EventBus
 from voxbot.observers.call_log import CallLog
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from voxbot.knowledge.index import BuildReport
     from voxbot.knowledge.retriever import Retriever
     from voxbot.main.reload import Reload
+    from voxbot.settings.schema import Settings
     from voxbot.settings.snapshot import SettingsSource
 
 log = structlog.get_logger(__name__)
@@ -92,6 +95,7 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
             runner=runner,
             bots=bots,
             publish=bus.publish,
+            trace_link=lambda call_id, caller: _trace_link(settings, call_id, caller),
         )
 
 
@@ -200,6 +204,16 @@ async def _follow_files(
     log.info(f"🔥 Горячая перезагрузка промптов включена (интервал: {reload.interval_s}с)")
     log.info(f"🔍 Запущен мониторинг файла промптов: {paths.prompts}")
     await on_change(files, reload.interval_s, reloads)
+
+
+async def _trace_link(settings: Settings, call_id: str, caller: str) -> str | None:
+    """Find the notifier's page of a call; without the notifier the rest of the call is shown as ever."""
+    try:
+        links = await asyncio.to_thread(bot_call_links, settings)
+        return await links.of(call_id, caller) if links else None
+    except (StoreError, ConfigError) as error:
+        log.warning("Ссылки на ход звонка в АТС нет: база notifier или ключ ссылок не читаются", reason=str(error))
+        return None
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import structlog
 
+from voxbot.notifier.bot_calls import BotCallLinks
 from voxbot.notifier.calls import CallRules
 from voxbot.notifier.details_links import DetailsLinks, load_key
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voxbot.settings.schema import Settings
+
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,23 @@ def details_links(settings: Settings, own_url: str) -> DetailsLinks:
     secret = notifier.link_key.get_secret_value() if notifier.link_key else ""
     key = secret.encode() or load_key(settings.paths.data_dir / "notifier.key")
     return DetailsLinks(key, str(notifier.public_url or "") or own_url, notifier.link_days)
+
+
+def bot_call_links(settings: Settings) -> BotCallLinks | None:
+    """Find the pages of the bot's calls; None where no notifier has ever worked, or its address cannot be known.
+
+    Raises ConfigError for a key that can't be read.
+    """
+    notifier, paths = settings.notifier, settings.paths
+    if not (notifier.database_url or paths.notifier_db.exists()):
+        return None
+    if not (notifier.link_key or (paths.data_dir / "notifier.key").exists()):
+        return None
+    if notifier.public_url is None and (notifier.database_url or not notifier.port):
+        return None
+    host = socket.gethostname() if notifier.host in _ANYWHERE else notifier.host
+    links = details_links(settings, f"http://{f'[{host}]' if ':' in host else host}:{notifier.port}")
+    return BotCallLinks(settings.notifier_database, links, call_rules(settings))
 
 
 def message_links(settings: Settings, own_url: str) -> Callable[[str, str, float], str | None] | None:

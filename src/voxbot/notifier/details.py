@@ -73,7 +73,7 @@ class Details:
             "unique_id": history.main_id or unique_id,
             "unique_ids": list(history.unique_ids),
             "call": _summary(shown),
-            "timeline": _timeline(history, [call for call in bot_calls if _is_of(call, shown)], zone),
+            "timeline": _timeline(history, [call for call in bot_calls if is_of(call.caller_id, shown)], zone),
         }
         if self._ports.masking is Masking.NONE:
             return document
@@ -156,9 +156,9 @@ def _turn(turn: TranscriptTurn) -> Document:
     return {key: value for key, value in turn.items() if key != "timestamp"}
 
 
-def _is_of(call: CallRecord, shown: CallView) -> bool:
-    """Whether the bot's call is this one: another host may have had the same unique id in the same second."""
-    logged = "".join(filter(str.isdigit, call.caller_id))
+def is_of(caller: str, shown: CallView) -> bool:
+    """Whether the bot's call from `caller` is this one: another host may have had its unique id in the same second."""
+    logged = "".join(filter(str.isdigit, caller))
     known = [number for number in (shown.customer, shown.caller, shown.callee) if number and number.isdigit()]
     if not logged or not known:
         return True

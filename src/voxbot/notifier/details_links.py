@@ -40,9 +40,16 @@ class DetailsLinks:
         """
         if not unique_id:
             return None
-        until = (int(at) // _DAY_S + self._valid_days + 1) * _DAY_S
+        until = self._until(at)
         asked = {"e": enterprise, "until": str(until), "sig": self._signature(enterprise, unique_id, str(until))}
         return f"{self._base}/call/details/{quote(unique_id, safe='')}?{urlencode(asked)}"
+
+    def lasts(self, at: float, now: float) -> bool:
+        """Whether the link to a call that began `at` is not past its time."""
+        return now < self._until(at)
+
+    def _until(self, at: float) -> int:
+        return (int(at) // _DAY_S + self._valid_days + 1) * _DAY_S
 
     def allows(self, enterprise: str, unique_id: str, until: str, signature: str, now: float) -> bool:
         """Whether what stands in a link is signed and not past its time (`now`: seconds since the epoch)."""

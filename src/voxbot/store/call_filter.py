@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SortColumn: TypeAlias = Literal["key", "duration_s", "caller"]
 
 _TRIGRAM = 3
+_PART_OF_ID_CHARS = 4
+"""Ids of phone calls begin with the second: shorter parts would find them all."""
 _NUMBER = re.compile(r"[+\d][\d\s().-]*")
 _NUMBER_DIGITS = 5
 _RUSSIAN_DIGITS = 11
@@ -37,7 +39,7 @@ class CallFilter:
     """Which calls are wanted; what is None or empty does not limit."""
 
     q: str | None = None
-    """Words that were said, in any form; part of the caller's number; or the call's whole id."""
+    """Words that were said, in any form; part of the caller's number; part of the call's id, if it has digits."""
     start_from: datetime | None = None
     """Local time without a zone; calls that began then or later."""
     start_before: datetime | None = None
@@ -186,6 +188,13 @@ def _found(
         selects.append(
             f"SELECT rowid FROM (SELECT found.key AS rowid FROM call_texts AS found {tables} "
             f"WHERE instr(found.caller, :number) AND {where})"
+        )
+    part = q.strip()
+    if len(part) >= _PART_OF_ID_CHARS and re.search(r"\d", part) and not set("%_") & set(part):
+        values["part_of_id"] = f"%{part}%"
+        selects.append(
+            f"SELECT rowid FROM (SELECT found.rowid FROM call_ids AS found {tables} "
+            f"WHERE found.call_id LIKE :part_of_id AND {where} {limited})"
         )
     return selects
 

@@ -3,8 +3,10 @@
 Triggers give every call its row in `call_facts` (INSERT OR REPLACE fires no trigger of deletion) and mark it
 `pending` when the call changes; the words of a dialogue
 need Python, so `CallLogRepository` makes them, at once when it writes itself and later (`CallIndex`) when another
-program did. `call_words` and `call_numbers` are full-text tables over `call_texts` (SQLite FTS5, external content,
-section 4.4.3 of its documentation; the triggers are those given there). Neither needs positions: `detail=none`.
+program did. `call_words` and `call_numbers` are full-text tables over `call_texts`, `call_ids` is one over
+`call_facts` (SQLite FTS5, external content, section 4.4.3 of its documentation; the triggers are those given there).
+None needs positions: `detail=none`. Ids have a table of their own: without positions FTS5 cannot tell columns apart
+either, and nearly every id holds what a caller's number is searched by.
 """
 
 from __future__ import annotations
@@ -86,7 +88,32 @@ TRIGGERS = (
     """,
 )
 
-TRIGGER_NAMES = tuple(trigger.split()[2] for trigger in TRIGGERS)
+ID_FULL_TEXT = """
+    CREATE VIRTUAL TABLE call_ids USING fts5(
+        call_id, content='call_facts', content_rowid='key', detail=none, columnsize=0, tokenize='trigram'
+    )
+"""
+
+ID_TRIGGERS = (
+    """
+    CREATE TRIGGER call_ids_insert AFTER INSERT ON call_facts BEGIN
+        INSERT INTO call_ids (rowid, call_id) VALUES (new.key, new.call_id);
+    END
+    """,
+    """
+    CREATE TRIGGER call_ids_update AFTER UPDATE OF call_id ON call_facts WHEN old.call_id <> new.call_id BEGIN
+        INSERT INTO call_ids (call_ids, rowid, call_id) VALUES ('delete', old.key, old.call_id);
+        INSERT INTO call_ids (rowid, call_id) VALUES (new.key, new.call_id);
+    END
+    """,
+    """
+    CREATE TRIGGER call_ids_delete AFTER DELETE ON call_facts BEGIN
+        INSERT INTO call_ids (call_ids, rowid, call_id) VALUES ('delete', old.key, old.call_id);
+    END
+    """,
+)
+
+TRIGGER_NAMES = tuple(trigger.split()[2] for trigger in (*TRIGGERS, *ID_TRIGGERS))
 
 ADOPT_OLD_CALLS = """
     INSERT INTO call_facts (key, call_id, status, caller, duration_s)
@@ -106,11 +133,13 @@ FORGET_ALL = (
     *(f"DROP TRIGGER {name}" for name in TRIGGER_NAMES),
     "INSERT INTO call_words (call_words) VALUES ('delete-all')",
     "INSERT INTO call_numbers (call_numbers) VALUES ('delete-all')",
+    "INSERT INTO call_ids (call_ids) VALUES ('delete-all')",
     "DELETE FROM search_words",
     "DELETE FROM call_texts",
     "DELETE FROM call_stages",
     "DELETE FROM call_facts",
     "DELETE FROM logs",
     *TRIGGERS,
+    *ID_TRIGGERS,
 )
 """Empties the log within one transaction; without triggers SQLite frees whole tables instead of row after row."""

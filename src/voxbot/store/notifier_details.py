@@ -64,6 +64,13 @@ def history_of(connection: Connection, unique_id: str, enterprise: str | None) -
     )
 
 
+def enterprises_of(connection: Connection, unique_id: str) -> list[str]:
+    """Whose calls had this channel, the one last heard of first."""
+    found = select(LinkRow.enterprise).join(CallRow, LinkRow.call_id == CallRow.id)
+    found = found.where(LinkRow.key == unique_id, LinkRow.kind == "channel")
+    return list(connection.scalars(found.order_by(CallRow.last_at.desc())))
+
+
 def _root(connection: Connection, call_id: int) -> int:
     """Go up from a leg to its call."""
     for _ in range(_GENERATIONS):

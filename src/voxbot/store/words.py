@@ -1,8 +1,9 @@
 """The words that a dialogue is found by: a search for «машина» finds «машины» and «машину».
 
 Of each word the lemmas that its form may have (pymorphy3, those of some likelihood), of a word that the dictionary
-does not know its form as well; numbers stand as they are written. Prepositions, conjunctions and particles are left
-out: nearly every call has them. Letters are lower case, «ё» is «е».
+does not know its form as well; numbers stand as they are written. Prepositions, conjunctions and particles stand as
+they are said, and a search leaves them out unless it holds nothing else: nearly every call has them. Letters are
+lower case, «ё» is «е».
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def found_by(texts: Iterable[str]) -> str:
     words: set[str] = set()
     for text in texts:
         for form in _forms(text):
-            words.update(_lemmas(form))
+            words.update(_lemmas(form) or (form,))
     return " ".join(sorted(words))
 
 
@@ -59,7 +60,7 @@ def match_of(query: str, begun: Sequence[str] = ()) -> str:
     All words must be there, each in any form; in place of the last one may stand any of `begun`. More than twelve
     words are not looked at.
     """
-    forms = [form for form in _forms(query) if _lemmas(form)][:_MAX_WORDS]
+    forms = _wanted(query)
     if not forms:
         return ""
     return " AND ".join([*(_any_of(form) for form in forms[:-1]), _any_of(forms[-1], begun)])
@@ -67,13 +68,19 @@ def match_of(query: str, begun: Sequence[str] = ()) -> str:
 
 def matches(query: str, text: str) -> bool:
     """Whether some word of the query is in the text, in any form, or begun by the query's last word."""
-    wanted = {lemma for form in list(_forms(query))[:_MAX_WORDS] for lemma in _lemmas(form)}
+    wanted = {lemma for form in _wanted(query) for lemma in (_lemmas(form) or (form,))}
     begun = begun_word(query)
     for form in _forms(text):
-        lemmas = _lemmas(form)
+        lemmas = _lemmas(form) or (form,)
         if not wanted.isdisjoint(lemmas) or (begun and any(lemma.startswith(begun) for lemma in lemmas)):
             return True
     return False
+
+
+def _wanted(query: str) -> Sequence[str]:
+    """Return the words that a search goes by: those with a meaning of their own, or else all."""
+    forms = list(_forms(query))
+    return ([form for form in forms if _lemmas(form)] or list(dict.fromkeys(forms)))[:_MAX_WORDS]
 
 
 def _forms(text: str) -> Iterable[str]:

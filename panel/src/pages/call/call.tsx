@@ -1,6 +1,6 @@
 import { ActionIcon, Button, CopyButton, Tooltip } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { IconArrowLeft, IconCheck, IconCopy } from "@tabler/icons-react";
+import { IconArrowLeft, IconCheck, IconCopy, IconExternalLink } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -41,6 +41,21 @@ export default function Call({ id }: { id: string }) {
   );
 }
 
+/** Leads to what the exchange did with the call; nothing where the notifier does not know it. */
+function Trace({ call }: { call: CallDetails }) {
+  const { text } = useSpeech();
+  const trace = useQuery({
+    queryKey: ["call", call.id, "trace", call.status],
+    queryFn: () => unwrap(api.GET("/api/calls/{call_id}/trace", { params: { path: { call_id: call.id } } })),
+  });
+  if (!trace.data?.url) return null;
+  return (
+    <Button component="a" href={trace.data.url} target="_blank" rel="noreferrer" variant="default" fullWidth rightSection={<IconExternalLink size={14} />}>
+      {text.call.trace}
+    </Button>
+  );
+}
+
 function Details({ call }: { call: CallDetails }) {
   const { text } = useSpeech();
   const player = useRef<Player>(null);
@@ -70,6 +85,7 @@ function Details({ call }: { call: CallDetails }) {
       </section>
       <aside className={classes.facts}>
         <Facts call={call} />
+        <Trace call={call} />
       </aside>
     </div>
   );

@@ -1,8 +1,8 @@
 import { Button, FileButton, SegmentedControl, TextInput } from "@mantine/core";
 import { IconEdit, IconFileUpload, IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, useState, type DragEvent } from "react";
-import { api, unwrap, type KbName } from "~/api/client";
+import { api, ifStill, unwrap, unwrapTagged, type KbName } from "~/api/client";
 import { useKbChanged } from "~/api/job";
 import { Loading, Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
@@ -17,9 +17,9 @@ const ACCEPTED = ".md,.txt,.docx,.pdf";
 const BREAK = /^<<->>\s*$/gm;
 const MOST_RENDERED_CHARS = 600_000;
 
-/** Read a base as it is in force. */
-export function useBase(kb: KbName) {
-  return useQuery({ queryKey: ["kb", kb], queryFn: () => unwrap(kb === "general" ? api.GET("/kb") : api.GET("/kb2")) });
+/** How a base is read as it is in force. */
+export function readingBase(kb: KbName) {
+  return { queryKey: ["kb", kb], queryFn: () => unwrapTagged(kb === "general" ? api.GET("/kb") : api.GET("/kb2")) };
 }
 
 interface BaseProps {
@@ -30,7 +30,7 @@ interface BaseProps {
 /** One base, rendered or raw, and where a new one is brought in. */
 export function Base({ kb, onDraft }: BaseProps) {
   const { text, format } = useSpeech();
-  const base = useBase(kb);
+  const base = useQuery(readingBase(kb));
   const [form, setForm] = useState("rendered");
   const { upload, edit, busy } = useNewDraft(kb, onDraft);
   const [over, setOver] = useState(false);
@@ -55,17 +55,17 @@ export function Base({ kb, onDraft }: BaseProps) {
           onChange={setForm}
           data={[{ value: "rendered", label: text.kb.rendered }, { value: "raw", label: text.kb.raw }]}
         />
-        {base.data && <span className="dim num">{format.bytes(new Blob([base.data.text]).size)}</span>}
+        {base.data && <span className="dim num">{format.bytes(new Blob([base.data.data.text]).size)}</span>}
         <span className="grow" />
         <span className="dim">{text.kb.dropHint}</span>
-        <Button variant="default" leftSection={<IconEdit size={15} />} disabled={!base.data || busy} onClick={() => base.data && void edit(base.data.text)}>
+        <Button variant="default" leftSection={<IconEdit size={15} />} disabled={!base.data || busy} onClick={() => void edit()}>
           {text.kb.edit}
         </Button>
         <FileButton onChange={(file) => file && void upload(file)} accept={ACCEPTED} resetRef={undefined}>
           {(props) => <Button {...props} leftSection={<IconFileUpload size={15} />} loading={busy}>{text.kb.upload}</Button>}
         </FileButton>
       </div>
-      <Shown query={base} lines={14}>{(data) => <Text text={data.text} raw={form === "raw" || data.text.length > MOST_RENDERED_CHARS} />}</Shown>
+      <Shown query={base} lines={14}>{({ data }) => <Text text={data.text} raw={form === "raw" || data.text.length > MOST_RENDERED_CHARS} />}</Shown>
     </div>
   );
 }
@@ -104,6 +104,7 @@ function Text({ text: whole, raw }: { text: string; raw: boolean }) {
 function useNewDraft(kb: KbName, onDraft: (id: string) => void) {
   const { text } = useSpeech();
   const toast = useToast();
+  const queries = useQueryClient();
   const changed = useKbChanged();
   const [busy, setBusy] = useState(false);
   const making = async (draft: () => Promise<{ id: string }>) => {
@@ -126,7 +127,12 @@ function useNewDraft(kb: KbName, onDraft: (id: string) => void) {
       unwrap(api.POST("/api/kb/drafts/upload", { body: { file: "", kb }, bodySerializer: () => body })),
     );
   };
-  const edit = (whole: string) =>
-    making(() => unwrap(api.POST("/api/kb/drafts", { body: { kb, name: text.kb.editName, text: whole } })));
+  const edit = () =>
+    making(async () => {
+      // As it is now, and not as it was when the page was opened.
+      const { data, tag } = await queries.fetchQuery({ ...readingBase(kb), staleTime: 0 });
+      const body = { kb, name: text.kb.editName, text: data.text };
+      return unwrap(api.POST("/api/kb/drafts", { params: { header: ifStill(tag) }, body }));
+    });
   return { upload, edit, busy };
 }

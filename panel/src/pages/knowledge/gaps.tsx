@@ -2,7 +2,7 @@ import { Button, Modal, SegmentedControl, Stack, Textarea, TextInput } from "@ma
 import { IconMoodHappy, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { api, unwrap, type KbName } from "~/api/client";
+import { api, ifStill, unwrap, unwrapTagged, type KbName } from "~/api/client";
 import type { components } from "~/api/schema";
 import { KbLabel } from "~/components/labels";
 import { PeriodPicker } from "~/components/period-picker";
@@ -70,9 +70,9 @@ function AddSection({ gap, onClose, onDraft }: { gap: Gap; onClose: () => void; 
     event.preventDefault();
     setBusy(true);
     try {
-      const base = await unwrap(kb === "general" ? api.GET("/kb") : api.GET("/kb2"));
-      const body = { kb, name: title, text: withSection(base.text, title, answer) };
-      onDraft((await unwrap(api.POST("/api/kb/drafts", { body }))).id);
+      const base = await unwrapTagged(kb === "general" ? api.GET("/kb") : api.GET("/kb2"));
+      const body = { kb, name: title, text: withSection(base.data.text, title, answer) };
+      onDraft((await unwrap(api.POST("/api/kb/drafts", { params: { header: ifStill(base.tag) }, body }))).id);
     } catch (error) {
       toast.failed(error);
     } finally {

@@ -1,15 +1,22 @@
 import { Button, Drawer, Tabs, Textarea } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { api, unwrap, type Draft } from "~/api/client";
+import { useState } from "react";
+import { api, ifStill, isConflict, unwrap, unwrapTagged, type Draft, type Tagged } from "~/api/client";
 import { LineDiff } from "~/components/diff";
 import { Tag } from "~/components/labels";
 import { Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { useOver } from "~/lib/over";
 import { readUnified } from "~/lib/unified";
+import { BaseCollision, DraftCollision } from "./collision";
 import classes from "./knowledge.module.css";
 import { Trial } from "./trial";
+
+function readingDraft(id: string) {
+  const path = { draft_id: id };
+  return { queryKey: ["drafts", id], queryFn: () => unwrapTagged(api.GET("/api/kb/drafts/{draft_id}", { params: { path } })) };
+}
 
 interface ReviewProps {
   id: string | null;
@@ -20,27 +27,36 @@ interface ReviewProps {
 /** A draft before it goes live: what would come of it. */
 export function Review({ id, onClose, onPublished }: ReviewProps) {
   const { text } = useSpeech();
-  const draft = useQuery({
-    queryKey: ["drafts", id],
-    enabled: id !== null,
-    queryFn: () => unwrap(api.GET("/api/kb/drafts/{draft_id}", { params: { path: { draft_id: id ?? "" } } })),
-  });
+  const draft = useQuery({ ...readingDraft(id ?? ""), enabled: id !== null });
+  const name = draft.data?.data.name;
   return (
-    <Drawer opened={id !== null} onClose={onClose} position="right" size="min(1080px, 92vw)" title={draft.data ? text.kb.reviewOf(draft.data.name) : text.kb.review} classNames={{ body: classes.drawer, content: classes.drawerContent }}>
-      {id !== null && <Shown query={draft} lines={12}>{(data) => <Body key={data.id} draft={data} onClose={onClose} onPublished={onPublished} />}</Shown>}
+    <Drawer opened={id !== null} onClose={onClose} position="right" size="min(1080px, 92vw)" title={name ? text.kb.reviewOf(name) : text.kb.review} classNames={{ body: classes.drawer, content: classes.drawerContent }}>
+      {id !== null && <Shown query={draft} lines={12}>{(read) => <Body key={read.data.id} read={read} onClose={onClose} onPublished={onPublished} />}</Shown>}
     </Drawer>
   );
 }
 
-function Body({ draft, onClose, onPublished }: { draft: Draft; onClose: () => void; onPublished: (job: string) => void }) {
+function Body({ read, onClose, onPublished }: { read: Tagged<Draft>; onClose: () => void; onPublished: (job: string) => void }) {
   const { text } = useSpeech();
   const toast = useToast();
   const queries = useQueryClient();
-  const [words, setWords] = useState(draft.text);
+  const [edited, setEdited] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => setWords(draft.text), [draft.text]);
-  const changed = words !== draft.text;
-  const path = { params: { path: { draft_id: draft.id } } };
+  const [theirs, setTheirs] = useState<Tagged<Draft> | null>(null);
+  const [baseChanged, setBaseChanged] = useState(false);
+  const [over, setOver] = useOver(read, edited !== null);
+  const draft = over.data;
+  const words = edited ?? draft.text;
+  const changed = edited !== null;
+  const path = { draft_id: draft.id };
+  /** Go on from a state of the draft without edits. */
+  const goOn = async (from: Tagged<Draft>) => {
+    queries.setQueryData(readingDraft(draft.id).queryKey, from);
+    setOver(from);
+    setEdited(null);
+    setTheirs(null);
+    await queries.invalidateQueries({ queryKey: ["drafts", draft.id, "diff"] });
+  };
   const doing = async (work: () => Promise<void>) => {
     setBusy(true);
     try {
@@ -51,19 +67,35 @@ function Body({ draft, onClose, onPublished }: { draft: Draft; onClose: () => vo
       setBusy(false);
     }
   };
-  const save = () =>
+  const save = (tag = over.tag) =>
     doing(async () => {
-      const saved = await unwrap(api.PUT("/api/kb/drafts/{draft_id}", { ...path, body: { text: words } }));
-      queries.setQueryData(["drafts", draft.id], saved);
-      await queries.invalidateQueries({ queryKey: ["drafts", draft.id, "diff"] });
-      toast.done(text.kb.draftSaved);
+      try {
+        const body = { text: words, base: draft.base };
+        await goOn(await unwrapTagged(api.PUT("/api/kb/drafts/{draft_id}", { params: { path, header: ifStill(tag) }, body })));
+        toast.done(text.kb.draftSaved);
+      } catch (error) {
+        if (!isConflict(error, "draft_changed")) throw error;
+        setTheirs(await readingDraft(draft.id).queryFn());
+      }
     });
-  const publish = () =>
+  const publish = (over_changes = false) =>
     doing(async () => {
-      const accepted = await unwrap(api.POST("/api/kb/drafts/{draft_id}/publish", path));
-      toast.done(accepted.message);
-      onPublished(accepted.job_id);
+      try {
+        const params = { path, query: { over_changes }, header: ifStill(over.tag) };
+        const accepted = await unwrap(api.POST("/api/kb/drafts/{draft_id}/publish", { params }));
+        toast.done(accepted.message);
+        onPublished(accepted.job_id);
+      } catch (error) {
+        if (isConflict(error, "draft_changed")) setTheirs(await readingDraft(draft.id).queryFn());
+        else if (isConflict(error, "base_changed")) setBaseChanged(true);
+        else throw error;
+      }
     });
+  const leaveIt = () => {
+    toast.done(text.conflict.draftKept);
+    void queries.invalidateQueries({ queryKey: ["kb", draft.kb] });
+    onClose();
+  };
   const { review } = draft;
   const problems = review.empty_headings.length + review.duplicates.length;
   return (
@@ -73,6 +105,7 @@ function Body({ draft, onClose, onPublished }: { draft: Draft; onClose: () => vo
         <Tag tone="ok">+{review.added}</Tag>
         <Tag tone="bad">−{review.removed}</Tag>
         {problems > 0 && <Tag tone="warn">{text.kb.problems(problems)}</Tag>}
+        {draft.base_changed && <Tag tone="warn">{text.conflict.baseTag}</Tag>}
       </div>
       <Tabs defaultValue="text" className={classes.tabs} keepMounted={false}>
         <Tabs.List>
@@ -83,7 +116,7 @@ function Body({ draft, onClose, onPublished }: { draft: Draft; onClose: () => vo
           <Tabs.Tab value="trial">{text.kb.trial}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="text" className={classes.panel}>
-          <Textarea aria-label={text.kb.text} classNames={{ root: classes.editor, wrapper: classes.editor, input: classes.editorInput }} value={words} onChange={(event) => setWords(event.currentTarget.value)} spellCheck={false} />
+          <Textarea aria-label={text.kb.text} classNames={{ root: classes.editor, wrapper: classes.editor, input: classes.editorInput }} value={words} onChange={({ currentTarget: { value } }) => setEdited(value === draft.text ? null : value)} spellCheck={false} />
         </Tabs.Panel>
         <Tabs.Panel value="diff" className={classes.scrolled}><Changes id={draft.id} /></Tabs.Panel>
         <Tabs.Panel value="chunks" className={classes.scrolled}><Chunks draft={draft} /></Tabs.Panel>
@@ -97,6 +130,20 @@ function Body({ draft, onClose, onPublished }: { draft: Draft; onClose: () => vo
           ? <Button onClick={() => void save()} loading={busy}>{text.kb.saveDraft}</Button>
           : <Button onClick={() => void publish()} loading={busy}>{text.kb.publish}</Button>}
       </div>
+      {theirs && (
+        <DraftCollision
+          over={draft.text}
+          theirs={theirs.data.text}
+          mine={words}
+          busy={busy}
+          onMine={() => void save(theirs.tag)}
+          onTheirs={() => void goOn(theirs)}
+          onClose={() => setTheirs(null)}
+        />
+      )}
+      {baseChanged && (
+        <BaseCollision id={draft.id} busy={busy} onMine={() => void publish(true)} onTheirs={leaveIt} onClose={() => setBaseChanged(false)} />
+      )}
     </>
   );
 }

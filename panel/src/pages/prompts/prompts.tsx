@@ -2,58 +2,73 @@ import { Button, Kbd, Textarea } from "@mantine/core";
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import { IconAlertTriangle, IconDeviceFloppy, IconHistory } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { api, unwrap } from "~/api/client";
+import { useMemo, useState } from "react";
+import { api, ifStill, isConflict, unwrap, unwrapTagged, type Tagged } from "~/api/client";
 import type { components } from "~/api/schema";
 import { Tag } from "~/components/labels";
 import { Page } from "~/components/page";
 import { Empty, Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { useOver } from "~/lib/over";
 import { useUnsaved } from "~/lib/unsaved";
+import { Collision } from "./collision";
 import classes from "./prompts.module.css";
 import { Version } from "./version";
 
-type Texts = components["schemas"]["PromptTexts"];
+export type Texts = components["schemas"]["PromptTexts"];
 export type Field = keyof Texts;
 
 export const FIELDS: readonly Field[] = ["greeting", "contextualize_q_system_prompt", "qa_system_prompt"];
 const TYPING_MS = 500;
+const READING = { queryKey: ["prompts"], queryFn: () => unwrapTagged(api.GET("/api/prompts")) };
 
 export default function Prompts() {
   const { text } = useSpeech();
-  const saved = useQuery({ queryKey: ["prompts"], queryFn: () => unwrap(api.GET("/api/prompts")) });
+  const saved = useQuery(READING);
   return (
-    <Shown query={saved} lines={12}>{(texts) => <Editor saved={texts} title={text.pages.prompts} />}</Shown>
+    <Shown query={saved} lines={12}>{(texts) => <Editor read={texts} title={text.pages.prompts} />}</Shown>
   );
 }
 
-function Editor({ saved, title }: { saved: Texts; title: string }) {
+function Editor({ read, title }: { read: Tagged<Texts>; title: string }) {
   const { text } = useSpeech();
   const toast = useToast();
   const queries = useQueryClient();
-  const [texts, setTexts] = useState(saved);
+  const [edits, setEdits] = useState<Partial<Texts>>({});
   const [busy, setBusy] = useState(false);
   const [version, setVersion] = useState<string | null>(null);
-  useEffect(() => setTexts(saved), [saved]);
-  const changed = FIELDS.filter((field) => texts[field] !== saved[field]);
+  const [theirs, setTheirs] = useState<Tagged<Texts> | null>(null);
+  const changed = FIELDS.filter((field) => field in edits);
+  const [over, setOver] = useOver(read, changed.length > 0);
+  const texts = useMemo(() => ({ ...over.data, ...edits }), [over, edits]);
   useUnsaved(changed.length > 0, text.common.leave);
+  const edit = (field: Field, value: string) =>
+    setEdits(({ [field]: _, ...rest }) => (value === over.data[field] ? rest : { ...rest, [field]: value }));
+  /** Go on from a state of the prompts with these edits to it. */
+  const goOn = (from: Tagged<Texts>, rest: Partial<Texts>) => {
+    queries.setQueryData(READING.queryKey, from);
+    setOver(from);
+    setEdits(rest);
+    setTheirs(null);
+  };
   const [settled] = useDebouncedValue(texts, TYPING_MS);
   const check = useQuery({
     queryKey: ["prompts", "check", settled],
     placeholderData: keepPreviousData,
     queryFn: () => unwrap(api.POST("/api/prompts/check", { body: settled })),
   });
-  const save = async () => {
+  const save = async (tag = over.tag) => {
     if (!changed.length || busy) return;
     setBusy(true);
     try {
-      const change = Object.fromEntries(changed.map((field) => [field, texts[field]]));
-      queries.setQueryData(["prompts"], await unwrap(api.POST("/api/prompts", { body: change })));
+      const saved = await unwrapTagged(api.POST("/api/prompts", { params: { header: ifStill(tag) }, body: edits }));
+      goOn(saved, {});
       await queries.invalidateQueries({ queryKey: ["prompts", "history"] });
       toast.done(text.prompts.saved);
     } catch (error) {
-      toast.failed(error);
+      if (isConflict(error, "prompts_changed")) await READING.queryFn().then(setTheirs, toast.failed);
+      else toast.failed(error);
     } finally {
       setBusy(false);
     }
@@ -65,7 +80,7 @@ function Editor({ saved, title }: { saved: Texts; title: string }) {
       note={changed.length > 0 ? text.common.unsaved : text.prompts.note}
       actions={
         <>
-          <Button variant="default" disabled={!changed.length} onClick={() => setTexts(saved)}>{text.common.undo}</Button>
+          <Button variant="default" disabled={!changed.length} onClick={() => setEdits({})}>{text.common.undo}</Button>
           <Button leftSection={<IconDeviceFloppy size={15} />} disabled={!changed.length} loading={busy} onClick={() => void save()} rightSection={<Kbd size="xs" className={classes.kbd}>Ctrl S</Kbd>}>
             {text.common.save}
           </Button>
@@ -83,7 +98,7 @@ function Editor({ saved, title }: { saved: Texts; title: string }) {
                 minRows={field === "greeting" ? 2 : 6}
                 maxRows={field === "greeting" ? 5 : 22}
                 value={texts[field]}
-                onChange={(event) => setTexts({ ...texts, [field]: event.currentTarget.value })}
+                onChange={(event) => edit(field, event.currentTarget.value)}
                 classNames={{ input: classes.input }}
               />
               {check.data?.problems.filter((problem) => problem.field === field).map((problem) => (
@@ -96,7 +111,18 @@ function Editor({ saved, title }: { saved: Texts; title: string }) {
         </div>
         <History onOpen={setVersion} />
       </div>
-      {version && <Version id={version} onClose={() => setVersion(null)} />}
+      {version && <Version id={version} tag={read.tag} onRestored={(restored) => goOn(restored, {})} onClose={() => setVersion(null)} />}
+      {theirs && (
+        <Collision
+          over={over.data}
+          theirs={theirs.data}
+          edits={edits}
+          busy={busy}
+          onMine={() => void save(theirs.tag)}
+          onTheirs={(rest) => goOn(theirs, rest)}
+          onClose={() => setTheirs(null)}
+        />
+      )}
     </Page>
   );
 }

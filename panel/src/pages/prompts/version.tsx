@@ -1,30 +1,40 @@
 import { Button, Modal } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, unwrap } from "~/api/client";
+import { api, ifStill, isConflict, unwrap, unwrapTagged, type Tagged } from "~/api/client";
 import { LineDiff } from "~/components/diff";
 import { Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
-import type { Field } from "./prompts";
+import type { Field, Texts } from "./prompts";
 import classes from "./prompts.module.css";
 
+interface VersionProps {
+  id: string;
+  /** Of the texts in force that it is compared with. */
+  tag: string;
+  onRestored: (texts: Tagged<Texts>) => void;
+  onClose: () => void;
+}
+
 /** An earlier version against the texts in force. */
-export function Version({ id, onClose }: { id: string; onClose: () => void }) {
+export function Version({ id, tag, onRestored, onClose }: VersionProps) {
   const { text, format } = useSpeech();
   const toast = useToast();
   const queries = useQueryClient();
-  const options = { params: { path: { version_id: id } } };
+  const path = { version_id: id };
   const version = useQuery({
     queryKey: ["prompts", "history", id],
-    queryFn: () => unwrap(api.GET("/api/prompts/history/{version_id}", options)),
+    queryFn: () => unwrap(api.GET("/api/prompts/history/{version_id}", { params: { path } })),
   });
   const restore = async () => {
     try {
-      queries.setQueryData(["prompts"], await unwrap(api.POST("/api/prompts/history/{version_id}/restore", options)));
+      const params = { path, header: ifStill(tag) };
+      onRestored(await unwrapTagged(api.POST("/api/prompts/history/{version_id}/restore", { params })));
       await queries.invalidateQueries({ queryKey: ["prompts", "history"] });
       toast.done(text.prompts.restored);
       onClose();
     } catch (error) {
+      if (isConflict(error, "prompts_changed")) await queries.invalidateQueries({ queryKey: ["prompts"] });
       toast.failed(error);
     }
   };

@@ -3,12 +3,27 @@
 import type { SettingValue, Variable } from "~/api/client";
 
 export type Value = string | number | boolean | null;
+type Values = Readonly<Record<string, SettingValue>>;
 export type Changes = Readonly<Record<string, Value>>;
 
 /** Note a change; one that comes back to what is in force is none. */
 export function withChange(changes: Changes, name: string, value: Value, now: SettingValue | undefined): Changes {
   const { [name]: _, ...rest } = changes;
   return now && value === now.value ? rest : { ...rest, [name]: value };
+}
+
+/** Leave out the changes of these settings. */
+export function without(changes: Changes, names: readonly string[]): Changes {
+  return Object.fromEntries(Object.entries(changes).filter(([name]) => !names.includes(name)));
+}
+
+/** Which of the changed settings others have changed since `over`, to another value than they are to have. */
+export function changedByOthers(changes: Changes, over: Values, now: Values): string[] {
+  return Object.keys(changes).filter((name) => {
+    const [before, after] = [over[name], now[name]];
+    const hidden = after?.value === null;
+    return before?.tag !== after?.tag && (hidden || after?.value !== changes[name]);
+  });
 }
 
 /** What is wrong with a number or a text before it is sent: `range`, `required`; null if nothing is. */

@@ -3,26 +3,30 @@ import { useHotkeys } from "@mantine/hooks";
 import { IconDeviceFloppy, IconSearch, IconSearchOff } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useRef, useState } from "react";
-import { api, unwrap } from "~/api/client";
+import { api, ifStill, isConflict, unwrap, unwrapTagged, type Tagged } from "~/api/client";
 import type { components } from "~/api/schema";
 import { Page } from "~/components/page";
 import { Empty, Failure, Loading } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { useOver } from "~/lib/over";
 import { useUnsaved } from "~/lib/unsaved";
-import { matches, withChange, wrong, type Changes } from "./draft";
+import { Collision } from "./collision";
+import { changedByOthers, matches, withChange, without, wrong, type Changes } from "./draft";
 import classes from "./settings.module.css";
 import { VariableRow } from "./variable-row";
 
-type Group = components["schemas"]["GroupView"];
-type Values = components["schemas"]["SettingsValues"];
+export type Group = components["schemas"]["GroupView"];
+export type Values = components["schemas"]["SettingsValues"];
+
+const READING = { queryKey: ["settings", "values"], queryFn: () => unwrapTagged(api.GET("/api/settings/values")) };
 
 export default function Settings() {
   const { text } = useSpeech();
   const schema = useQuery({ queryKey: ["settings", "schema"], staleTime: Infinity, queryFn: () => unwrap(api.GET("/api/settings/schema")) });
-  const values = useQuery({ queryKey: ["settings", "values"], queryFn: () => unwrap(api.GET("/api/settings/values")) });
+  const values = useQuery(READING);
   const error = schema.error ?? values.error;
-  if (schema.data && values.data) return <Editor groups={schema.data.groups} values={values.data} />;
+  if (schema.data && values.data) return <Editor groups={schema.data.groups} read={values.data} />;
   return (
     <Page title={text.pages.settings}>
       {error ? <Failure error={error} again={() => { void schema.refetch(); void values.refetch(); }} /> : <Loading lines={12} />}
@@ -30,7 +34,7 @@ export default function Settings() {
   );
 }
 
-function Editor({ groups, values }: { groups: Group[]; values: Values }) {
+function Editor({ groups, read }: { groups: Group[]; read: Tagged<Values> }) {
   const { text } = useSpeech();
   const [changes, setChanges] = useState<Changes>({});
   const [wanted, setWanted] = useState("");
@@ -38,6 +42,8 @@ function Editor({ groups, values }: { groups: Group[]; values: Values }) {
   const search = useRef<HTMLInputElement>(null);
   useHotkeys([["/", () => search.current?.focus()]]);
   const count = Object.keys(changes).length;
+  const [over, setOver] = useOver(read, count > 0);
+  const values = over.data;
   useUnsaved(count > 0, text.common.leave);
   const shown = useMemo(
     () =>
@@ -53,7 +59,14 @@ function Editor({ groups, values }: { groups: Group[]; values: Values }) {
     [groups, wanted, onlySet, values, changes],
   );
   const faulty = groups.some((group) => group.variables.some(({ name, ...rest }) => name in changes && wrong({ name, ...rest }, changes[name] ?? null)));
-  const { save, busy } = useSave(changes, () => setChanges({}));
+  const queries = useQueryClient();
+  /** Go on from a state of the settings with these changes to it. */
+  const goOn = (from: Tagged<Values>, rest: Changes) => {
+    queries.setQueryData(READING.queryKey, from);
+    setOver(from);
+    setChanges(rest);
+  };
+  const { save, busy, theirs, setTheirs } = useSave(changes, over, (saved) => goOn(saved, {}));
   useHotkeys([["mod+s", () => { if (count && !faulty) void save(); }]], []);
   return (
     <Page
@@ -111,29 +124,54 @@ function Editor({ groups, values }: { groups: Group[]; values: Values }) {
           ))}
         </div>
       </div>
+      {theirs && (
+        <Collision
+          groups={groups}
+          over={values}
+          theirs={theirs.data}
+          changes={changes}
+          busy={busy}
+          onMine={() => void save(theirs.tag)}
+          onTheirs={(names) => { goOn(theirs, without(changes, names)); setTheirs(null); }}
+          onClose={() => setTheirs(null)}
+        />
+      )}
     </Page>
   );
 }
 
-function useSave(changes: Changes, onSaved: () => void) {
+function useSave(changes: Changes, over: Tagged<Values>, onSaved: (saved: Tagged<Values>) => void) {
   const { text } = useSpeech();
   const toast = useToast();
-  const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
-  const save = async () => {
+  const [theirs, setTheirs] = useState<Tagged<Values> | null>(null);
+  const send = async (tag: string): Promise<void> => {
+    const reset = Object.keys(changes).filter((name) => changes[name] === null);
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
+    try {
+      const params = { header: ifStill(tag) };
+      const saved = await unwrapTagged(api.POST("/api/settings/values", { params, body: { values: given, reset } }));
+      const { changed: _, needs_restart, ...values } = saved.data;
+      onSaved({ data: values, tag: saved.tag });
+      setTheirs(null);
+      toast.done(needs_restart.length ? text.settings.savedRestart(needs_restart.join(", ")) : text.settings.saved);
+    } catch (error) {
+      if (!isConflict(error, "settings_changed")) throw error;
+      const now = await READING.queryFn();
+      // What others have changed elsewhere is none of these changes' business.
+      if (changedByOthers(changes, over.data.values, now.data.values).length) setTheirs(now);
+      else await send(now.tag);
+    }
+  };
+  const save = async (tag = over.tag) => {
     setBusy(true);
     try {
-      const reset = Object.keys(changes).filter((name) => changes[name] === null);
-      const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
-      const { changed: _, needs_restart, ...values } = await unwrap(api.POST("/api/settings/values", { body: { values: given, reset } }));
-      queries.setQueryData(["settings", "values"], values);
-      onSaved();
-      toast.done(needs_restart.length ? text.settings.savedRestart(needs_restart.join(", ")) : text.settings.saved);
+      await send(tag);
     } catch (error) {
       toast.failed(error);
     } finally {
       setBusy(false);
     }
   };
-  return { save, busy };
+  return { save, busy, theirs, setTheirs };
 }

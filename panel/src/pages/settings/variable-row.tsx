@@ -92,6 +92,6 @@ function Control({ variable, value, disabled, isSet, onChange }: ControlProps) {
   }
 }
 
-function shown(value: Value, text: { settings: { on: string; off: string } }): string {
+export function shown(value: Value, text: { settings: { on: string; off: string } }): string {
   return typeof value === "boolean" ? (value ? text.settings.on : text.settings.off) : String(value);
 }

@@ -72,6 +72,12 @@ async def recording_peaks(parts: Parts, call_id: str, points: int) -> Peaks:
     return Peaks(duration_s=length_s, caller=caller, bot=bot)
 
 
+async def trace_link(parts: Parts, call_id: str) -> str | None:
+    """Find the notifier's page of a call. Raises ApiError (404)."""
+    call = await _existing(parts, call_id)
+    return await parts.trace_link(call.record.id, call.record.caller_id)
+
+
 async def _existing(parts: Parts, call_id: str) -> ListedCall:
     call = await parts.calls.lists.get(call_id)
     if call is None:

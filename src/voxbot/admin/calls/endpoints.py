@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from voxbot.admin.calls import details, service
 from voxbot.admin.calls.export import csv_of
-from voxbot.admin.calls.schemas import CallDetails, CallPage, CallRow, Deleted, Peaks, Sort
+from voxbot.admin.calls.schemas import CallDetails, CallPage, CallRow, Deleted, Peaks, Sort, TraceLink
 from voxbot.admin.pagination import DEFAULT_LIMIT as PAGE_LIMIT
 from voxbot.admin.pagination import GivenCursor, GivenLimit
 from voxbot.admin.parts import GivenParts
@@ -179,6 +179,17 @@ async def recording_peaks(
 ) -> Peaks:
     """Return what draws the sound of a call."""
     return await details.recording_peaks(parts, call_id, points)
+
+
+@router.get(
+    "/api/calls/{call_id:path}/trace",
+    dependencies=[ReadAllowed],
+    summary="Ход звонка через АТС",
+    description="Ссылка на страницу «Детали звонка» процесса notifier, если он знает этот звонок.",
+)
+async def trace_link(parts: GivenParts, call_id: GivenId) -> TraceLink:
+    """Say where the exchange's side of a call is told."""
+    return TraceLink(url=await details.trace_link(parts, call_id))
 
 
 @router.get(

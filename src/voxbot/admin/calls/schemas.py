@@ -125,6 +125,15 @@ class CallDetails(CallSummary, title="Звонок целиком"):
     recording: RecordingView | None = Field(description="null, если разговор не записан")
 
 
+class TraceLink(View, title="Где ход звонка через АТС"):
+    """Where the exchange's side of a call is told."""
+
+    url: str | None = Field(
+        description="Страница «Детали звонка» с подписью; null: notifier об этом звонке не знает",
+        examples=["http://127.0.0.1:8000/call/details/1772362800.42?e=0367&until=1773619200&sig=5c1f"],
+    )
+
+
 class Peaks(View, title="Огибающая записи для рисования"):
     """Peaks of both sides, each point the largest deviation within its stretch."""
 

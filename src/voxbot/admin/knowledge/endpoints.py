@@ -14,8 +14,8 @@ from voxbot.admin.knowledge.schemas import (
     Accepted,
     BackupView,
     DiffView,
+    DraftChange,
     DraftDetails,
-    DraftText,
     DraftView,
     GapsView,
     HitView,
@@ -30,6 +30,7 @@ from voxbot.admin.pagination import MAX_LIMIT, GivenCursor, GivenLimit, cut
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.problems import ApiError
 from voxbot.admin.security import KeyRequired, ReadAllowed
+from voxbot.admin.tags import GivenTag
 from voxbot.agent.gaps import find_gaps
 from voxbot.domain.dialogue import KB_NAMES, KbName
 from voxbot.store.times import parse_local
@@ -48,15 +49,15 @@ _UPLOAD = (
 
 
 @router.get("/kb", dependencies=[ReadAllowed], summary="Общая база знаний")
-async def get_general(parts: GivenParts) -> KbText:
+async def get_general(parts: GivenParts, response: Response) -> KbText:
     """Give the general base as it is."""
-    return KbText(text=await service.read_text(parts, "general"))
+    return await service.read_base(parts, "general", response)
 
 
 @router.get("/kb2", dependencies=[ReadAllowed], summary="Техническая база знаний")
-async def get_tech(parts: GivenParts) -> KbText:
+async def get_tech(parts: GivenParts, response: Response) -> KbText:
     """Give the technical base as it is."""
-    return KbText(text=await service.read_text(parts, "tech"))
+    return await service.read_base(parts, "tech", response)
 
 
 @router.post(
@@ -103,10 +104,14 @@ async def list_drafts(
     summary="Загрузить файл как черновик, чтобы посмотреть, что из него выйдет",
 )
 async def upload_draft(
-    parts: GivenParts, file: GivenFile, kb: Annotated[KbName, Form(description="general или tech")]
+    parts: GivenParts,
+    file: GivenFile,
+    kb: Annotated[KbName, Form(description="general или tech")],
+    response: Response,
 ) -> DraftDetails:
     """Make a draft of an uploaded file."""
-    return await service.details(parts, await service.draft_from_upload(parts, kb, file, to_review=True))
+    draft = await service.draft_from_upload(parts, kb, file, to_review=True)
+    return await service.shown(parts, draft, response)
 
 
 @router.post(
@@ -114,10 +119,12 @@ async def upload_draft(
     dependencies=[KeyRequired],
     status_code=HTTPStatus.CREATED,
     summary="Сделать черновик из текста",
+    description="В If-Match — ETag базы, из которой взят текст: 409 base_changed, если она уже другая.",
 )
-async def create_draft(parts: GivenParts, new: NewDraft) -> DraftDetails:
+async def create_draft(parts: GivenParts, new: NewDraft, response: Response, if_match: GivenTag = "") -> DraftDetails:
     """Make a draft of a text."""
-    return await service.details(parts, await service.draft_from_text(parts, new.kb, new.name, new.text))
+    draft = await service.draft_from_text(parts, new.kb, new.name, new.text, if_match)
+    return await service.shown(parts, draft, response)
 
 
 @router.post(
@@ -127,22 +134,29 @@ async def create_draft(parts: GivenParts, new: NewDraft) -> DraftDetails:
     summary="Сделать черновик: база знаний и новый раздел в конце",
     description="Так вопрос без ответа превращается в раздел: посмотрите черновик и опубликуйте его.",
 )
-async def add_section(parts: GivenParts, new: NewSection) -> DraftDetails:
+async def add_section(parts: GivenParts, new: NewSection, response: Response) -> DraftDetails:
     """Make a draft of the base in force with a section more."""
-    return await service.details(parts, await service.draft_with_section(parts, new))
+    return await service.shown(parts, await service.draft_with_section(parts, new), response)
 
 
 @router.get("/api/kb/drafts/{draft_id}", dependencies=[ReadAllowed], summary="Черновик: текст и что из него выйдет")
-async def get_draft(parts: GivenParts, draft_id: GivenDraft) -> DraftDetails:
+async def get_draft(parts: GivenParts, draft_id: GivenDraft, response: Response) -> DraftDetails:
     """Show a draft."""
-    return await service.details(parts, await service.find_draft(parts, draft_id))
+    return await service.shown(parts, await service.find_draft(parts, draft_id), response)
 
 
-@router.put("/api/kb/drafts/{draft_id}", dependencies=[KeyRequired], summary="Исправить текст черновика")
-async def rewrite_draft(parts: GivenParts, draft_id: GivenDraft, new: DraftText) -> DraftDetails:
+@router.put(
+    "/api/kb/drafts/{draft_id}",
+    dependencies=[KeyRequired],
+    summary="Исправить текст черновика",
+    description="В If-Match — ETag прочитанного черновика: 409 draft_changed, если его уже переписали.",
+)
+async def rewrite_draft(
+    parts: GivenParts, draft_id: GivenDraft, new: DraftChange, response: Response, if_match: GivenTag = ""
+) -> DraftDetails:
     """Put another text in a draft's place."""
     draft = await service.find_draft(parts, draft_id)
-    return await service.details(parts, await service.rewrite(parts, draft, new.text))
+    return await service.shown(parts, await service.rewrite(parts, draft, new, if_match), response)
 
 
 @router.delete(
@@ -168,22 +182,35 @@ async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
     return await service.diff(before or "", text, ("база", "черновик"))
 
 
+@router.get(
+    "/api/kb/drafts/{draft_id}/meanwhile",
+    dependencies=[ReadAllowed],
+    summary="Что изменилось в базе с тех пор, как сделан черновик",
+    description="404 no_base: прежнего текста базы в копиях нет.",
+)
+async def diff_meanwhile(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
+    """Compare the base that a draft was written over with the one in force."""
+    return await service.meanwhile(parts, await service.find_draft(parts, draft_id))
+
+
 @router.post(
     "/api/kb/drafts/{draft_id}/publish",
     dependencies=[KeyRequired],
     status_code=HTTPStatus.ACCEPTED,
     summary="Сделать черновик базой знаний",
     description="409 base_changed: база изменилась после того, как черновик сделан или сохранён; раздел просто "
-    "добавляется к ней.",
+    "добавляется к ней. В If-Match — ETag прочитанного черновика: 409 draft_changed, если его уже переписали.",
 )
 async def publish_draft(
     parts: GivenParts,
     draft_id: GivenDraft,
+    if_match: GivenTag = "",
     *,
     over_changes: Annotated[bool, Query(description="Заменить базу, даже если она изменилась")] = False,
 ) -> Accepted:
     """Put a draft in force."""
     draft = await service.find_draft(parts, draft_id)
+    await service.check_seen(parts, draft, if_match)
     return await service.publish(parts, draft, over_changes=over_changes)
 
 

@@ -79,6 +79,10 @@ class DraftDetails(DraftView, title="Черновик базы знаний с �
     """A draft with its text."""
 
     text: str = Field(description="Markdown", examples=["# Доставка\nДоставка\nВезём по всей России.\n"])
+    base: str | None = Field(
+        description="Метка базы, поверх которой он написан; null: ни к какой не привязан", examples=["9f2c51d0a7b3"]
+    )
+    base_changed: bool = Field(description="База с тех пор изменилась", examples=[False])
     review: ReviewView
 
 
@@ -86,6 +90,17 @@ class DraftText(Payload, title="Текст черновика"):
     """A text to keep."""
 
     text: str = Field(max_length=8_000_000, examples=["# Доставка\nВезём по всей России.\n"])
+
+
+class DraftChange(DraftText, title="Новый текст черновика"):
+    """A text in a draft's place."""
+
+    base: str | None = Field(
+        default=None,
+        max_length=100,
+        description="base черновика, если правка писалась поверх той же базы; null: поверх нынешней",
+        examples=["9f2c51d0a7b3"],
+    )
 
 
 class NewDraft(DraftText, title="Новый черновик"):

@@ -18,9 +18,11 @@ from voxbot.admin.knowledge.schemas import (
     DraftView,
     DuplicateView,
     EmptyHeadingView,
+    KbText,
     ReviewView,
 )
 from voxbot.admin.problems import ApiError
+from voxbot.admin.tags import agrees, tag
 from voxbot.knowledge.documents import split_document
 from voxbot.knowledge.files import BaseFile
 from voxbot.knowledge.review import Review, review
@@ -30,9 +32,9 @@ from voxbot.store.times import local_text
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from fastapi import UploadFile
+    from fastapi import Response, UploadFile
 
-    from voxbot.admin.knowledge.schemas import NewSection
+    from voxbot.admin.knowledge.schemas import DraftChange, NewSection
     from voxbot.admin.parts import Parts
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.documents import Chunk
@@ -55,14 +57,17 @@ def drafts_of(paths: PathSettings) -> Drafts:
     return Drafts(paths.data_dir / "kb-drafts")
 
 
-async def read_text(parts: Parts, kb: KbName) -> str:
-    """Read a base as it is. Raises ApiError (404), KnowledgeError."""
-    text = await asyncio.to_thread(base_files(parts.settings.paths)[kb].text)
+async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
+    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError."""
+    file = base_files(parts.settings.paths)[kb]
+    # The tag first: of a base that is replaced in between, an older tag is refused, and a newer one would not be.
+    response.headers["ETag"] = tag(await asyncio.to_thread(file.digest))
+    text = await asyncio.to_thread(file.text)
     if text is None:
         raise ApiError(
             HTTPStatus.NOT_FOUND, "no_file", "Файла базы знаний нет. Загрузите его или проверьте KNOWLEDGE_BASE_PATH."
         )
-    return text
+    return KbText(text=text)
 
 
 async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_review: bool = False) -> Draft:
@@ -80,9 +85,14 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_re
     return await refused_as_422(making)
 
 
-async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str) -> Draft:
-    """Make a draft of a text that was written over the base as it is now. Raises ApiError (422)."""
+async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str, seen: str = "") -> Draft:
+    """Make a draft of a text that was written over the base as it is now. Raises ApiError (409, 422).
+
+    `seen`: If-Match, the tag of the base that it was written over.
+    """
     base = await digest(parts, kb)
+    if not agrees(seen, tag(base)):
+        raise base_changed()
     return await refused_as_422(drafts_of(parts.settings.paths).from_text(kb, name, text, base=base))
 
 
@@ -114,11 +124,31 @@ async def draft_text(parts: Parts, draft: Draft) -> str:
     return await asyncio.to_thread(read)
 
 
-async def rewrite(parts: Parts, draft: Draft, text: str) -> Draft:
-    """Put another text in a draft's place. Raises ApiError (409 while it is being published, 422)."""
+async def rewrite(parts: Parts, draft: Draft, new: DraftChange, seen: str) -> Draft:
+    """Put another text in a draft's place; `seen` as in `check_seen`. Raises ApiError (409, 422)."""
     await check_free(parts, draft)
-    base = await digest(parts, draft.kb)
-    return await refused_as_422(drafts_of(parts.settings.paths).rewrite(draft, text, base))
+    await check_seen(parts, draft, seen)
+    base = await digest(parts, draft.kb) if new.base is None else new.base
+    return await refused_as_422(drafts_of(parts.settings.paths).rewrite(draft, new.text, base))
+
+
+async def check_seen(parts: Parts, draft: Draft, seen: str) -> None:
+    """Refuse to go on from a text that a colleague has replaced. `seen`: If-Match. Raises ApiError (409)."""
+    if seen and not agrees(seen, _tag_of(draft, await draft_text(parts, draft))):
+        raise ApiError(
+            HTTPStatus.CONFLICT, "draft_changed", "Черновик уже переписал кто-то другой. Откройте его заново."
+        )
+
+
+async def meanwhile(parts: Parts, draft: Draft) -> DiffView:
+    """Show what has changed in the base since a draft was made of it. Raises ApiError (404, 422)."""
+    file = base_files(parts.settings.paths)[draft.kb]
+    written_over = draft.base
+    before = None if written_over is None else await asyncio.to_thread(lambda: file.former_text(written_over))
+    if before is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "no_base", "Текста базы, поверх которого сделан черновик, в копиях нет.")
+    now = await asyncio.to_thread(file.text)
+    return await diff(before, now or "", ("база тогда", "база сейчас"))
 
 
 async def check_free(parts: Parts, draft: Draft) -> None:
@@ -144,10 +174,15 @@ async def publish(parts: Parts, draft: Draft, *, over_changes: bool = False) -> 
     if not over_changes and draft.base is not None and draft.base != await digest(parts, draft.kb):
         same = await parts.jobs.unfinished_of(PUBLISH, "draft", draft.id)
         if not same:
-            raise ApiError(HTTPStatus.CONFLICT, "base_changed", f"{BASE_CHANGED[:1].upper()}{BASE_CHANGED[1:]}.")
+            raise base_changed()
     payload = {"draft": draft.id, "over_changes": over_changes}
     job = await parts.runner.submit(PUBLISH, draft.kb, payload, once_by="draft")
     return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
+
+
+def base_changed() -> ApiError:
+    """Say that a text was written over another base than that in force."""
+    return ApiError(HTTPStatus.CONFLICT, "base_changed", f"{BASE_CHANGED[:1].upper()}{BASE_CHANGED[1:]}.")
 
 
 def accepted(job: Job, message: str) -> Accepted:
@@ -171,9 +206,10 @@ async def find_backup(parts: Parts, kb: KbName, name: str, *, exact: bool = Fals
     return text
 
 
-async def details(parts: Parts, draft: Draft) -> DraftDetails:
-    """Show a draft and what would become of it."""
+async def shown(parts: Parts, draft: Draft, response: Response) -> DraftDetails:
+    """Show a draft, what would become of it, and its tag."""
     text = await draft_text(parts, draft)
+    response.headers["ETag"] = _tag_of(draft, text)
 
     def look() -> Review:
         current = {kb: file.text() or "" for kb, file in base_files(parts.settings.paths).items()}
@@ -182,7 +218,17 @@ async def details(parts: Parts, draft: Draft) -> DraftDetails:
         return review(draft.kb, text, own, tuple(split_document(other, current[other])))
 
     seen = await asyncio.to_thread(look)
-    return DraftDetails(**draft_view(draft).model_dump(), text=text, review=_review_view(seen))
+    return DraftDetails(
+        **draft_view(draft).model_dump(),
+        text=text,
+        base=draft.base,
+        base_changed=draft.base is not None and draft.base != await digest(parts, draft.kb),
+        review=_review_view(seen),
+    )
+
+
+def _tag_of(draft: Draft, text: str) -> str:
+    return tag(draft.id, text if draft.section is None else draft.section)
 
 
 def draft_view(draft: Draft) -> DraftView:

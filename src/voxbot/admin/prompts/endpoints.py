@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from voxbot.admin.pagination import DEFAULT_LIMIT, GivenCursor, GivenLimit
 from voxbot.admin.parts import GivenParts
@@ -12,6 +12,7 @@ from voxbot.admin.prompts import service
 from voxbot.admin.prompts.history import ID_PATTERN
 from voxbot.admin.prompts.schemas import PromptHistory, PromptsChange, PromptsCheck, PromptTexts, PromptVersionDetails
 from voxbot.admin.security import KeyRequired, ReadAllowed
+from voxbot.admin.tags import GivenTag
 
 router = APIRouter(prefix="/api/prompts", tags=["prompts"])
 
@@ -27,7 +28,7 @@ GivenVersion = Annotated[str, Path(pattern=ID_PATTERN, description="id верс�
 async def read_prompts(parts: GivenParts, response: Response) -> PromptTexts:
     """Return the texts in force."""
     found = service.texts(parts.prompts.current)
-    response.headers["ETag"] = service.tag(found)
+    response.headers["ETag"] = service.tag_of(found)
     return found
 
 
@@ -39,14 +40,11 @@ async def read_prompts(parts: GivenParts, response: Response) -> PromptTexts:
     "истории. Без {context} в qa_system_prompt тексты не принимаются.",
 )
 async def save_prompts(
-    parts: GivenParts,
-    change: PromptsChange,
-    response: Response,
-    if_match: Annotated[str, Header(description="ETag прочитанных текстов: 409, если их уже изменили")] = "",
+    parts: GivenParts, change: PromptsChange, response: Response, if_match: GivenTag = ""
 ) -> PromptTexts:
     """Put new texts in force."""
-    saved = await service.save(parts, change, if_match.strip())
-    response.headers["ETag"] = service.tag(saved)
+    saved = await service.save(parts, change, if_match)
+    response.headers["ETag"] = service.tag_of(saved)
     return saved
 
 
@@ -91,6 +89,10 @@ async def prompts_version(parts: GivenParts, version_id: GivenVersion) -> Prompt
     summary="Вернуть версию промптов",
     description="Её тексты становятся действующими, а нынешние остаются в истории.",
 )
-async def restore_prompts(parts: GivenParts, version_id: GivenVersion) -> PromptTexts:
+async def restore_prompts(
+    parts: GivenParts, version_id: GivenVersion, response: Response, if_match: GivenTag = ""
+) -> PromptTexts:
     """Put a saved version in force again."""
-    return await service.restore(parts, version_id)
+    saved = await service.restore(parts, version_id, if_match)
+    response.headers["ETag"] = service.tag_of(saved)
+    return saved

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import hashlib
 import json
 import re
 from dataclasses import asdict, fields
@@ -27,6 +26,7 @@ from voxbot.admin.prompts.schemas import (
     PromptVersion,
     PromptVersionDetails,
 )
+from voxbot.admin.tags import agrees, tag
 from voxbot.agent.prompts import Prompts, parse_prompts
 from voxbot.store.files import alone, write_durably
 
@@ -55,15 +55,15 @@ def check(parts: Parts, change: PromptsChange) -> PromptsCheck:
     return PromptsCheck(ok=all(problem.severity != "error" for problem in problems), problems=problems)
 
 
-def tag(prompts: PromptTexts) -> str:
-    """Name a state of the prompts, as an entity tag (RFC 9110, section 8.8.3)."""
-    return f'"{hashlib.sha256(prompts.model_dump_json().encode()).hexdigest()[:16]}"'
+def tag_of(prompts: PromptTexts) -> str:
+    """Name a state of the prompts."""
+    return tag(prompts.model_dump_json())
 
 
 async def save(parts: Parts, change: PromptsChange, seen: str = "") -> PromptTexts:
     """Put new texts in force; the old ones stay in the history. Raises ApiError (409, 422, 503).
 
-    `seen`: the tag of the state that the client changed; another one in force is a colleague's, not to be undone.
+    `seen`: If-Match, the tag of the state that the client changed; another one in force is a colleague's.
     """
     given = change.model_dump(exclude_none=True)
     if not given:
@@ -101,10 +101,10 @@ async def version(parts: Parts, version_id: str) -> PromptVersionDetails:
     )
 
 
-async def restore(parts: Parts, version_id: str) -> PromptTexts:
-    """Put an old version in force again. Raises ApiError (404, 422, 503)."""
+async def restore(parts: Parts, version_id: str, seen: str = "") -> PromptTexts:
+    """Put an old version in force again; `seen` as in `save`. Raises ApiError (404, 409, 422, 503)."""
     found = await version(parts, version_id)
-    return await asyncio.to_thread(_save, parts, found.texts.model_dump())
+    return await asyncio.to_thread(_save, parts, found.texts.model_dump(), seen)
 
 
 def compared(before: str, after: str) -> list[DiffLine]:
@@ -125,7 +125,7 @@ def _save(parts: Parts, given: dict[str, str], seen: str = "") -> PromptTexts:
     try:
         with alone(folder.path):
             parts.prompts.reload()
-            if seen and seen != tag(texts(parts.prompts.current)):
+            if not agrees(seen, tag_of(texts(parts.prompts.current))):
                 raise ApiError(
                     HTTPStatus.CONFLICT,
                     "prompts_changed",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,10 +17,13 @@ from voxbot.settings.catalog import Variable, groups, variables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from voxbot.admin.parts import Parts
     from voxbot.settings.schema import Settings
 
 _CREDENTIALS = re.compile(r"^([\w+.-]+://)?.*@", re.DOTALL)
 MASK = "***"
+_NO_KEY = secrets.token_bytes(32)
+"""Without a key of the API nothing can be saved, and tags need to last no longer than the process."""
 _KINDS: dict[Any, Kind] = {
     bool: "boolean",
     int: "integer",
@@ -42,11 +48,9 @@ def settings_schema() -> SettingsSchema:
     return SettingsSchema(groups=described)
 
 
-def values(
-    settings: Settings, started: Settings, given: Mapping[str, str], environ: Mapping[str, str]
-) -> dict[str, ValueView]:
+def values(parts: Parts, given: Mapping[str, str]) -> dict[str, ValueView]:
     """Return what is in force; `given` are the assignments of the file."""
-    return {variable.name: _valued(variable, settings, started, given, environ) for variable in variables()}
+    return {variable.name: _valued(variable, parts, given) for variable in variables()}
 
 
 def _described(variable: Variable, default: object) -> VariableView:
@@ -69,24 +73,27 @@ def _described(variable: Variable, default: object) -> VariableView:
     )
 
 
-def _valued(
-    variable: Variable,
-    settings: Settings,
-    started: Settings,
-    given: Mapping[str, str],
-    environ: Mapping[str, str],
-) -> ValueView:
+def _valued(variable: Variable, parts: Parts, given: Mapping[str, str]) -> ValueView:
     def value(of: Settings) -> object:
         return getattr(getattr(of, variable.group), variable.field)
 
-    in_environment = bool(environ.get(variable.name, "").strip())
+    now = value(parts.settings)
+    in_environment = bool(parts.source.environ.get(variable.name, "").strip())
     in_file = bool(given.get(variable.name, "").strip())
     return ValueView(
-        value=shown(value(settings)),
+        value=shown(now),
         origin="environment" if in_environment else "file" if in_file else "default",
         is_set=in_environment or in_file,
-        pending=not variable.live and value(settings) != value(started),
+        pending=not variable.live and now != value(parts.started),
+        tag=_tag(now, parts.api.secret_key),
     )
+
+
+def _tag(value: object, key: SecretStr | None) -> str:
+    """Tell one value from another. With the key of the API: nobody may try passwords against the tag of a secret."""
+    written = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    known = key.get_secret_value().encode() if key else _NO_KEY
+    return hmac.new(known, written.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:8]
 
 
 def shown(value: object) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.security import KeyRequired, ReadAllowed
@@ -17,6 +17,7 @@ from voxbot.admin.settings.schemas import (
     SettingsSchema,
     SettingsValues,
 )
+from voxbot.admin.tags import GivenTag
 
 router = APIRouter(prefix="/api", tags=["settings"])
 
@@ -65,9 +66,11 @@ async def describe_settings() -> SettingsSchema:
     summary="Значения всех настроек",
     description="Секреты не показываются: видно только, заданы ли они.",
 )
-async def read_values(parts: GivenParts) -> SettingsValues:
+async def read_values(parts: GivenParts, response: Response) -> SettingsValues:
     """Return every setting's value."""
-    return await service.all_values(parts)
+    found = await service.all_values(parts)
+    response.headers["ETag"] = service.tag_of(found)
+    return found
 
 
 @router.post(
@@ -77,6 +80,10 @@ async def read_values(parts: GivenParts) -> SettingsValues:
     description="Проверяются все вместе и сохраняются в .env все или ни одна. Те, которым нужен перезапуск, названы в "
     "ответе. null возвращает значение по умолчанию, кроме секретов: их убирает reset.",
 )
-async def save_values(parts: GivenParts, change: SettingsChange) -> SettingsSaved:
+async def save_values(
+    parts: GivenParts, change: SettingsChange, response: Response, if_match: GivenTag = ""
+) -> SettingsSaved:
     """Save any settings."""
-    return await service.save(parts, service.wanted(change))
+    saved = await service.save(parts, service.wanted(change), if_match)
+    response.headers["ETag"] = service.tag_of(saved)
+    return saved

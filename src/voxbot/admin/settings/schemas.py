@@ -79,6 +79,7 @@ class ValueView(View, title="Значение одной настройки"):
     )
     is_set: bool = Field(description="Задано оператором; у секретов это всё, что видно", examples=[False])
     pending: bool = Field(description="Сохранено, но ждёт перезапуска", examples=[False])
+    tag: str = Field(description="Метка значения: другая, когда оно другое, и у секретов тоже", examples=["3f9a01c2"])
 
 
 class SettingsValues(View, title="Значения всех настроек по именам переменных"):
@@ -86,7 +87,17 @@ class SettingsValues(View, title="Значения всех настроек п�
 
     file: str = Field(description="Файл, в который они сохраняются", examples=[".env"])
     values: dict[str, ValueView] = Field(
-        examples=[{"TURN_BARGE_IN_MS": {"value": 200, "origin": "default", "is_set": False, "pending": False}}]
+        examples=[
+            {
+                "TURN_BARGE_IN_MS": {
+                    "value": 200,
+                    "origin": "default",
+                    "is_set": False,
+                    "pending": False,
+                    "tag": "3f9a01c2",
+                }
+            }
+        ]
     )
 
 

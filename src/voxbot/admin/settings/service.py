@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from voxbot.admin.problems import ApiError
 from voxbot.admin.settings.catalog import MASK, values
 from voxbot.admin.settings.schemas import MainSettings, SettingsChange, SettingsSaved, SettingsValues
+from voxbot.admin.tags import agrees, tag
 from voxbot.domain.errors import ConfigError
 from voxbot.settings.catalog import changed, variables
 from voxbot.settings.env_file import assignments, rewritten
@@ -56,6 +58,11 @@ async def all_values(parts: Parts) -> SettingsValues:
     return await asyncio.to_thread(_values, parts)
 
 
+def tag_of(found: SettingsValues) -> str:
+    """Name a state of all values."""
+    return tag(*(f"{name}={value.tag}" for name, value in found.values.items()))
+
+
 def wanted(change: SettingsChange) -> dict[str, bool | float | str | None]:
     """Give what a client wants written. Secrets are read as null: sent back so, they stay."""
     secrets = {variable.name for variable in variables() if variable.secret}
@@ -63,20 +70,24 @@ def wanted(change: SettingsChange) -> dict[str, bool | float | str | None]:
     return given | dict.fromkeys(change.reset)
 
 
-async def save(parts: Parts, given: Mapping[str, bool | float | str | None]) -> SettingsSaved:
-    """Write variables and put them in force. Raises ApiError: 404 unknown, 409 set elsewhere, 422 wrong, 503."""
+async def save(parts: Parts, given: Mapping[str, bool | float | str | None], seen: str = "") -> SettingsSaved:
+    """Write variables and put them in force. Raises ApiError: 404 unknown, 409 set elsewhere, 422 wrong, 503.
+
+    `seen`: If-Match, the tag of the values that the client changed; it is 409, too, if they are other ones by now.
+    """
     if not given:
         raise _refused("не передано ни одной настройки")
     wanted = {name: _written(value) for name, value in given.items()}
-    return await asyncio.to_thread(_save, parts, wanted)
+    return await asyncio.to_thread(_save, parts, wanted, seen)
 
 
-def _save(parts: Parts, wanted: Mapping[str, str | None]) -> SettingsSaved:
+def _save(parts: Parts, wanted: Mapping[str, str | None], seen: str) -> SettingsSaved:
     path = parts.source.file or DEFAULT_ENV_FILE
     _check_names(parts, wanted)
     before = parts.settings
     try:
         with alone(parts.settings.paths.data_dir / "settings-lock"):
+            _check_seen(parts, seen)
             text = rewritten(_read(path).text, wanted)
             _try(parts, path, text)
             write_durably(path, text, _SECRETS_MODE)
@@ -95,6 +106,18 @@ def _save(parts: Parts, wanted: Mapping[str, str | None]) -> SettingsSaved:
         changed=names,
         needs_restart=[item.name for item in differences if not item.live],
     )
+
+
+def _check_seen(parts: Parts, seen: str) -> None:
+    """Refuse to write over what the client has not seen. Raises ApiError (409)."""
+    with suppress(ConfigError):  # a file with a mistake: what is in force is what it was
+        parts.source.reload()
+    if not agrees(seen, tag_of(_values(parts))):
+        raise ApiError(
+            HTTPStatus.CONFLICT,
+            "settings_changed",
+            "Настройки уже изменил кто-то другой. Обновите страницу и внесите свою правку снова.",
+        )
 
 
 def _try(parts: Parts, path: Path, text: str) -> None:
@@ -137,7 +160,7 @@ def _values(parts: Parts) -> SettingsValues:
         given = _read(path).given
     except (OSError, ApiError):
         given = {}
-    return SettingsValues(file=str(path), values=values(parts.settings, parts.started, given, parts.source.environ))
+    return SettingsValues(file=str(path), values=values(parts, given))
 
 
 def _written(value: Any) -> str | None:
