@@ -16,6 +16,9 @@ from voxbot.telephony.channels import Bridge, CallerChannel
 from voxbot.telephony.events import ChannelDestroyed, DialStatus, StasisEnd, StasisStart
 
 REQUEST = TransferRequest("operator", "Сколько стоит «${X}»?")
+IN_OUR_APPLICATION = {"state": "Up", "dialplan": {"app_name": "Stasis"}}
+SENT_ON = {"state": "Up", "dialplan": {"app_name": "Dial"}}
+RINGING = {"state": "Ringing", "dialplan": {"app_name": "AppDial2"}}
 REMOVE, ADD = "POST /bridges/b/removeChannel", "POST /bridges/b/addChannel"
 
 
@@ -180,16 +183,84 @@ async def test_people_who_talk_are_left_alone_when_the_bot_goes_down():
     assert f"DELETE /channels/{operator}" not in ari.sent
 
 
+@pytest.mark.parametrize("after", [ChannelGoneError("404", 404), SENT_ON], ids=["hung up", "sent on"])
+def test_an_operator_who_left_during_a_lost_connection_is_missed_afterwards(after):
+    async def main():
+        async with call_in_progress("dial") as (ari, handover):
+            operator = await talking(ari, handover)
+            ari.answers["GET", f"/channels/{operator}"] = IN_OUR_APPLICATION
+            await handover.look_again()
+            parting = asyncio.create_task(handover.parted())
+            await asyncio.sleep(60)
+            assert not parting.done()
+            ari.answers["GET", f"/channels/{operator}"] = after
+            await handover.look_again()
+            await parting
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("channel", "outcome", "within_s"),
+    [
+        (IN_OUR_APPLICATION, "joined", 1),
+        (RINGING, "no_answer", 60),
+        (AriError("500", 500), "no_answer", 60),
+    ],
+    ids=["answered", "ringing", "no-telling"],
+)
+def test_what_became_of_a_ringing_phone_during_a_lost_connection_is_asked(channel, outcome, within_s):
+    async def main():
+        async with call_in_progress("dial") as (ari, handover):
+            transfer, operator = await ringing(ari, handover)
+            ari.answers["GET", f"/channels/{operator}"] = channel
+            await asyncio.sleep(1)
+            await handover.look_again()
+            async with asyncio.timeout(within_s):
+                assert await transfer == outcome
+
+    run_virtual(main())
+
+
 @virtual
-async def test_an_operator_who_left_during_a_lost_connection_is_missed_afterwards():
+async def test_an_operator_lost_with_the_connection_is_dialled_once_more():
     async with call_in_progress("dial") as (ari, handover):
-        operator = await talking(ari, handover)
-        handover.compare({"call", operator})
-        parting = asyncio.create_task(handover.parted())
-        await asyncio.sleep(60)
-        assert not parting.done()
-        handover.compare({"call"})
-        await parting
+        transfer, lost = await ringing(ari, handover)
+        ari.answers["GET", f"/channels/{lost}"] = ChannelGoneError("404", 404)
+        ari.requests.clear()
+        await handover.look_again()
+        await ari.until_sent("POST /channels")
+        operator = ari.query("POST", "/channels")["channelId"]
+        assert operator != lost
+        ari.emit(StasisStart, operator)
+        assert await transfer == "joined"
+
+
+@virtual
+async def test_an_operator_lost_twice_does_not_answer():
+    async with call_in_progress("dial") as (ari, handover):
+        transfer = asyncio.create_task(handover(REQUEST))
+        for _ in range(2):
+            await ari.until_sent("POST /channels")
+            lost = ari.query("POST", "/channels")["channelId"]
+            ari.answers["GET", f"/channels/{lost}"] = ChannelGoneError("404", 404)
+            ari.requests.clear()
+            await handover.look_again()
+        assert await transfer == "no_answer"
+
+
+@virtual
+async def test_a_phone_not_yet_dialled_is_not_taken_for_gone():
+    async with call_in_progress("dial") as (ari, handover):
+        transfer = asyncio.create_task(handover(REQUEST))
+        while "POST /channels" not in ari.sent:
+            await asyncio.sleep(0)  # the request is on its way, not answered
+        operator = ari.query("POST", "/channels")["channelId"]
+        ari.answers["GET", f"/channels/{operator}"] = ChannelGoneError("404", 404)
+        await handover.look_again()
+        await asyncio.sleep(1)
+        ari.emit(StasisStart, operator)
+        assert await transfer == "joined"
 
 
 @virtual

@@ -116,7 +116,7 @@ class Dispatcher:
         await self._stop_attending()  # what they watch is looked at anew below
         live = await self._live_channels()
         for session, _ in known:
-            session.compare(live)
+            await session.compare(live)
         await self._lines.choose()
         self._on_ready()
         # A channel that is new this very moment has its StasisStart under way: only one that is still nobody's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
@@ -12,14 +12,13 @@ from voxbot.domain.errors import AriError, ChannelGoneError
 from voxbot.telephony.operator import OperatorChannel, operator_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from voxbot.call.line import Line
     from voxbot.call.transfer import TransferOutcome, TransferRequest
     from voxbot.domain.events import EndReason
-    from voxbot.domain.ids import ChannelId
     from voxbot.settings.schema import OperatorSettings
     from voxbot.telephony.ari import AriClient
     from voxbot.telephony.channels import CallerChannel
@@ -127,10 +126,10 @@ class Handover:
         if self._operator and self._line:
             self._operator.kept = self._line.bridge.kept = True
 
-    def compare(self, live: Collection[ChannelId]) -> None:
-        """Compare with the channels that Asterisk has: events of a lost connection are never repeated."""
-        if self._operator and self._operator.id not in live:
-            self._operator.mark_left()
+    async def look_again(self) -> None:
+        """Ask Asterisk about the operator: events of a lost connection are never repeated."""
+        if self._operator:
+            await self._operator.look_again()
 
     async def _send(self, request: TransferRequest) -> TransferOutcome:
         try:
@@ -162,8 +161,15 @@ class Handover:
         return "left"
 
     async def _dial(self, request: TransferRequest, settings: OperatorSettings) -> TransferOutcome:
+        outcome = await self._ring(request, settings)
+        if outcome == "lost":
+            log.warning("Оператор потерян вместе с соединением с ARI, звоню ему снова")
+            outcome = await self._ring(request, settings)
+        return "no_answer" if outcome == "lost" else outcome
+
+    async def _ring(self, request: TransferRequest, settings: OperatorSettings) -> TransferOutcome | Literal["lost"]:
         async with AsyncExitStack() as attempt:
-            operator = await attempt.enter_async_context(operator_channel(self._ari))
+            operator = self._operator = await attempt.enter_async_context(operator_channel(self._ari))
             outcome = await operator.dial(
                 settings.endpoint,
                 caller=self._caller.id,
@@ -175,7 +181,6 @@ class Handover:
                 return outcome
             await self._join(operator)
             self._owned.push_async_exit(attempt.pop_all())
-            self._operator = operator
         return "joined"
 
     async def _join(self, operator: OperatorChannel) -> None:

@@ -112,11 +112,11 @@ class CallSession:
         else:
             self._digits.append(digit)
 
-    def compare(self, live: Collection[ChannelId]) -> None:
+    async def compare(self, live: Collection[ChannelId]) -> None:
         """Compare with the channels that Asterisk has: events of a lost connection are never repeated."""
         if self.call_id not in live:
             self.caller_gone()
-        self._handover.compare(live)
+        await self._handover.look_again()
 
     def _stop(self, reason: EndReason) -> None:
         # After the conversation the task only frees what it holds; cancelling that would leave it in Asterisk.

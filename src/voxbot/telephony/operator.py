@@ -12,6 +12,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from uuid import uuid4
 
+import structlog
+
+from voxbot.domain.errors import AriError, ChannelGoneError
 from voxbot.domain.ids import ChannelId
 from voxbot.telephony.events import AriEvent, ChannelDestroyed, DialStatus, StasisEnd, StasisStart
 
@@ -20,9 +23,12 @@ if TYPE_CHECKING:
 
     from voxbot.telephony.ari import AriClient
 
+log = structlog.get_logger(__name__)
+
 OPERATOR_PREFIX = "voxbot-operator-"
 
-DialOutcome: TypeAlias = Literal["answered", "busy", "no_answer", "failed"]
+DialOutcome: TypeAlias = Literal["answered", "busy", "no_answer", "failed", "lost"]
+"""`lost`: the channel went while nobody listened to Asterisk, which hangs up whoever answers just then."""
 
 _EVENT_LATE_S = 3.0
 """How long after its own timeout Asterisk may take to tell that nobody answered."""
@@ -61,6 +67,7 @@ class OperatorChannel:
         self.id = ChannelId(f"{OPERATOR_PREFIX}{uuid4()}")
         self.kept = False
         self._ari = ari
+        self._dialled = False
         self._dial_status = ""
         self._outcome: asyncio.Future[DialOutcome] = asyncio.get_running_loop().create_future()
         self._left = asyncio.Event()
@@ -81,19 +88,35 @@ class OperatorChannel:
             timeout=ring_s,
             **({"callerId": number} if number else {}),
         )
+        self._dialled = True
         try:
             async with asyncio.timeout(ring_s + _EVENT_LATE_S):
                 return await self._outcome
-        except TimeoutError:  # the event was lost with the connection to Asterisk
+        except TimeoutError:
             return "no_answer"
 
     async def left(self) -> None:
         """Wait until the operator is gone."""
         await self._left.wait()
 
-    def mark_left(self) -> None:
-        """Take note that the operator is gone although no event told it (a lost connection)."""
-        self._left.set()
+    async def look_again(self) -> None:
+        """Ask Asterisk what became of the channel: events of a lost connection are never repeated."""
+        if not self._dialled:
+            return
+        try:
+            channel = await self._ari.request("GET", f"/channels/{self.id}")
+        except ChannelGoneError:
+            self._settle("lost")
+            self._left.set()
+        except AriError as error:  # `dial` has its time limit
+            log.warning("Не удалось узнать, ответил ли оператор", error=str(error))
+        else:
+            # Asterisk runs its Stasis application on the channel from the answer on, and something else before
+            # (seen on 22; versions before 16.6 do not tell).
+            if channel["state"] == "Up" and channel["dialplan"].get("app_name", "Stasis") == "Stasis":
+                self._settle("answered")
+            elif self._outcome.done():
+                self._left.set()
 
     def on_event(self, event: AriEvent) -> None:
         """Take an ARI event of this channel."""
