@@ -1,4 +1,4 @@
-"""Take docs/img/ anew: every page of the panel, light in Russian and dark in English. `make screenshots`.
+"""Take docs/img/ anew: every page of the panel, light and dark, in Russian and in English. `make screenshots`.
 
 Runs the API and a bot on the project's own knowledge bases, with a log full of made-up calls, in a temporary folder.
 """
@@ -19,7 +19,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "img"
 SIZE = {"width": 1440, "height": 900}
-LOOKS = (("light", "ru"), ("dark", "en"))
+LOOKS = tuple((scheme, language) for scheme in ("light", "dark") for language in ("ru", "en"))
 QUESTION = "сколько стоит машина на сто килоньютонов"
 SPOKEN = ROOT / "tests" / "e2e" / "audio" / "location.wav"
 PAGES = {
@@ -48,6 +48,7 @@ def main() -> int:
         prompts = (ROOT / "config" / "prompts.json").read_text(encoding="utf-8")
         home = PanelHome(Path(folder), prompts=prompts, **texts)
         home.make(calls=160, hostile=False)
+        asyncio.run(home.notify())
         microphone = _microphone(Path(folder) / "microphone.wav")
         with home.bot() as bot, home.api(BOT_URLS=bot) as address:
             asyncio.run(_take_all(chromium, f"{address}/logs-ui", home.recorded, microphone))
@@ -98,6 +99,7 @@ async def _settle(page: Page, name: str) -> None:
         await page.keyboard.press("Enter")
         await page.locator("ol li").first.wait_for(timeout=30_000)
     if name == "call":
+        await page.locator("a[href*='/call/details/']").wait_for()
         await page.locator("button[aria-expanded=false]").filter(has_text=re.compile("[мm][сs]")).first.click()
     await expect(page.locator(".mantine-Skeleton-root")).to_have_count(0, timeout=60_000)
     await page.wait_for_load_state("load")

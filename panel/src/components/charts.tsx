@@ -32,7 +32,10 @@ export function Bars({ data, title, height = 160, format, every = 1 }: BarsProps
   return (
     <figure className={classes.figure} aria-labelledby={id} style={{ "--chart": `${height}px` } as CSSProperties}>
       <figcaption id={id} className={classes.caption}>
-        <span>{title}</span>
+        <span className={classes.legend}>
+          {title}
+          {(data[0]?.parts.length ?? 0) > 1 && data[0]?.parts.map(({ name, tone }) => <span key={name}><i style={{ background: tone }} />{name}</span>)}
+        </span>
         <span className="num">
           {shown && <>{shown.label}: {shown.parts.filter(({ value }) => value > 0).map(({ name, value }) => `${name} ${format(value)}`).join(" · ") || format(0)}</>}
         </span>

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
     from voxbot.notifier.calls import CallRules
     from voxbot.notifier.details_links import DetailsLinks
+    from voxbot.store.notifier_database import Transaction
 
 
 class BotCallLinks:
@@ -40,7 +39,7 @@ class BotCallLinks:
         async with open_notifier_database(self._location) as database:
             return await database.read(lambda connection: self._find(connection, call_id, caller))
 
-    def _find(self, connection: Connection, call_id: str, caller: str) -> str | None:
+    def _find(self, connection: Transaction, call_id: str, caller: str) -> str | None:
         now = self._clock()
         for enterprise in enterprises_of(connection, call_id):
             history = history_of(connection, call_id, enterprise)
