@@ -116,12 +116,14 @@ def exchange(call_id: str, at: float, dice: random.Random, chunks: Sequence[Chun
 
 
 def nearest(question: str, chunks: Sequence[Chunk]):
-    """Chunks that share most beginnings of words with a question first."""
+    """Chunks that share the rarest beginnings of words with a question first."""
     stems = {word[:5] for word in re.findall(r"[\w-]{5,}", question.lower())}
-    return sorted(
-        chunks,
-        key=lambda chunk: -sum(3 * (stem in chunk.title.lower()) + (stem in chunk.text.lower()) for stem in stems),
-    )
+    rarity = {stem: 1 / (1 + sum(stem in chunk.text.lower() for chunk in chunks)) for stem in stems}
+
+    def likeness(chunk: Chunk):
+        return sum(rarity[stem] * (3 * (stem in chunk.title.lower()) + (stem in chunk.text.lower())) for stem in stems)
+
+    return sorted(chunks, key=likeness, reverse=True)
 
 
 def said_of(chunk: Chunk):
