@@ -177,7 +177,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(lab, bot_i
     assert await lab.leftovers() == []
 
 
-@pytest.mark.parametrize(("code", "told", "after_ms"), [(486, "занят", 2000), (0, "не отвечает", 6000)])
+@pytest.mark.parametrize(("code", "told", "after_ms"), [(486, "занят", 4000), (0, "не отвечает", 8000)])
 async def test_without_an_operator_the_bot_says_so_and_the_call_goes_on(lab, bot_in_process, code, told, after_ms):
     published = []
     async with refusing_phone(code) as endpoint:
