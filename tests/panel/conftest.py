@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items):
         missing.append("no chromium (scripts/test_setup.sh)")
     for item in items:
         if "/tests/panel/" in str(item.path):
+            item.add_marker(pytest.mark.long)
             item.add_marker(pytest.mark.enable_socket)
             item.add_marker(pytest.mark.timeout(180))
             if missing:
