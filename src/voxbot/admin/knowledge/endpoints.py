@@ -92,7 +92,7 @@ async def list_drafts(
     parts: GivenParts, response: Response, limit: GivenLimit = MAX_LIMIT, cursor: GivenCursor = ""
 ) -> list[DraftView]:
     """List drafts."""
-    found = await asyncio.to_thread(service.drafts_of(parts.settings.paths).every)
+    found = await asyncio.to_thread(service.drafts_of(parts.started.paths).every)
     page = cut(found, lambda draft: draft.id, limit, cursor, response)
     return [service.draft_view(draft) for draft in page]
 
@@ -170,7 +170,7 @@ async def delete_draft(parts: GivenParts, draft_id: GivenDraft) -> None:
     """Forget a draft."""
     draft = await service.find_draft(parts, draft_id)
     await service.check_free(parts, draft)
-    await asyncio.to_thread(service.drafts_of(parts.settings.paths).delete, draft)
+    await asyncio.to_thread(service.drafts_of(parts.started.paths).delete, draft)
 
 
 @router.get("/api/kb/drafts/{draft_id}/diff", dependencies=[ReadAllowed], summary="Чем черновик отличается от базы")
@@ -178,7 +178,7 @@ async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
     """Compare a draft with the base in force."""
     draft = await service.find_draft(parts, draft_id)
     text = await service.draft_text(parts, draft)
-    before = await asyncio.to_thread(service.base_files(parts.settings.paths)[draft.kb].text)
+    before = await asyncio.to_thread(service.base_files(parts.started.paths)[draft.kb].text)
     return await service.diff(before or "", text, ("база", "черновик"))
 
 
@@ -240,7 +240,7 @@ async def list_backups(
     cursor: GivenCursor = "",
 ) -> list[BackupView]:
     """List backups."""
-    files = service.base_files(parts.settings.paths)
+    files = service.base_files(parts.started.paths)
     found = [
         backup for name in KB_NAMES if kb in (None, name) for backup in await asyncio.to_thread(files[name].backups)
     ]
@@ -261,7 +261,7 @@ async def get_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> KbTex
 async def diff_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> DiffView:
     """Compare a backup with the base in force."""
     before = await service.find_backup(parts, kb, name)
-    now = await asyncio.to_thread(service.base_files(parts.settings.paths)[kb].text)
+    now = await asyncio.to_thread(service.base_files(parts.started.paths)[kb].text)
     return await service.diff(before, now or "", ("копия", "база"))
 
 
@@ -275,7 +275,7 @@ async def diff_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Diff
 async def restore_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Accepted:
     """Put a backup in force again."""
     text = await service.find_backup(parts, kb, name, exact=True)
-    making = service.drafts_of(parts.settings.paths).from_text(kb, name, text)
+    making = service.drafts_of(parts.started.paths).from_text(kb, name, text)
     return await service.publish(parts, await service.refused_as_422(making))
 
 

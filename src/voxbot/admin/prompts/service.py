@@ -170,7 +170,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _folder(parts: Parts) -> PromptsFolder:
-    return PromptsFolder(parts.settings.paths.data_dir / "prompts-history")
+    return PromptsFolder(parts.started.paths.data_dir / "prompts-history")
 
 
 def _view(parts: Parts, found: StoredPrompts, older: StoredPrompts | None) -> PromptVersion:

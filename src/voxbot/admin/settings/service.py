@@ -86,7 +86,7 @@ def _save(parts: Parts, wanted: Mapping[str, str | None], seen: str) -> Settings
     _check_names(parts, wanted)
     before = parts.settings
     try:
-        with alone(parts.settings.paths.data_dir / "settings-lock"):
+        with alone(parts.started.paths.data_dir / "settings-lock"):
             _check_seen(parts, seen)
             text = rewritten(_read(path).text, wanted)
             _try(parts, path, text)
