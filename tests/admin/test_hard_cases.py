@@ -89,6 +89,29 @@ async def test_bytes_that_are_no_text_hide_no_other_call(lab):
     assert await lab.calls.follow_pending() == 1
 
 
+async def test_an_odd_row_hides_no_other_call(lab):
+    await lab.seed()
+    rows = [
+        ("deep", "+7", "2026-03-05T12:00:00", "[" * 200_000),
+        ("nested", "+7", "2026-03-05T12:00:01", '[{"speaker": "user", "text": ' + "[" * 900 + "]" * 900 + "}]"),
+        ("blob", b"+7", b"\xff\x00", b'[{"speaker": "user", "text": "\xff"}]'),
+        ("nan", None, None, '[{"speaker": "bot", "text": "x", "ms": {"response": NaN, "asr": 1e999}}]'),
+        ("nothing", None, None, None),
+    ]
+    with closing(sqlite3.connect(lab.folder / "log.sqlite")) as connection, connection:
+        connection.executemany("INSERT INTO logs (id, callerId, startTime, transcript_json) VALUES (?, ?, ?, ?)", rows)
+    client = lab.client()
+    names = {row[0] for row in rows}
+    assert await lab.calls.follow_pending() == 5
+    assert names <= {row["id"] for row in (await client.get("/logs")).json()}
+    assert names <= {row["id"] for row in (await client.get("/api/calls")).json()["items"]}
+    for name in names:
+        assert (await client.get(f"/api/calls/{name}")).status_code == 200
+    assert (await client.get("/logs/csv")).text.count("\r\n") == 9
+    assert (await client.get("/api/analytics", params={"date_from": "1970-01-01", "date_to": "1970-01-01"})).json()
+    assert [row["id"] for row in (await client.get("/logs", params={"q": "завод"})).json()] == ["c1"]
+
+
 async def test_rows_that_another_program_replaces_are_found_once(lab):
     turns = [{"speaker": "user", "text": "завод"}]
     write(lab, "r0", turns)
