@@ -196,6 +196,38 @@ async def test_prompts_that_cannot_be_told_are_refused_with_the_reason(lab, cont
     assert (await lab.client(parts).get("/api/prompts")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 200_000,
+        json.dumps({**PROMPTS, "greeting": "Привет \ud83d"}),
+        json.dumps({**PROMPTS, "заметка": "\ud83d"}),
+        json.dumps(PROMPTS)[:-1] + ', "x": ' + "[" * 100_000 + "}",
+        b"\xff\xfe{",
+    ],
+)
+async def test_prompts_are_saved_over_an_odd_file_and_what_it_held_is_kept(lab, content):
+    parts = lab.parts()
+    content = content if isinstance(content, bytes) else content.encode()
+    lab.prompts_file.write_bytes(content)
+    saved = await lab.client(parts).post("/api/prompts", headers={**KEY, "If-Match": "*"}, json={"greeting": "Алло"})
+    assert (saved.status_code, saved.json()["greeting"]) == (200, "Алло")
+    assert json.loads(lab.prompts_file.read_text(encoding="utf-8"))["greeting"] == "Алло"
+    kept = [file.read_bytes() for file in (lab.folder / "data" / "prompts-history").glob("broken-*.json")]
+    assert kept == [content] or "ud83d" in lab.prompts_file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ["assets/%00", "assets/" + "x" * 300, "assets/" + "x" * 5000, "instruction%00.md"])
+async def test_a_name_that_no_file_can_have_is_not_found(lab, path):
+    answer = await lab.client().get(f"/logs-ui/{path}")
+    assert answer.status_code in (404, 503)  # 503 in a checkout without a built panel
+
+
+@pytest.mark.parametrize("path", ["%00", "x" * 300])
+async def test_a_page_of_such_a_name_is_the_panel(lab, path):
+    assert (await lab.client().get(f"/logs-ui/{path}")).status_code in (200, 503)
+
+
 @pytest.mark.parametrize("asked", ["bytes=9999-", "abc", "bytes=5-2", "bytes=x-"])
 async def test_a_part_that_a_recording_does_not_have_is_refused_as_a_problem(lab, asked):
     await lab.seed()

@@ -467,6 +467,20 @@ async def test_a_base_of_another_encoding_is_not_made_unreadable_for_good(client
     assert (refused.status_code, "UTF-8" in refused.json()["detail"]) == (409, True)
 
 
+async def test_a_base_of_another_encoding_is_not_written_over_by_what_the_page_shows_of_it(client, knowledge):
+    draft = await a_draft(client)
+    assert "x-text-lossy" not in (await client.get("/kb")).headers
+    knowledge.general.write_bytes("# Цены\nПресс стоит 5 рублей.\n".encode("cp1251"))
+    read = await client.get("/kb")
+    assert (list(read.json()), read.headers["x-text-lossy"]) == (["text"], "true")
+    new = {"kb": "general", "text": read.json()["text"]}
+    refused = [
+        await client.post("/api/kb/drafts", headers=KEY, json=new),
+        await client.put(f"/api/kb/drafts/{draft['id']}", headers=KEY, json={"text": new["text"]}),
+    ]
+    assert [(answer.status_code, "UTF-8" in answer.json()["detail"]) for answer in refused] == [(409, True)] * 2
+
+
 async def test_what_a_killed_process_left_of_an_upload_is_deleted_in_time(client, lab):
     left = lab.folder / "data" / "kb-drafts" / ("0" * 32)
     left.mkdir(parents=True)

@@ -181,3 +181,20 @@ def test_what_is_in_force_is_of_the_start_where_a_restart_is_needed(tmp_path):
     now = load_settings(None, {"DATA_DIR": str(tmp_path / "two"), "KB_TOP_K": "7", "API_PORT": "4321"})
     given = in_force(started, now)
     assert (given.paths, given.api.port, given.knowledge.top_k) == (started.paths, 1234, 7)
+
+
+async def test_nothing_is_saved_into_a_file_that_was_emptied_by_accident(lab):
+    lab.env_file.write_text("KB_TOP_K=3\nLLM_TEMPERATURE=0.1\n")
+    parts = lab.parts()
+    lab.env_file.write_text("")
+    refused = await save(lab.client(parts), KB_TOP_K=5)
+    assert (refused.status_code, refused.json()["code"]) == (409, "settings_lost")
+    assert parts.settings.knowledge.top_k == 3
+
+
+async def test_the_last_variable_of_the_file_may_be_taken_out_of_it(lab):
+    lab.env_file.write_text("KB_TOP_K=9\n")
+    parts = lab.parts()
+    saved = await post(lab.client(parts), "/api/settings/values", {"reset": ["KB_TOP_K"]})
+    assert saved.status_code == 200
+    assert parts.settings.knowledge.top_k == 3

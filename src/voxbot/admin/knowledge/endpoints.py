@@ -42,19 +42,20 @@ GivenDraft = Annotated[str, Path(max_length=64, description="id черновик
 GivenBackup = Annotated[str, Path(max_length=100, description="Имя копии")]
 GivenKb = Annotated[KbName, Path(description="general или tech")]
 
+_READ = "Заголовок X-Text-Lossy: true — файл не в UTF-8, часть букв показана знаками; править такой текст нельзя."
 _UPLOAD = (
     "Файл превращается в Markdown и проверяется сразу (422 с причиной, если из него базы не выйдет), а индекс "
     "строится задачей, за которой можно следить. Прежний текст остаётся в копиях."
 )
 
 
-@router.get("/kb", dependencies=[ReadAllowed], summary="Общая база знаний")
+@router.get("/kb", dependencies=[ReadAllowed], summary="Общая база знаний", description=_READ)
 async def get_general(parts: GivenParts, response: Response) -> KbText:
     """Give the general base as it is."""
     return await service.read_base(parts, "general", response)
 
 
-@router.get("/kb2", dependencies=[ReadAllowed], summary="Техническая база знаний")
+@router.get("/kb2", dependencies=[ReadAllowed], summary="Техническая база знаний", description=_READ)
 async def get_tech(parts: GivenParts, response: Response) -> KbText:
     """Give the technical base as it is."""
     return await service.read_base(parts, "tech", response)

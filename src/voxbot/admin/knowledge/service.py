@@ -61,7 +61,10 @@ def drafts_of(paths: PathSettings) -> Drafts:
 
 
 async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
-    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError."""
+    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError.
+
+    The header X-Text-Lossy tells that the file is not UTF-8: some of its letters are shown as marks.
+    """
     file = base_files(parts.started.paths)[kb]
     # The tag first: of a base that is replaced in between, an older tag is refused, and a newer one would not be.
     response.headers["ETag"] = tag(await asyncio.to_thread(file.digest))
@@ -70,6 +73,8 @@ async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
         raise ApiError(
             HTTPStatus.NOT_FOUND, "no_file", f"Файла базы знаний нет. Загрузите его или проверьте {_PATHS[kb]}."
         )
+    if await asyncio.to_thread(file.is_lossy):
+        response.headers["X-Text-Lossy"] = "true"
     return KbText(text=text)
 
 
@@ -115,7 +120,7 @@ async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str, seen: 
 
     `seen`: If-Match, the tag of the base that it was written over.
     """
-    base = await digest(parts, kb)
+    base = await _digest_of_text(parts, kb)
     if not agrees(seen, tag(base)):
         raise base_changed()
     return await refused_as_422(drafts_of(parts.started.paths).from_text(kb, name, text, base=base))
@@ -124,6 +129,20 @@ async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str, seen: 
 async def digest(parts: Parts, kb: KbName) -> str:
     """Tell one content of a base from another."""
     return await asyncio.to_thread(base_files(parts.started.paths)[kb].digest)
+
+
+async def _digest_of_text(parts: Parts, kb: KbName) -> str:
+    """As `digest`, of a base that a text can be written over. Raises KnowledgeError for one that is not UTF-8.
+
+    What is read of such a base has marks in place of its letters: they would be lost for good.
+    """
+
+    def read() -> str:
+        base = base_files(parts.started.paths)[kb]
+        base.exact_text()
+        return base.digest()
+
+    return await asyncio.to_thread(read)
 
 
 async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
@@ -153,7 +172,8 @@ async def rewrite(parts: Parts, draft: Draft, new: DraftChange, seen: str) -> Dr
     """Put another text in a draft's place; `seen` as in `check_seen`. Raises ApiError (409, 422)."""
     await check_free(parts, draft)
     await check_seen(parts, draft, seen)
-    base = await digest(parts, draft.kb) if new.base is None else new.base
+    present = await _digest_of_text(parts, draft.kb)
+    base = present if new.base is None else new.base
     return await refused_as_422(drafts_of(parts.started.paths).rewrite(draft, new.text, base))
 
 
