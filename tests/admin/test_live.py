@@ -9,9 +9,12 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from fakes.api import KEY, ApiLab
 from fakes.browser import Browser
 from fakes.voice import ScriptedAnswerer, ScriptedAsr, services, speech
+from yarl import URL
 
 from voxbot.domain.dialogue import AnswerInfo
 from voxbot.main.bot_http import serve_bot_http
@@ -188,6 +191,23 @@ async def test_a_hung_bot_does_not_hold_up_the_control_of_another_ones_call(lab,
             assert (await http.post(f"http://{host}/api/live/{call_id}/hangup", headers=KEY)).status == 200
             assert loop.time() - began < 2
             await asyncio.wait_for(over, 5)
+
+
+@pytest.mark.parametrize("action", ["hangup", "transfer"])
+@pytest.mark.parametrize("written", ["PJSIP/101-0001", "PJSIP%2F101-0001"])
+async def test_a_call_whose_id_has_slashes_is_controlled(lab, http, action, written):
+    told = []
+
+    async def control(request):
+        told.append((request.match_info["id"], request.match_info["action"]))
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_post("/live/{id}/{action}", control)
+    async with TestServer(app) as bot, lab.running(lab.parts(BOT_URLS=str(bot.make_url("")))) as host:
+        place = URL(f"http://{host}/api/live/{written}/{action}", encoded=True)
+        assert (await http.post(place, headers=KEY)).status == 200
+    assert told == [("PJSIP/101-0001", action)]
 
 
 async def test_a_wrong_key_is_named_as_such(lab, http, bot):

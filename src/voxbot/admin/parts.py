@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
+    from pathlib import Path
 
     from voxbot.admin.jobs.runner import JobRunner
     from voxbot.admin.knowledge.publishing import AgentOver
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from voxbot.store.call_log import CallLogRepository
     from voxbot.store.database import Database
     from voxbot.store.jobs import JobRepository
+
+
+def free_bytes(path: Path) -> int:
+    """Tell what is free on the disk of a path, be it there or not yet. Blocking; raises OSError."""
+    return shutil.disk_usage(next(folder for folder in (path, *path.parents) if folder.exists())).free
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,8 @@ class Parts:
     bots: Bots
     publish: Callable[[CallEvent], None]
     trace_link: Callable[[str, str], Awaitable[str | None]]
+    free_bytes: Callable[[Path], int] = free_bytes
+    """How much can be written where a path is."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: streams of events then end, or it would wait for them."""
 

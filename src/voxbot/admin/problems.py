@@ -38,6 +38,7 @@ _TITLES = {
     HTTPStatus.TOO_MANY_REQUESTS: "Слишком много запросов",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Внутренняя ошибка",
     HTTPStatus.SERVICE_UNAVAILABLE: "Сервис недоступен",
+    HTTPStatus.INSUFFICIENT_STORAGE: "На диске нет места",
 }
 
 _FRAMEWORK = {

@@ -1,6 +1,9 @@
 """What staff upload becomes Markdown, or is refused with a reason; by the real process with its limits."""
 
+import asyncio
 import io
+import os
+import sys
 
 import pytest
 from docx import Document
@@ -192,3 +195,16 @@ async def test_no_text_of_a_word_document_is_lost(tmp_path, xml, wanted, unwante
     text = await convert_file("docx", source, tmp_path / "result.md", title="Цены")
     assert text.count(wanted) == 1
     assert not unwanted or unwanted not in text
+
+
+async def test_the_process_that_converts_leaves_the_processor_to_calls(tmp_path):
+    """It is looked at while it waits for its file, which nobody has written yet."""
+    pipe = tmp_path / "slow.md"
+    os.mkfifo(pipe)
+    arguments = ("-m", "voxbot.knowledge.uploads.worker", "md", str(pipe), str(tmp_path / "result.md"), "slow")
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+    with await asyncio.to_thread(pipe.open, "wb") as writing:  # it has opened its end
+        niceness = os.getpriority(os.PRIO_PROCESS, process.pid)
+        writing.write("# А\nТекст.\n".encode())
+    assert await process.wait() == 0
+    assert niceness == 19

@@ -67,7 +67,7 @@ class Drafts:
         folder = await asyncio.to_thread(self._new)
         try:
             source, result = folder / f"source.{kind}", folder / "converted.md"
-            await asyncio.to_thread(source.write_bytes, content)
+            await asyncio.to_thread(_write_bytes, source, content)
             text = await convert_file(kind, source, result, title=name.rpartition(".")[0] or name)
             await asyncio.to_thread(_remove, source, result)
             return await asyncio.to_thread(self._keep, Draft(folder.name, kb, name, time.time(), base), text)
@@ -192,6 +192,13 @@ def _clean_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
     written = last.encode(errors="replace").decode()
     return "".join(char for char in written if char.isprintable())[-_MAX_NAME_CHARS:]
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise KnowledgeError(f"{path.parent}: нельзя записать ({error.strerror}); проверьте диск и права") from error
 
 
 def _remove(*paths: Path) -> None:

@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import PathSettings
     from voxbot.store.jobs import Job
 
+_PATHS: dict[KbName, str] = {"general": "KNOWLEDGE_BASE_PATH", "tech": "KNOWLEDGE_BASE2_PATH"}
 _SHOWN_CHUNKS = 1000
 _MAX_DIFF_LINES = 20_000
 _MEGABYTE = 1024 * 1024
+_ROOM_BYTES = 64 * _MEGABYTE
+"""Beside the file: its text thrice (draft, base, backup), up to 8 MB each, and the vectors of its chunks."""
 
 
 def base_files(paths: PathSettings) -> dict[KbName, BaseFile]:
@@ -65,13 +68,16 @@ async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
     text = await asyncio.to_thread(file.text)
     if text is None:
         raise ApiError(
-            HTTPStatus.NOT_FOUND, "no_file", "Файла базы знаний нет. Загрузите его или проверьте KNOWLEDGE_BASE_PATH."
+            HTTPStatus.NOT_FOUND, "no_file", f"Файла базы знаний нет. Загрузите его или проверьте {_PATHS[kb]}."
         )
     return KbText(text=text)
 
 
 async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_review: bool = False) -> Draft:
-    """Make a draft of an uploaded file; one `to_review` belongs to the present base. Raises ApiError (413, 422)."""
+    """Make a draft of an uploaded file; one `to_review` belongs to the present base.
+
+    Raises ApiError (413, 422, 507).
+    """
     limit_mb = parts.settings.knowledge.upload_mb
     content = await file.read(limit_mb * _MEGABYTE + 1)
     if len(content) > limit_mb * _MEGABYTE:
@@ -80,9 +86,28 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_re
             "too_large",
             f"Файл больше {limit_mb} МБ. Уменьшите его, разделите на части или поднимите KB_UPLOAD_MAX_MB.",
         )
+    await asyncio.to_thread(_check_room, parts, kb, len(content))
     base = await digest(parts, kb) if to_review else None
     making = drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content, base=base)
     return await refused_as_422(making)
+
+
+def _check_room(parts: Parts, kb: KbName, size: int) -> None:
+    """Refuse what would fill a disk half-way. Raises ApiError (507)."""
+    paths = parts.settings.paths
+    needed = size + _ROOM_BYTES
+    for folder in (paths.data_dir, base_files(paths)[kb].path.parent, paths.persist_directory):
+        try:
+            free = parts.free_bytes(folder)
+        except OSError:  # writing there will say what is wrong
+            continue
+        if free < needed:
+            raise ApiError(
+                HTTPStatus.INSUFFICIENT_STORAGE,
+                "no_space",
+                f"На диске, где {folder}, свободно {free // _MEGABYTE} МБ, а нужно {needed // _MEGABYTE + 1} МБ. "
+                "Освободите место и загрузите файл снова.",
+            )
 
 
 async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str, seen: str = "") -> Draft:
