@@ -131,8 +131,12 @@ class CallLogRepository:
             total = await session.execute(select(func.count()).select_from(CallFacts))
             return pending.scalar_one(), total.scalar_one()
 
-    async def unanswered(self, since: datetime | None = None) -> AsyncGenerator[UnansweredTurn, None]:
-        """Stream what callers were not told, oldest call first; `since` as CallFilter.start_from.
+    async def unanswered(
+        self, since: datetime | None = None, before: datetime | None = None
+    ) -> AsyncGenerator[UnansweredTurn, None]:
+        """Stream what callers were not told, oldest call first.
+
+        `since` as CallFilter.start_from, `before` as start_before.
 
         Reads some calls at a time, each time in a transaction of its own: a log of any length neither fills the
         memory nor keeps SQLite from shortening its write-ahead log.
@@ -140,6 +144,8 @@ class CallLogRepository:
         wanted = select(LoggedCall).join(CallFacts, CallFacts.call_id == LoggedCall.id).where(_MAY_LACK)
         if since is not None:
             wanted = wanted.where(CallFacts.key >= key_from(since))
+        if before is not None:
+            wanted = wanted.where(CallFacts.key < key_from(before))
         wanted = wanted.order_by(LoggedCall.start_time, LoggedCall.id).limit(_CALLS_AT_ONCE)
         place = tuple_(LoggedCall.start_time, LoggedCall.id)
         page = wanted
