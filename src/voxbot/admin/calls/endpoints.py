@@ -90,8 +90,8 @@ async def _after(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenera
     "/api/tickets",
     dependencies=[ReadAllowed],
     summary="Пропуск для ссылки на файл",
-    description="Ссылка, по которой браузер сохраняет CSV или запись, не несёт заголовка с ключом: пропуск, годный один "
-    "раз, передаётся в её параметре ticket.",
+    description="Ссылка, по которой браузер сохраняет CSV или запись, не несёт заголовка с ключом: пропуск, годный "
+    "один раз, передаётся в её параметре ticket.",
 )
 async def issue_ticket(parts: GivenParts) -> Ticket:
     """Let a link take the place of a request with the key."""
