@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from voxbot.admin.tickets import Tickets
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
     from pathlib import Path
@@ -68,6 +70,7 @@ class Parts:
     trace_link: Callable[[str, str], Awaitable[str | None]]
     free_bytes: Callable[[Path], int] = free_bytes
     """How much can be written where a path is."""
+    tickets: Tickets = field(default_factory=Tickets)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: streams of events then end, or it would wait for them."""
 

@@ -132,9 +132,11 @@ class CallLogRepository:
             return pending.scalar_one(), total.scalar_one()
 
     async def unanswered(
-        self, since: datetime | None = None, *, newest_first: bool = False
+        self, since: datetime | None = None, before: datetime | None = None, *, newest_first: bool = False
     ) -> AsyncGenerator[UnansweredTurn, None]:
-        """Stream what callers were not told, oldest call first; `since` as CallFilter.start_from.
+        """Stream what callers were not told, oldest call first.
+
+        `since` as CallFilter.start_from, `before` as start_before.
 
         Staff who try the bot from the panel are no callers, here as in the figures.
         Reads some calls at a time, each time in a transaction of its own: a log of any length neither fills the
@@ -144,6 +146,8 @@ class CallLogRepository:
         wanted = wanted.where(_MAY_LACK, ~LoggedCall.id.startswith(BROWSER_PREFIX))
         if since is not None:
             wanted = wanted.where(CallFacts.key >= key_from(since))
+        if before is not None:
+            wanted = wanted.where(CallFacts.key < key_from(before))
         key = CallFacts.key
         wanted = wanted.order_by(key.desc() if newest_first else key).limit(_CALLS_AT_ONCE)
         page = wanted

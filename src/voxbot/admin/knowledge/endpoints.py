@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 
+from voxbot.admin.dates import first_moment, moment_after
 from voxbot.admin.knowledge import service
 from voxbot.admin.knowledge.publishing import TRIAL
 from voxbot.admin.knowledge.schemas import (
@@ -20,6 +21,7 @@ from voxbot.admin.knowledge.schemas import (
     GapsView,
     HitView,
     KbText,
+    MeanwhileView,
     NewDraft,
     NewSection,
     Questions,
@@ -28,12 +30,10 @@ from voxbot.admin.knowledge.schemas import (
 )
 from voxbot.admin.pagination import MAX_LIMIT, GivenCursor, GivenLimit, cut
 from voxbot.admin.parts import GivenParts
-from voxbot.admin.problems import ApiError
 from voxbot.admin.security import KeyRequired, ReadAllowed
 from voxbot.admin.tags import GivenTag
 from voxbot.agent.gaps import find_gaps
 from voxbot.domain.dialogue import KB_NAMES, KbName
-from voxbot.store.times import parse_local
 
 router = APIRouter(tags=["knowledge"])
 
@@ -150,7 +150,8 @@ async def get_draft(parts: GivenParts, draft_id: GivenDraft, response: Response)
     "/api/kb/drafts/{draft_id}",
     dependencies=[KeyRequired],
     summary="Исправить текст черновика",
-    description="В If-Match — ETag прочитанного черновика: 409 draft_changed, если его уже переписали.",
+    description="В If-Match — ETag прочитанного черновика: 409 draft_changed, если его уже переписали. "
+    "409 base_changed: база уже другая, а base не передан.",
 )
 async def rewrite_draft(
     parts: GivenParts, draft_id: GivenDraft, new: DraftChange, response: Response, if_match: GivenTag = ""
@@ -187,10 +188,10 @@ async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
     "/api/kb/drafts/{draft_id}/meanwhile",
     dependencies=[ReadAllowed],
     summary="Что изменилось в базе с тех пор, как сделан черновик",
-    description="404 no_base: прежнего текста базы в копиях нет.",
+    description="И черновик с этими изменениями. 404 no_base: прежнего текста базы в копиях нет.",
 )
-async def diff_meanwhile(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
-    """Compare the base that a draft was written over with the one in force."""
+async def diff_meanwhile(parts: GivenParts, draft_id: GivenDraft) -> MeanwhileView:
+    """Compare the base that a draft was written over with the one in force, and put both's changes together."""
     return await service.meanwhile(parts, await service.find_draft(parts, draft_id))
 
 
@@ -317,13 +318,12 @@ async def search(
 async def gaps(
     parts: GivenParts,
     since: Annotated[str, Query(max_length=50, description="Только звонки с этой даты", examples=["2026-03-01"])] = "",
+    until: Annotated[
+        str, Query(max_length=50, description="Только звонки не позже этой даты, включительно", examples=["2026-03-31"])
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=1000, description="Сколько тем, с самых частых")] = 30,
 ) -> GapsView:
     """Group the questions that nobody answered."""
-    start = parse_local(since) if since.strip() else None
-    if since.strip() and start is None:
-        raise ApiError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "bad_date", "since: это не дата. Напишите 2026-03-01 или 01.03.2026."
-        )
-    report = await find_gaps(parts.calls.unanswered(start), await parts.retriever(), limit=limit)
+    start, before = first_moment("since", since), moment_after("until", until)
+    report = await find_gaps(parts.calls.unanswered(start, before), await parts.retriever(), limit=limit)
     return GapsView.model_validate(report)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from voxbot.admin.knowledge.drafts import Draft, Drafts, check_text
+from voxbot.admin.knowledge.merging import merge
 from voxbot.admin.knowledge.publishing import BASE_CHANGED, PUBLISH, with_section
 from voxbot.admin.knowledge.schemas import (
     Accepted,
@@ -19,11 +20,12 @@ from voxbot.admin.knowledge.schemas import (
     DuplicateView,
     EmptyHeadingView,
     KbText,
+    MeanwhileView,
     ReviewView,
 )
 from voxbot.admin.problems import ApiError
 from voxbot.admin.tags import agrees, tag
-from voxbot.knowledge.documents import split_document
+from voxbot.knowledge.documents import prepare, split_document
 from voxbot.knowledge.files import BaseFile
 from voxbot.knowledge.review import Review, review
 from voxbot.knowledge.uploads.refusal import UploadError
@@ -146,12 +148,16 @@ async def _digest_of_text(parts: Parts, kb: KbName) -> str:
 
 
 async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
-    """Make a draft of the base as it is with a section more. Raises ApiError (422), KnowledgeError."""
+    """Make a draft of the base as it is with a section more. Raises ApiError (422), KnowledgeError.
+
+    The section has a heading of the highest level: it is a matter of its own, not one of the base's last section.
+    """
+    base = await digest(parts, new.kb)
     current = await asyncio.to_thread(base_files(parts.started.paths)[new.kb].exact_text)
     title = " ".join(new.title.split()).lstrip("# ")
-    section = f"## {title}\n{new.text.strip()}\n"
+    section = f"# {title}\n{new.text.strip()}\n"
     making = drafts_of(parts.started.paths).from_text(
-        new.kb, f"Раздел «{title}»", with_section(current, section), section=section
+        new.kb, f"Раздел «{title}»", with_section(current, section), base=base, section=section
     )
     return await refused_as_422(making)
 
@@ -173,7 +179,11 @@ async def rewrite(parts: Parts, draft: Draft, new: DraftChange, seen: str) -> Dr
     await check_free(parts, draft)
     await check_seen(parts, draft, seen)
     present = await _digest_of_text(parts, draft.kb)
-    base = present if new.base is None else new.base
+    base = new.base
+    if base is None:
+        base = present
+        if draft.base not in (None, base):
+            raise base_changed()
     return await refused_as_422(drafts_of(parts.started.paths).rewrite(draft, new.text, base))
 
 
@@ -185,15 +195,22 @@ async def check_seen(parts: Parts, draft: Draft, seen: str) -> None:
         )
 
 
-async def meanwhile(parts: Parts, draft: Draft) -> DiffView:
-    """Show what has changed in the base since a draft was made of it. Raises ApiError (404, 422)."""
+async def meanwhile(parts: Parts, draft: Draft) -> MeanwhileView:
+    """Show what has changed in the base since a draft was made of it, and both put together.
+
+    Raises ApiError (404, 422).
+    """
     file = base_files(parts.started.paths)[draft.kb]
     written_over = draft.base
     before = None if written_over is None else await asyncio.to_thread(lambda: file.former_text(written_over))
     if before is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_base", "Текста базы, поверх которого сделан черновик, в копиях нет.")
-    now = await asyncio.to_thread(file.text)
-    return await diff(before, now or "", ("база тогда", "база сейчас"))
+    present = await digest(parts, draft.kb)  # before the text: an older digest is refused, a newer one would not be
+    now = await asyncio.to_thread(file.text) or ""
+    changes = await diff(before, now, ("база тогда", "база сейчас"))
+    mine = await draft_text(parts, draft)
+    merged = await asyncio.to_thread(lambda: merge(prepare(before), mine, prepare(now)))
+    return MeanwhileView(**changes.model_dump(), merged=merged.text, both=merged.both, base=present)
 
 
 async def check_free(parts: Parts, draft: Draft) -> None:
@@ -216,13 +233,18 @@ async def refused_as_422(making: Awaitable[Draft]) -> Draft:
 
 async def publish(parts: Parts, draft: Draft, *, over_changes: bool = False) -> Accepted:
     """Begin to put a draft in force; once, however often it is asked for. Raises ApiError (409)."""
-    if not over_changes and draft.base is not None and draft.base != await digest(parts, draft.kb):
+    if not over_changes and await is_outdated(parts, draft):
         same = await parts.jobs.unfinished_of(PUBLISH, "draft", draft.id)
         if not same:
             raise base_changed()
     payload = {"draft": draft.id, "over_changes": over_changes}
     job = await parts.runner.submit(PUBLISH, draft.kb, payload, once_by="draft")
     return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
+
+
+async def is_outdated(parts: Parts, draft: Draft) -> bool:
+    """Whether the base is another than the draft was written over; a section goes to the end of any."""
+    return draft.section is None and draft.base is not None and draft.base != await digest(parts, draft.kb)
 
 
 def base_changed() -> ApiError:
@@ -253,6 +275,8 @@ async def find_backup(parts: Parts, kb: KbName, name: str, *, exact: bool = Fals
 
 async def shown(parts: Parts, draft: Draft, response: Response) -> DraftDetails:
     """Show a draft, what would become of it, and its tag."""
+    # The digest first: of a base that is replaced in between, an older one is refused, and a newer one would not be.
+    base = draft.base if draft.section is None else await digest(parts, draft.kb)
     text = await draft_text(parts, draft)
     response.headers["ETag"] = _tag_of(draft, text)
 
@@ -266,8 +290,8 @@ async def shown(parts: Parts, draft: Draft, response: Response) -> DraftDetails:
     return DraftDetails(
         **draft_view(draft).model_dump(),
         text=text,
-        base=draft.base,
-        base_changed=draft.base is not None and draft.base != await digest(parts, draft.kb),
+        base=base,
+        base_changed=await is_outdated(parts, draft),
         review=_review_view(seen),
     )
 
