@@ -6,7 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, Response, UploadFile
 
 from voxbot.admin.dates import first_moment, moment_after
 from voxbot.admin.knowledge import service
@@ -32,7 +32,7 @@ from voxbot.admin.pagination import MAX_LIMIT, GivenCursor, GivenLimit, cut
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.security import KeyRequired, ReadAllowed
 from voxbot.admin.tags import GivenTag
-from voxbot.agent.gaps import find_gaps
+from voxbot.agent.gaps import Budget, GapReport, find_gaps
 from voxbot.domain.dialogue import KB_NAMES, KbName
 
 router = APIRouter(tags=["knowledge"])
@@ -42,6 +42,7 @@ GivenDraft = Annotated[str, Path(max_length=64, description="id черновик
 GivenBackup = Annotated[str, Path(max_length=100, description="Имя копии")]
 GivenKb = Annotated[KbName, Path(description="general или tech")]
 
+_GAPS_BUDGET = Budget(seconds=8.0, questions=3000)
 _READ = "Заголовок X-Text-Lossy: true — файл не в UTF-8, часть букв показана знаками; править такой текст нельзя."
 _UPLOAD = (
     "Файл превращается в Markdown и проверяется сразу (422 с причиной, если из него базы не выйдет), а индекс "
@@ -314,9 +315,16 @@ async def search(
     )
 
 
-@router.get("/api/kb/gaps", dependencies=[ReadAllowed], summary="Вопросы, на которые базы знаний не отвечают, по темам")
+@router.get(
+    "/api/kb/gaps",
+    dependencies=[ReadAllowed],
+    summary="Вопросы, на которые базы знаний не отвечают, по темам",
+    description="Просматриваются последние вопросы, сколько успеется за несколько секунд; complete говорит, все ли. "
+    "Ответ полминуты один и тот же.",
+)
 async def gaps(
     parts: GivenParts,
+    request: Request,
     since: Annotated[str, Query(max_length=50, description="Только звонки с этой даты", examples=["2026-03-01"])] = "",
     until: Annotated[
         str, Query(max_length=50, description="Только звонки не позже этой даты, включительно", examples=["2026-03-31"])
@@ -325,5 +333,10 @@ async def gaps(
 ) -> GapsView:
     """Group the questions that nobody answered."""
     start, before = first_moment("since", since), moment_after("until", until)
-    report = await find_gaps(parts.calls.unanswered(start, before), await parts.retriever(), limit=limit)
-    return GapsView.model_validate(report)
+    retriever = await parts.retriever()  # not stopped half-way when the client goes: the next one needs it too
+
+    async def found() -> GapReport:
+        turns = parts.calls.unanswered(start, before, newest_first=True)
+        return await find_gaps(turns, retriever, limit=limit, budget=_GAPS_BUDGET)
+
+    return GapsView.model_validate(await parts.heavy.result(request, ("gaps", start, before, limit), found))
