@@ -10,6 +10,7 @@ import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
 import { ApiProblem } from "./api/client";
 import { App } from "./app";
+import { FaultBoundary } from "./components/fault-boundary";
 import { KeyModal } from "./components/key-modal";
 import { LanguageProvider } from "./i18n";
 import { LiveProvider } from "./live/provider";
@@ -38,16 +39,18 @@ createRoot(root).render(
       colorSchemeManager={localStorageColorSchemeManager({ key: "voxbot-scheme" })}
     >
       <LanguageProvider>
-        <QueryClientProvider client={queries}>
-          {/* Not at the right: drawers have their buttons there, and a toast under the pointer stays. */}
-          <Notifications position="bottom-center" autoClose={4000} limit={4} />
-          <KeyModal />
-          <LiveProvider>
-            <Router base="/logs-ui">
-              <App />
-            </Router>
-          </LiveProvider>
-        </QueryClientProvider>
+        <FaultBoundary place="">
+          <QueryClientProvider client={queries}>
+            {/* Not at the right: drawers have their buttons there, and a toast under the pointer stays. */}
+            <Notifications position="bottom-center" autoClose={4000} limit={4} />
+            <KeyModal />
+            <LiveProvider>
+              <Router base="/logs-ui">
+                <App />
+              </Router>
+            </LiveProvider>
+          </QueryClientProvider>
+        </FaultBoundary>
       </LanguageProvider>
     </MantineProvider>
   </StrictMode>,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EVERYTHING, isLimited, nextSort, readFilter, writeFilter } from "~/pages/calls/filter";
+import { EVERYTHING, isLimited, nextSort, readFilter, writeApiFilter, writeFilter } from "~/pages/calls/filter";
 
 test("a filter survives the address of the page", () => {
   const filter = { ...EVERYTHING, q: "машина на 100 кН", from: "2026-03-01", status: ["Failed", "Active"] as const, kb: "tech" as const, unanswered: true, sort: "duration" as const };
@@ -8,6 +8,12 @@ test("a filter survives the address of the page", () => {
 
 test("nothing chosen leaves the address bare", () => {
   expect(writeFilter(EVERYTHING).toString()).toBe("");
+});
+
+test("the API is asked for all that the filter says", () => {
+  const filter = { ...EVERYTHING, q: "a+b", from: "2026-03-01", to: "2026-03-02", status: ["Failed" as const, "Active" as const], kb: "tech" as const, unanswered: true };
+  expect(writeApiFilter(filter).toString()).toBe("q=a%2Bb&date_from=2026-03-01&date_to=2026-03-02&status=Failed&status=Active&kb=tech&unanswered=true");
+  expect(writeApiFilter(EVERYTHING).size).toBe(0);
 });
 
 test("what an address makes up does not limit", () => {

@@ -14,6 +14,19 @@ test("a change that comes back to what is in force is none", () => {
   expect(withChange(changed, PAUSE.name, 600, NOW)).toEqual({});
 });
 
+test("a secret is removed, and one that is not set has nothing to remove", () => {
+  const secret = { ...NOW, value: null, is_set: true };
+  expect(withChange({}, "KEY", null, secret)).toEqual({ KEY: null });
+  expect(withChange({ KEY: null }, "KEY", undefined, secret)).toEqual({});
+  expect(withChange({}, "KEY", null, { ...secret, is_set: false })).toEqual({});
+  expect(withChange({ KEY: "a" }, "KEY", undefined, secret)).toEqual({});
+});
+
+test("a setting of the file goes back to its default", () => {
+  expect(withChange({}, PAUSE.name, null, { ...NOW, value: 700, origin: "file", is_set: true })).toEqual({ TURN_PAUSE_MS: null });
+  expect(withChange({ TURN_PAUSE_MS: 700 }, PAUSE.name, null, NOW)).toEqual({});
+});
+
 test("a number out of its range is told before it is sent", () => {
   expect([99, 100, 1999, 2000, "", null].map((value) => wrong(PAUSE, value))).toEqual(["range", null, null, "range", "required", null]);
 });

@@ -39,6 +39,20 @@ test("a bot that goes away takes only its own calls with it", () => {
   expect(two.bots[BOT]).toEqual({ ok: false, detail: "нет" });
 });
 
+test("another tab's picture is taken whole, and calls that are gone count as ended", () => {
+  const own = told(["snapshot", { calls: [call("a"), call("b")] }]);
+  const theirs = told(["bot", { ok: true, detail: "" }], ["snapshot", { calls: [call("b")] }]);
+  const taken = fold(own, { name: "picture", document: { ...theirs } }, 100);
+  expect(taken.calls.map(({ id }) => id)).toEqual(["b"]);
+  expect(taken.bots).toEqual(theirs.bots);
+  expect(taken.ended).toBe(1);
+  expect(fold(taken, { name: "picture", document: { ...theirs } }, 100).ended).toBe(1);
+});
+
+test("after a time unseen calls may have ended", () => {
+  expect(fold(NOTHING, { name: "resumed", document: {} }, 100).ended).toBe(1);
+});
+
 test("a call from the browser shows its stages anew for each reply", () => {
   const messages: TalkMessage[] = [
     { type: "started", call_id: "browser-1" },

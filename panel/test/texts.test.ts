@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { clock, makeFormats, plural } from "~/i18n/formats";
 import { en } from "~/i18n/en";
 import { ru } from "~/i18n/ru";
-import { headingsOf, withSection } from "~/lib/headings";
+import { headingsOf } from "~/lib/headings";
 import { unheard } from "~/lib/unheard";
 import { readUnified } from "~/lib/unified";
 import { compareLines, compareWords } from "~/lib/words";
@@ -41,10 +41,6 @@ test("headings inside code are none", () => {
     { line: 1, level: 1, title: "А" },
     { line: 5, level: 2, title: "Б" },
   ]);
-});
-
-test("a section added to a base says its heading twice, as the index wants it", () => {
-  expect(withSection("# А\nА\nтекст\n\n", " Рассрочка ", "Есть.\n")).toBe("# А\nА\nтекст\n\n## Рассрочка\nРассрочка\nЕсть.\n");
 });
 
 test("a unified diff is told line by line", () => {

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fakes.api import KEY, ApiLab, at
 
+from voxbot.admin.tickets import Tickets
 from voxbot.domain.ids import ChunkId
 from voxbot.knowledge.documents import Chunk
 from voxbot.media.recording_files import file_path
@@ -203,6 +204,49 @@ async def test_the_file_holds_what_the_filters_leave_over_many_batches(lab):
     lines = (await client.get("/logs/csv")).text.splitlines()
     assert [line.split(";")[0].strip('"') for line in lines[1:]] == [f"c{number}" for number in reversed(range(2100))]
     assert len((await client.get("/logs/csv?status=failed")).text.splitlines()) == 2
+
+
+def ids_in(answer):
+    return [line.split(";")[0].strip('"') for line in answer.text.splitlines()[1:]]
+
+
+async def test_the_file_holds_what_a_page_would(lab):
+    for number, (kb, known) in enumerate([("tech", True), ("general", False), ("tech", False)]):
+        begin = at(f"2026-03-0{number + 1}T12:00:00")
+        await lab.calls.start(f"c{number}", "1", begin)
+        stamp = f"2026-03-0{number + 1}T12:00:05.000"
+        await lab.calls.append_turn(f"c{number}", {"speaker": "user", "text": "вопрос", "timestamp": stamp})
+        bot = {"speaker": "bot", "text": "ответ", "timestamp": stamp, "kb": kb, "known": known}
+        await lab.calls.append_turn(f"c{number}", bot)
+    await lab.calls.finish("c1", "Failed", at("2026-03-02T12:01:00"))
+    await lab.calls.finish("c2", "Completed", at("2026-03-03T12:01:00"))
+    client = lab.client()
+    for query in ("status=Failed&status=Completed", "kb=tech", "unanswered=true", "kb=none&unanswered=true&status="):
+        page = (await client.get(f"/api/calls?{query}")).json()["items"]
+        assert ids_in(await client.get(f"/logs/csv?{query}")) == [call["id"] for call in page], query
+    assert ids_in(await client.get("/logs/csv?kb=none&unanswered=true&status=Completed")) == ["c2"]
+
+
+async def test_a_link_is_opened_once_by_a_ticket_in_the_keys_place(lab):
+    await lab.seed()
+    client = lab.client(lab.parts(API_HOST="0.0.0.0", API_SECRET_KEY="k"))
+    assert (await client.post("/api/tickets")).status_code == 401
+    ticket = (await client.post("/api/tickets", headers=KEY)).json()["ticket"]
+    assert (await client.get("/logs/csv")).status_code == 401
+    assert (await client.get("/logs", params={"ticket": ticket})).status_code == 401
+    assert ids_in(await client.get("/logs/csv", params={"ticket": ticket, "q": "завод"})) == ["c1"]
+    assert (await client.get("/logs/csv", params={"ticket": ticket})).status_code == 401
+    assert (await client.get("/logs/csv", params={"ticket": "нет такого"})).status_code == 401
+
+
+def test_a_ticket_lasts_a_minute():
+    now = [0.0]
+    tickets = Tickets(lambda: now[0])
+    first, second = tickets.issue(), tickets.issue()
+    now[0] = 59.0
+    assert tickets.spend(first)
+    now[0] = 61.0
+    assert not tickets.spend(second)
 
 
 async def test_all_calls_are_deleted_with_the_key_only(lab):

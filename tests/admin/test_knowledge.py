@@ -5,8 +5,8 @@ import json
 import os
 
 import pytest
-from fakes.api import KEY, ApiLab
-from fakes.api_knowledge import GENERAL, TECH, ApiKnowledge
+from fakes.api import KEY, ApiLab, at
+from fakes.api_knowledge import GENERAL, TECH, ApiKnowledge, Killed
 from fakes.documents import make_bomb, make_docx, make_pdf
 
 from voxbot.admin.jobs.runner import Progress
@@ -228,6 +228,7 @@ async def test_a_question_without_an_answer_becomes_a_section(client):
     draft = (await client.post("/api/kb/drafts/section", json=new, headers=KEY)).json()
     assert draft["name"] == "Раздел «Рассрочка»"
     assert (draft["review"]["added"], draft["review"]["removed"]) == (1, 0)
+    assert draft["review"]["chunks"][-1]["headings"] == ["Рассрочка"], "of no other section"
     await over(client, await client.post(f"/api/kb/drafts/{draft['id']}/publish", headers=KEY))
     found = (await client.get("/api/kb/search", params={"q": "есть ли рассрочка", "k": 1})).json()
     assert found["hits"][0]["title"] == "Рассрочка"
@@ -291,6 +292,23 @@ async def test_questions_without_an_answer_are_grouped(client, lab):
     assert (await client.get("/api/kb/gaps", params={"since": "вчера"})).json()["code"] == "bad_date"
 
 
+async def test_questions_without_an_answer_are_those_of_the_period(client, lab):
+    for day in (1, 2, 3):
+        stamp = f"2026-03-0{day}T12:00:05.000"
+        await lab.calls.start(f"c{day}", "7", at(f"2026-03-0{day}T12:00:00"))
+        await lab.calls.append_turn(f"c{day}", {"speaker": "user", "text": f"рассрочка {day}", "timestamp": stamp})
+        turn = {"speaker": "bot", "text": "Этого я не знаю.", "timestamp": stamp, "known": False}
+        await lab.calls.append_turn(f"c{day}", turn)
+
+    async def found(**period):
+        return (await client.get("/api/kb/gaps", params=period)).json()["questions"]
+
+    assert await found(until="2026-03-02") == 2
+    assert await found(since="2026-03-02", until="2026-03-02") == 1
+    assert await found(since="2026-03-02", until="2026-03-02T11:00:00") == 0
+    assert await found(since="2026-03-02") == 2
+
+
 async def test_jobs_are_listed(client):
     accepted = await client.post("/kb/upload", files=a_file("new.md", NEW), headers=KEY)
     await over(client, accepted)
@@ -316,7 +334,7 @@ async def test_sections_that_wait_for_each_other_are_all_there_in_the_end(client
     knowledge.gate.set()
     assert [(await over(client, accepted))[-1]["state"] for accepted in waiting] == ["done", "done"]
     text = (await client.get("/kb")).json()["text"]
-    assert [text.count(f"## {title}") for title in ("Рассрочка", "Лизинг", "Адрес")] == [1, 1, 1]
+    assert [text.count(f"# {title}") for title in ("Рассрочка", "Лизинг", "Адрес")] == [1, 1, 1]
 
 
 async def test_a_draft_of_an_older_base_is_not_put_over_a_newer_one_unseen(client):
@@ -326,7 +344,11 @@ async def test_a_draft_of_an_older_base_is_not_put_over_a_newer_one_unseen(clien
     refused = await client.post(f"{place}/publish", headers=KEY)
     assert (refused.status_code, refused.json()["code"]) == (409, "base_changed")
     assert "Лизинг" in (await client.get(f"{place}/diff")).json()["diff"]
-    await client.put(place, headers=KEY, json={"text": "# Луна\nЛуна далеко, как и лизинг.\n"})
+    corrected = {"text": "# Луна\nЛуна далеко, как и лизинг.\n"}
+    unseen = await client.put(place, headers=KEY, json=corrected)
+    assert (unseen.status_code, unseen.json()["code"]) == (409, "base_changed")
+    seen = (await client.get(f"{place}/meanwhile")).json()
+    await client.put(place, headers=KEY, json={**corrected, "base": seen["base"]})
     assert (await over(client, await client.post(f"{place}/publish", headers=KEY)))[-1]["state"] == "done"
 
 
@@ -348,6 +370,31 @@ async def test_an_edit_that_took_long_shows_what_changed_in_the_base_meanwhile(c
     mine = await client.post(f"{place}/publish", params={"over_changes": True}, headers=KEY)
     assert (await over(client, mine))[-1]["state"] == "done"
     assert "Лизинг" not in (await client.get("/kb")).json()["text"]
+
+
+async def test_what_changed_in_the_base_is_taken_into_the_draft(client):
+    text = (await client.get("/kb")).json()["text"]
+    place = f"/api/kb/drafts/{(await a_draft(client, text=text.replace('дом 14', 'дом 15')))['id']}"
+    await over(client, await a_section(client, "Лизинг"))
+    seen = (await client.get(f"{place}/meanwhile")).json()
+    assert seen["both"] == 0
+    await client.put(place, headers=KEY, json={"text": seen["merged"], "base": seen["base"]})
+    assert (await over(client, await client.post(f"{place}/publish", headers=KEY)))[-1]["state"] == "done"
+    text = (await client.get("/kb")).json()["text"]
+    assert "дом 15" in text
+    assert "Лизинг: спросите менеджера." in text
+
+
+async def test_an_edited_section_is_not_put_over_what_was_published_meanwhile(client):
+    section = {"kb": "general", "title": "Рассрочка", "text": "Есть."}
+    made = (await client.post("/api/kb/drafts/section", json=section, headers=KEY)).json()
+    await over(client, await a_section(client, "Лизинг"))
+    place = f"/api/kb/drafts/{made['id']}"
+    edited = {"text": f"{made['text']}\n", "base": made["base"]}
+    assert (await client.put(place, json=edited, headers=KEY)).json()["base_changed"] is True
+    refused = await client.post(f"{place}/publish", headers=KEY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "base_changed")
+    assert "Лизинг" in (await client.get(f"{place}/meanwhile")).json()["merged"]
 
 
 async def test_what_changed_is_not_told_of_a_base_that_nobody_kept(client, knowledge):
@@ -428,7 +475,7 @@ async def test_a_job_killed_at_its_very_end_is_done_and_not_failed(lab, knowledg
         work.drafts.note(found, result=None)
     again = await work.publish(job, Progress())
     assert again["documents"] == first["documents"]
-    assert knowledge.general.read_text(encoding="utf-8").count("## Лизинг") == 1
+    assert knowledge.general.read_text(encoding="utf-8").count("# Лизинг") == 1
     assert len((await client.get("/api/kb/backups")).json()) == 1
     assert (await client.get(f"/api/kb/drafts/{draft['id']}")).status_code == 404
 
@@ -467,6 +514,20 @@ async def test_a_base_of_another_encoding_is_not_made_unreadable_for_good(client
     assert (refused.status_code, "UTF-8" in refused.json()["detail"]) == (409, True)
 
 
+async def test_a_base_of_another_encoding_is_not_written_over_by_what_the_page_shows_of_it(client, knowledge):
+    draft = await a_draft(client)
+    assert "x-text-lossy" not in (await client.get("/kb")).headers
+    knowledge.general.write_bytes("# Цены\nПресс стоит 5 рублей.\n".encode("cp1251"))
+    read = await client.get("/kb")
+    assert (list(read.json()), read.headers["x-text-lossy"]) == (["text"], "true")
+    new = {"kb": "general", "text": read.json()["text"]}
+    refused = [
+        await client.post("/api/kb/drafts", headers=KEY, json=new),
+        await client.put(f"/api/kb/drafts/{draft['id']}", headers=KEY, json={"text": new["text"]}),
+    ]
+    assert [(answer.status_code, "UTF-8" in answer.json()["detail"]) for answer in refused] == [(409, True)] * 2
+
+
 async def test_what_a_killed_process_left_of_an_upload_is_deleted_in_time(client, lab):
     left = lab.folder / "data" / "kb-drafts" / ("0" * 32)
     left.mkdir(parents=True)
@@ -474,3 +535,72 @@ async def test_what_a_killed_process_left_of_an_upload_is_deleted_in_time(client
     os.utime(left, (0, 0))
     await a_draft(client)
     assert not left.exists()
+
+
+async def test_where_the_file_cannot_be_replaced_the_search_answers_from_it_as_before(client, knowledge):
+    """A folder of its name lets nothing be renamed over it; the refused text must not be found."""
+    knowledge.gate.clear()
+    accepted = await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))
+    await knowledge.building.wait()
+    text = knowledge.general.read_bytes()
+    knowledge.general.unlink()
+    knowledge.general.mkdir()
+    knowledge.gate.set()
+    end = (await over(client, accepted))[-1]
+    assert end["state"] == "failed"
+    knowledge.general.rmdir()
+    knowledge.general.write_bytes(text)
+    found = (await client.get("/api/kb/search", params={"q": "адрес Владимир", "kb": "general"})).json()
+    assert "Владимир" in found["hits"][0]["text"]
+
+
+async def test_where_the_index_cannot_be_switched_the_file_is_as_before(client, knowledge):
+    knowledge.gate.clear()
+    accepted = await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))
+    await knowledge.building.wait()
+    knowledge.unswitchable = True
+    knowledge.gate.set()
+    end = (await over(client, accepted))[-1]
+    assert (end["state"], "CURRENT" in end["error"] or "индекс" in end["error"]) == ("failed", True)
+    assert knowledge.general.read_text(encoding="utf-8") == GENERAL
+
+
+async def test_a_section_is_added_to_what_somebody_wrote_into_the_file_meanwhile(client, knowledge):
+    knowledge.gate.clear()
+    accepted = await a_section(client, "Рассрочка")
+    await knowledge.building.wait()
+    knowledge.general.write_text(GENERAL + "<<->>\n## Правка\nРукой.\n", encoding="utf-8")
+    knowledge.gate.set()
+    assert (await over(client, accepted))[-1]["state"] == "done"
+    text = (await client.get("/kb")).json()["text"]
+    assert ("Рукой" in text, "Рассрочка" in text) == (True, True)
+
+
+async def test_a_job_killed_between_the_file_and_the_index_is_finished_by_the_next_start(lab, knowledge):
+    parts = lab.parts(**knowledge.environ)
+    client = lab.client(parts)
+    work = knowledge.work(parts.source, parts.normalize)
+    draft = await a_draft(client)
+    job = await parts.jobs.add("kb_publish", "general", {"draft": draft["id"]})
+    knowledge.dies_before_switch = True
+    with pytest.raises(Killed):
+        await work.publish(job, Progress())
+    knowledge.general.write_text(draft["text"], encoding="utf-8")  # what a killed process cannot put back
+    knowledge.failures.append(KnowledgeError("диск полон"))
+    with pytest.raises(KnowledgeError):
+        await work.publish(job, Progress())
+    assert knowledge.general.read_text(encoding="utf-8") == GENERAL, "file and index are of one text"
+    knowledge.general.write_text(draft["text"], encoding="utf-8")
+    done = await work.publish(job, Progress())
+    assert done["documents"] == {"general": 1, "tech": 2}
+    assert done["backup"]
+
+
+async def test_a_job_that_two_processes_do_at_once_is_done(lab, knowledge):
+    parts = lab.parts(**knowledge.environ)
+    draft = await a_draft(lab.client(parts))
+    job = await parts.jobs.add("kb_publish", "general", {"draft": draft["id"]})
+    work = knowledge.work(parts.source, parts.normalize)
+    both = await asyncio.gather(*(work.publish(job, Progress()) for _ in range(2)))
+    assert [done["documents"] for done in both] == [{"general": 1, "tech": 2}] * 2
+    assert "Луна" in knowledge.general.read_text(encoding="utf-8")

@@ -99,9 +99,3 @@ function problemOf(body: unknown, status: number): ApiProblem {
   const detail = typeof problem.detail === "string" ? problem.detail : "";
   return new ApiProblem(detail, typeof problem.code === "string" ? problem.code : "http", status);
 }
-
-/** A link that downloads: the browser asks for it itself, so it only works while reading is free. */
-export function withQuery(path: string, query: Record<string, string>): string {
-  const given = Object.entries(query).filter(([, value]) => value);
-  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
-}

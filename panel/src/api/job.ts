@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, unwrap, type Job } from "./client";
 import { readEvents } from "./events";
+import { whileVisible } from "~/lib/visible";
 
 const AGAIN_MS = 1500;
 
@@ -9,15 +10,13 @@ export function isOver(job: Job): boolean {
   return job.state === "done" || job.state === "failed";
 }
 
-/** Follow a job to its end; what its stream does not tell, because it broke, is asked for. */
+/** Follow a job to its end while the page is seen; what its stream does not tell, because it broke, is asked for. */
 export function useJob(id: string | null): Job | null {
   const [job, setJob] = useState<Job | null>(null);
   useEffect(() => {
     setJob(null);
     if (!id) return;
-    const stopping = new AbortController();
-    void follow(id, stopping.signal, setJob);
-    return () => stopping.abort();
+    return whileVisible((signal) => void follow(id, signal, setJob));
   }, [id]);
   return job;
 }

@@ -12,12 +12,15 @@ interface ConflictProps {
   onMine: () => void;
   /** Left out where there is nothing of theirs to take. */
   onTheirs?: () => void;
+  /** What puts both together, where that can be done. */
+  both?: string;
+  onBoth?: () => void;
   onClose: () => void;
   children: ReactNode;
 }
 
 /** Somebody else has changed the same meanwhile: what they did, and whose is to stay. */
-export function Conflict({ title, mine, theirs, busy, onMine, onTheirs, onClose, children }: ConflictProps) {
+export function Conflict({ title, mine, theirs, both, busy, onMine, onTheirs, onBoth, onClose, children }: ConflictProps) {
   const { text } = useSpeech();
   return (
     <Modal opened onClose={onClose} size="min(960px, 92vw)" title={title}>
@@ -26,7 +29,8 @@ export function Conflict({ title, mine, theirs, busy, onMine, onTheirs, onClose,
         <Button variant="subtle" onClick={onClose} data-autofocus>{text.conflict.back}</Button>
         <span className="grow" />
         {onTheirs && <Button variant="default" disabled={busy} onClick={onTheirs}>{theirs ?? text.conflict.theirs}</Button>}
-        <Button loading={busy} onClick={onMine}>{mine ?? text.conflict.mine}</Button>
+        <Button variant={onBoth ? "default" : "filled"} loading={busy} onClick={onMine}>{mine ?? text.conflict.mine}</Button>
+        {onBoth && <Button disabled={busy} onClick={onBoth}>{both}</Button>}
       </div>
     </Modal>
   );

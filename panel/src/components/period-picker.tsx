@@ -4,6 +4,7 @@ import "@mantine/dates/styles.css";
 import { IconCalendar, IconX } from "@tabler/icons-react";
 import "dayjs/locale/ru";
 import { useState } from "react";
+import { useServiceClock } from "~/api/system";
 import { useSpeech } from "~/i18n";
 import { periodOf, presetOf, PRESETS, type Period } from "~/lib/periods";
 import classes from "./period-picker.module.css";
@@ -20,7 +21,7 @@ export function PeriodPicker({ value, onChange, clearable = false }: PeriodPicke
   const { text, format, language } = useSpeech();
   const [open, setOpen] = useState(false);
   const [begun, setBegun] = useState<string | null>(null);
-  const today = new Date();
+  const today = useServiceClock();
   const preset = presetOf(value, today);
   const some = Boolean(value.from || value.to);
   const custom = some && !preset;

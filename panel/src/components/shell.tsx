@@ -3,11 +3,10 @@ import {
   IconActivityHeartbeat, IconAdjustments, IconBook2, IconChartBar, IconDeviceDesktop, IconHelpCircle, IconKeyOff,
   IconLanguage, IconMessage2Code, IconMicrophone, IconMoon, IconPhone, IconServerCog, IconSun, type Icon,
 } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
-import { api, unwrap } from "~/api/client";
 import { forgetKey, storedKey } from "~/api/key";
+import { useSystem } from "~/api/system";
 import { useSpeech } from "~/i18n";
 import { useLive } from "~/live/provider";
 import classes from "./shell.module.css";
@@ -89,11 +88,7 @@ function LiveCount() {
 
 function AlarmSign() {
   const { text } = useSpeech();
-  const { data } = useQuery({
-    queryKey: ["system"],
-    queryFn: () => unwrap(api.GET("/api/system")),
-    refetchInterval: 30_000,
-  });
+  const { data } = useSystem();
   if (!data?.alarms.length) return null;
   return <span className={classes.alarm} aria-label={text.shell.alarms(data.alarms.length)}>{data.alarms.length}</span>;
 }

@@ -28,6 +28,13 @@ export const en: Texts = {
     unreachable: "The service does not answer. Check that voxbot api is running.",
     whole: "show all",
   },
+  fault: {
+    missing: "The panel was updated",
+    missingWhy: "A part of the panel did not load: the service was upgraded or does not answer. Load the page anew.",
+    broken: "The page did not open",
+    brokenWhy: "The panel has a fault. The other pages work; load this one anew, or tell the developers.",
+    reload: "Load anew",
+  },
   diff: { same: "unchanged", added: "added", removed: "removed", place: "place" },
   key: {
     title: "A key is needed",

@@ -1,27 +1,20 @@
-import { ApiProblem, keyedFetch, withQuery } from "~/api/client";
-import { storedKey } from "~/api/key";
+import { useQueryClient } from "@tanstack/react-query";
+import { api, unwrap } from "~/api/client";
+import { READING_SYSTEM } from "~/api/system";
 
 /**
- * Have the browser save what a path answers. While reading is free the browser streams it to disk by itself; with a
- * key it has to go through memory, since a link carries no header. Throws ApiProblem, KeyDeclined.
+ * Have the browser save what a path answers, straight to disk. A link carries no header: where reading takes the key, a
+ * ticket stands in its place. What is given rejects with ApiProblem, KeyDeclined.
  */
-export async function download(path: string, query: Record<string, string | undefined>, name: string): Promise<void> {
-  const given = Object.fromEntries(Object.entries(query).map(([key, value]) => [key, value ?? ""]));
-  const url = withQuery(path, given);
-  const probe = new AbortController();
-  const needsKey = storedKey() !== null || (await fetch(url, { signal: probe.signal })).status === 401;
-  probe.abort();
-  if (!needsKey) return save(url, name);
-  const response = await keyedFetch(new Request(new URL(url, location.origin)));
-  if (!response.ok) throw new ApiProblem("", "http", response.status);
-  const blob = URL.createObjectURL(await response.blob());
-  save(blob, name);
-  setTimeout(() => URL.revokeObjectURL(blob), 60_000);
-}
-
-function save(url: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
+export function useDownload(): (path: string, query: URLSearchParams, name: string) => Promise<void> {
+  const queries = useQueryClient();
+  return async (path, query, name) => {
+    const { reads_need_key } = await queries.ensureQueryData(READING_SYSTEM);
+    const given = new URLSearchParams(query);
+    if (reads_need_key) given.set("ticket", (await unwrap(api.POST("/api/tickets"))).ticket);
+    const link = document.createElement("a");
+    link.href = given.size ? `${path}?${given}` : path;
+    link.download = name;
+    link.click();
+  };
 }

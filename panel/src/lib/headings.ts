@@ -16,8 +16,3 @@ export function headingsOf(text: string): Heading[] {
   });
   return found;
 }
-
-/** Put a section at the end of a base: the heading is said again below it, as the index wants it. */
-export function withSection(text: string, title: string, body: string): string {
-  return `${text.trimEnd()}\n\n## ${title.trim()}\n${title.trim()}\n${body.trim()}\n`;
-}

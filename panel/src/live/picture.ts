@@ -22,7 +22,7 @@ export interface LivePicture {
   calls: (LiveCall & { bot: string })[];
   /** The server's clock less the viewer's, seconds. */
   skew_s: number;
-  /** Counts calls that have ended: lists of finished calls are read again when it changes. */
+  /** Counts calls that have ended, and times when some may have ended unseen: lists of finished calls are read again when it changes. */
   ended: number;
 }
 
@@ -56,6 +56,14 @@ export function fold(picture: LivePicture, message: LiveMessage, now_s: number):
     }
     case "ended":
       return { ...open, calls: picture.calls.filter(({ id }) => id !== document.id), ended: picture.ended + 1 };
+    case "picture": {
+      // Another tab's: it may have seen calls end that this one has not.
+      const whole = document as unknown as LivePicture;
+      const over = picture.calls.some(({ id }) => !whole.calls.some((call) => call.id === id));
+      return { ...whole, ended: picture.ended + (over ? 1 : 0) };
+    }
+    case "resumed":
+      return { ...picture, ended: picture.ended + 1 };
     case "lost":
       return { ...picture, link: "lost", calls: [] };
     default:

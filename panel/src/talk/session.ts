@@ -25,21 +25,30 @@ export class TalkSession {
     private readonly speaker: AudioWorkletNode,
   ) {}
 
-  /** Begin a call; `tell` gets its messages, `level` how loud the microphone is, 0 to 1. Throws TalkError, KeyDeclined. */
-  static async begin(tell: (message: TalkMessage) => void, level: (value: number) => void): Promise<TalkSession> {
+  /**
+   * Begin a call; `tell` gets its messages, `level` how loud the microphone is, 0 to 1. Throws TalkError, KeyDeclined, and
+   * when it is `given_up` meanwhile its reason: then nothing of the call is left, whatever it was waiting for.
+   */
+  static async begin(tell: (message: TalkMessage) => void, level: (value: number) => void, given_up: AbortSignal): Promise<TalkSession> {
     const microphone = await openMicrophone();
-    const input = new AudioContext();
-    const rated = RATES_HZ.includes(input.sampleRate) ? input : new AudioContext({ sampleRate: 48_000 });
+    const usual = new AudioContext();
+    const rated = RATES_HZ.includes(usual.sampleRate) ? usual : new AudioContext({ sampleRate: 48_000 });
+    if (rated !== usual) void usual.close();
     const output = new AudioContext({ sampleRate: SPEAKER_RATE_HZ });
+    let socket: WebSocket | undefined;
     try {
+      given_up.throwIfAborted();
       await Promise.all([rated.audioWorklet.addModule(microphoneUrl), output.audioWorklet.addModule(speakerUrl)]);
-      const socket = await socketTo(`/api/talk?callerId=panel&rate=${rated.sampleRate}`);
+      given_up.throwIfAborted();
+      socket = await socketTo(`/api/talk?callerId=panel&rate=${rated.sampleRate}`);
+      given_up.throwIfAborted();
       const speaker = new AudioWorkletNode(output, "speaker", { outputChannelCount: [1] });
       speaker.connect(output.destination);
       const session = new TalkSession(socket, rated, output, microphone, speaker);
       session.wire(tell, level);
       return session;
     } catch (error) {
+      socket?.close();
       microphone.getTracks().forEach((track) => track.stop());
       void rated.close();
       void output.close();

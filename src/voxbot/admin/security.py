@@ -6,7 +6,7 @@ import hmac
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Query, Security
 from fastapi.security import APIKeyHeader
 
 from voxbot.admin.parts import GivenParts
@@ -39,5 +39,16 @@ def allow_read(parts: GivenParts, given: GivenKey) -> None:
         require_key(parts, given)
 
 
+def allow_download(
+    parts: GivenParts,
+    given: GivenKey,
+    ticket: Annotated[str, Query(max_length=100, description="Пропуск вместо ключа, годен один раз")] = "",
+) -> None:
+    """Let through as `allow_read`, or with a ticket."""
+    if not (ticket and parts.tickets.spend(ticket)):
+        allow_read(parts, given)
+
+
 KeyRequired = Depends(require_key)
 ReadAllowed = Depends(allow_read)
+DownloadAllowed = Depends(allow_download)

@@ -1,12 +1,11 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { api, unwrap, type Analytics as Figures } from "~/api/client";
 import { Bars, Lines } from "~/components/charts";
 import { Page } from "~/components/page";
 import { PeriodPicker } from "~/components/period-picker";
 import { Shown } from "~/components/states";
+import { usePeriod } from "~/components/use-period";
 import { useSpeech } from "~/i18n";
-import { periodOf } from "~/lib/periods";
 import classes from "./analytics.module.css";
 import { Topics } from "./topics";
 import { stageTrend } from "./trend";
@@ -15,7 +14,7 @@ const TREND_STAGE = "response";
 
 export default function Analytics() {
   const { text } = useSpeech();
-  const [period, setPeriod] = useState(() => periodOf("month", new Date()));
+  const [period, setPeriod] = usePeriod("month");
   const query = { date_from: period.from, date_to: period.to };
   const figures = useQuery({
     queryKey: ["analytics", period],

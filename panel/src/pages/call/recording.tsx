@@ -5,7 +5,7 @@ import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, t
 import { keyedFetch, unwrap, type CallDetails } from "~/api/client";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
-import { download } from "~/lib/download";
+import { useDownload } from "~/lib/download";
 import classes from "./recording.module.css";
 
 export interface Player {
@@ -31,6 +31,7 @@ const STEP_S = 5;
 export function Recording({ recording, onPosition, ref }: RecordingProps) {
   const { text, format } = useSpeech();
   const toast = useToast();
+  const download = useDownload();
   const audio = useRef<HTMLAudioElement>(null);
   const [playing, setPlaying] = useState(false);
   const [at, setAt] = useState(0);
@@ -72,7 +73,7 @@ export function Recording({ recording, onPosition, ref }: RecordingProps) {
       <Wave peaks={peaks.data} at={at} duration_s={recording.duration_s} onSeek={seek} />
       <span className={`num dim ${classes.time}`}>{format.clock(at)} / {format.clock(recording.duration_s)}</span>
       <Tooltip label={text.call.downloadRecording}>
-        <ActionIcon aria-label={text.call.downloadRecording} onClick={() => void download(recording.url, {}, "call.wav").catch(toast.failed)}>
+        <ActionIcon aria-label={text.call.downloadRecording} onClick={() => void download(recording.url, new URLSearchParams(), "call.wav").catch(toast.failed)}>
           <IconDownload size={16} stroke={1.6} />
         </ActionIcon>
       </Tooltip>

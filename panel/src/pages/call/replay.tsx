@@ -22,7 +22,7 @@ export function Replay({ call }: { call: CallDetails }) {
     staleTime: Infinity,
     gcTime: 0,
     retry: false,
-    queryFn: () => unwrap(api.POST("/api/calls/{call_id}/replay", { params: { path: { call_id: call.id } }, body: {} })),
+    queryFn: ({ signal }) => unwrap(api.POST("/api/calls/{call_id}/replay", { signal, params: { path: { call_id: call.id } }, body: {} })),
   });
   return (
     <Shown query={replay} lines={8}>

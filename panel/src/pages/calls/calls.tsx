@@ -1,7 +1,7 @@
 import { Button, Menu, ActionIcon, Kbd, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useHotkeys } from "@mantine/hooks";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDots, IconDownload, IconSearch, IconTrash, IconX } from "@tabler/icons-react";
-import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { api, unwrap } from "~/api/client";
@@ -11,14 +11,17 @@ import { PeriodPicker } from "~/components/period-picker";
 import { Failure } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
-import { download } from "~/lib/download";
+import { useDownload } from "~/lib/download";
+import { useHotkey } from "~/lib/hotkeys";
 import { useLive } from "~/live/provider";
 import classes from "./calls.module.css";
-import { EVERYTHING, isLimited, readFilter, STATUSES, writeFilter, type Filter } from "./filter";
+import { EVERYTHING, isLimited, readFilter, STATUSES, writeApiFilter, writeFilter, type Filter } from "./filter";
+import { withFresh } from "./refresh";
 import { CallTable } from "./table";
 
 const PAGE = 100;
 const TYPING_MS = 250;
+const SOON_MS = 200;
 
 export default function Calls() {
   const { text, format } = useSpeech();
@@ -77,38 +80,55 @@ export default function Calls() {
   );
 }
 
-/** Pages of calls; read again from the top when a live call ends. */
+async function readPage(filter: Filter, cursor: string, signal?: AbortSignal) {
+  const query = {
+    q: filter.q,
+    date_from: filter.from,
+    date_to: filter.to,
+    status: filter.status,
+    ...(filter.kb ? { kb: filter.kb } : {}),
+    unanswered: filter.unanswered,
+    sort: filter.sort,
+    limit: PAGE,
+    cursor,
+  };
+  return unwrap(api.GET("/api/calls", { signal, params: { query } }));
+}
+
+/** Pages of calls; the first is read again when a live call ends. */
 function useCalls(filter: Filter) {
-  const queries = useQueryClient();
-  const { ended } = useLive();
-  useEffect(() => {
-    if (ended) void queries.invalidateQueries({ queryKey: ["calls"] });
-  }, [ended, queries]);
-  return useInfiniteQuery({
+  const calls = useInfiniteQuery({
     queryKey: ["calls", filter],
-    queryFn: ({ pageParam, signal }) =>
-      unwrap(
-        api.GET("/api/calls", {
-          signal,
-          params: {
-            query: {
-              q: filter.q,
-              date_from: filter.from,
-              date_to: filter.to,
-              status: filter.status,
-              ...(filter.kb ? { kb: filter.kb } : {}),
-              unanswered: filter.unanswered,
-              sort: filter.sort,
-              limit: PAGE,
-              cursor: pageParam,
-            },
-          },
-        }),
-      ),
+    queryFn: ({ pageParam, signal }) => readPage(filter, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   });
+  useFreshTop(filter);
+  return calls;
+}
+
+function useFreshTop(filter: Filter) {
+  const queries = useQueryClient();
+  const { ended } = useLive();
+  const seen = useRef(ended);
+  useEffect(() => {
+    if (ended === seen.current) return;
+    seen.current = ended;
+    const queryKey = ["calls", filter];
+    const stopping = new AbortController();
+    const refresh = async () => {
+      const fresh = await readPage(filter, "", stopping.signal);
+      const old = queries.getQueryData<InfiniteData<typeof fresh, string>>(queryKey);
+      if (!old) return;
+      const pages = withFresh(old.pages, fresh);
+      if (pages) queries.setQueryData(queryKey, { pages, pageParams: old.pageParams.slice(0, pages.length) });
+      else queries.setQueryData(queryKey, { pages: [fresh], pageParams: [""] });
+    };
+    // Calls may end by the dozen: a reading that is under way is outdated by the next, and waits a little for it.
+    const timer = setTimeout(() => void refresh().catch(() => undefined), SOON_MS);
+    return () => { clearTimeout(timer); stopping.abort(); };
+  }, [ended, filter, queries]);
 }
 
 function Search({ value, onChange }: { value: string; onChange: (q: string) => void }) {
@@ -117,7 +137,7 @@ function Search({ value, onChange }: { value: string; onChange: (q: string) => v
   const [typed, setTyped] = useState(value);
   const tell = useDebouncedCallback(onChange, TYPING_MS);
   useEffect(() => setTyped(value), [value]);
-  useHotkeys([["/", () => input.current?.focus()]]);
+  useHotkey("/", () => input.current?.focus());
   const type = (q: string) => {
     setTyped(q);
     tell(q);
@@ -174,8 +194,9 @@ function Actions({ filter }: { filter: Filter }) {
   const toast = useToast();
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
+  const download = useDownload();
   const exportCsv = () =>
-    download("/logs/csv", { q: filter.q, date_from: filter.from, date_to: filter.to, status: filter.status.length === 1 ? filter.status[0] : "" }, "calls.csv")
+    download("/logs/csv", writeApiFilter(filter), "calls.csv")
       .then(() => toast.done(text.calls.exported), toast.failed);
   const deleteAll = async () => {
     setAsking(false);

@@ -49,6 +49,18 @@ export function writeFilter(filter: Filter): URLSearchParams {
   return query;
 }
 
+/** Write a filter as the API takes it. */
+export function writeApiFilter(filter: Filter): URLSearchParams {
+  const query = new URLSearchParams();
+  if (filter.q) query.set("q", filter.q);
+  if (filter.from) query.set("date_from", filter.from);
+  if (filter.to) query.set("date_to", filter.to);
+  for (const status of filter.status) query.append("status", status);
+  if (filter.kb) query.set("kb", filter.kb);
+  if (filter.unanswered) query.set("unanswered", "true");
+  return query;
+}
+
 export function isLimited(filter: Filter): boolean {
   return writeFilter({ ...filter, sort: EVERYTHING.sort }).size > 0;
 }

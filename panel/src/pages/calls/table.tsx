@@ -6,6 +6,7 @@ import type { CallSummary } from "~/api/client";
 import { KbLabel, Status, Tag } from "~/components/labels";
 import { Empty, Loading } from "~/components/states";
 import { useSpeech } from "~/i18n";
+import { callAddress } from "~/lib/call-address";
 import { useBotClock, useLive } from "~/live/provider";
 import type { LiveCall } from "~/live/picture";
 import { isLimited, nextSort, type Filter, type Sort, type SortKey } from "./filter";
@@ -45,7 +46,7 @@ export function CallTable({ rows: logged, loading, stale, hasMore, loadMore, fil
     const liveCall = live[row];
     const call = rows[row - live.length];
     if (liveCall) go("/live");
-    else if (call) go(`/calls/${encodeURIComponent(call.id)}`);
+    else if (call) go(callAddress(call.id));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2);

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { ApiProblem } from "~/api/client";
 import { Page } from "~/components/page";
 import { Loading, Shown } from "~/components/states";
 import { useSpeech } from "~/i18n";
+import { lazyPart } from "~/lib/lazy-part";
 
-const Rendered = lazy(() => import("~/components/markdown"));
+const Rendered = lazyPart(() => import("~/components/markdown"));
 
 export default function Instruction() {
   const { text, language } = useSpeech();

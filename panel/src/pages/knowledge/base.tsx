@@ -1,16 +1,17 @@
 import { Button, FileButton, SegmentedControl, TextInput } from "@mantine/core";
 import { IconEdit, IconFileUpload, IconSearch } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo, useState, type DragEvent } from "react";
+import { Suspense, useMemo, useState, type DragEvent } from "react";
 import { api, ifStill, unwrap, unwrapTagged, type KbName } from "~/api/client";
 import { useKbChanged } from "~/api/job";
 import { Loading, Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
 import { headingsOf } from "~/lib/headings";
+import { lazyPart } from "~/lib/lazy-part";
 import classes from "./knowledge.module.css";
 
-const Rendered = lazy(() => import("~/components/markdown"));
+const Rendered = lazyPart(() => import("~/components/markdown"));
 
 const ACCEPTED = ".md,.txt,.docx,.pdf";
 /** A line that ends a passage; on the page, a rule. It keeps the number of lines, which headings are found by. */

@@ -1,11 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, ApiProblem, unwrap } from "~/api/client";
+import type { components } from "~/api/schema";
 import { Conflict, ConflictPart } from "~/components/conflict";
 import { LineDiff } from "~/components/diff";
 import { Shown } from "~/components/states";
 import { useSpeech } from "~/i18n";
 import { readUnified } from "~/lib/unified";
 import { compareLines } from "~/lib/words";
+
+export type Meanwhile = components["schemas"]["MeanwhileView"];
 
 interface Choice {
   busy: boolean;
@@ -27,7 +30,7 @@ export function DraftCollision({ over, theirs, mine, ...choice }: Choice & { ove
 }
 
 /** Somebody else has published another base since the draft was made of it. */
-export function BaseCollision({ id, ...choice }: Choice & { id: string }) {
+export function BaseCollision({ id, onTaken, ...choice }: Choice & { id: string; onTaken: (meanwhile: Meanwhile) => void }) {
   const { text } = useSpeech();
   const params = { path: { draft_id: id } };
   const meanwhile = useQuery({ queryKey: ["drafts", id, "meanwhile"], staleTime: 0, queryFn: () => unwrap(api.GET("/api/kb/drafts/{draft_id}/meanwhile", { params })) });
@@ -38,8 +41,16 @@ export function BaseCollision({ id, ...choice }: Choice & { id: string }) {
     queryFn: () => unwrap(api.GET("/api/kb/drafts/{draft_id}/diff", { params })),
   });
   return (
-    <Conflict title={text.conflict.base} mine={text.conflict.publishMine} theirs={text.conflict.leaveBase} {...choice}>
+    <Conflict
+      title={text.conflict.base}
+      mine={text.conflict.publishMine}
+      theirs={text.conflict.leaveBase}
+      both={text.conflict.takeBase}
+      onBoth={meanwhile.data && (() => onTaken(meanwhile.data))}
+      {...choice}
+    >
       <p className="dim">{text.conflict.baseChoose}</p>
+      {!!meanwhile.data?.both && <p className="dim">{text.conflict.bothPlaces(meanwhile.data.both)}</p>}
       <ConflictPart name={forgotten ? text.conflict.draftAgainst : text.conflict.meanwhile}>
         <Shown query={forgotten ? against : meanwhile}>{({ diff }) => <LineDiff lines={readUnified(diff)} />}</Shown>
       </ConflictPart>

@@ -2,16 +2,15 @@ import { Button, Modal, SegmentedControl, Stack, Textarea, TextInput } from "@ma
 import { IconMoodHappy, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { api, ifStill, unwrap, unwrapTagged, type KbName } from "~/api/client";
+import { api, unwrap, type KbName } from "~/api/client";
 import type { components } from "~/api/schema";
 import { KbLabel } from "~/components/labels";
 import { PeriodPicker } from "~/components/period-picker";
 import { Score } from "~/components/score";
 import { Empty, Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
+import { usePeriod } from "~/components/use-period";
 import { useSpeech } from "~/i18n";
-import { withSection } from "~/lib/headings";
-import { periodOf } from "~/lib/periods";
 import classes from "./knowledge.module.css";
 
 type Gap = components["schemas"]["GapView"];
@@ -19,11 +18,11 @@ type Gap = components["schemas"]["GapView"];
 /** Questions that the bases do not answer, by meaning, each with a way to answer it. */
 export function Gaps({ onDraft }: { onDraft: (id: string) => void }) {
   const { text, format } = useSpeech();
-  const [period, setPeriod] = useState(() => periodOf("month", new Date()));
+  const [period, setPeriod] = usePeriod("month");
   const [adding, setAdding] = useState<Gap | null>(null);
   const gaps = useQuery({
-    queryKey: ["gaps", period.from],
-    queryFn: () => unwrap(api.GET("/api/kb/gaps", { params: { query: { since: period.from } } })),
+    queryKey: ["gaps", period],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/kb/gaps", { signal, params: { query: { since: period.from, until: period.to } } })),
   });
   return (
     <div className={classes.padded}>
@@ -70,9 +69,7 @@ function AddSection({ gap, onClose, onDraft }: { gap: Gap; onClose: () => void; 
     event.preventDefault();
     setBusy(true);
     try {
-      const base = await unwrapTagged(kb === "general" ? api.GET("/kb") : api.GET("/kb2"));
-      const body = { kb, name: title, text: withSection(base.data.text, title, answer) };
-      onDraft((await unwrap(api.POST("/api/kb/drafts", { params: { header: ifStill(base.tag) }, body }))).id);
+      onDraft((await unwrap(api.POST("/api/kb/drafts/section", { body: { kb, title, text: answer } }))).id);
     } catch (error) {
       toast.failed(error);
     } finally {

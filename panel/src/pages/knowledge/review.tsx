@@ -1,6 +1,6 @@
 import { Button, Drawer, Tabs, Textarea } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, ifStill, isConflict, unwrap, unwrapTagged, type Draft, type Tagged } from "~/api/client";
 import { LineDiff } from "~/components/diff";
 import { Tag } from "~/components/labels";
@@ -9,7 +9,8 @@ import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
 import { useOver } from "~/lib/over";
 import { readUnified } from "~/lib/unified";
-import { BaseCollision, DraftCollision } from "./collision";
+import { useUnsaved } from "~/lib/unsaved";
+import { BaseCollision, DraftCollision, type Meanwhile } from "./collision";
 import classes from "./knowledge.module.css";
 import { Trial } from "./trial";
 
@@ -17,6 +18,9 @@ function readingDraft(id: string) {
   const path = { draft_id: id };
   return { queryKey: ["drafts", id], queryFn: () => unwrapTagged(api.GET("/api/kb/drafts/{draft_id}", { params: { path } })) };
 }
+
+/** `asked`: a collision waits for its choice. */
+type Edits = "none" | "unsaved" | "asked";
 
 interface ReviewProps {
   id: string | null;
@@ -29,14 +33,28 @@ export function Review({ id, onClose, onPublished }: ReviewProps) {
   const { text } = useSpeech();
   const draft = useQuery({ ...readingDraft(id ?? ""), enabled: id !== null });
   const name = draft.data?.data.name;
+  const [edits, setEdits] = useState<Edits>("none");
+  useUnsaved(edits !== "none", text.common.leave);
+  const close = () => {
+    if (edits !== "unsaved" || window.confirm(text.kb.leaveDraft)) onClose();
+  };
+  // A question that stands over the drawer is answered first: Esc and a click beside it are its own.
+  const free = edits !== "asked";
   return (
-    <Drawer opened={id !== null} onClose={onClose} position="right" size="min(1080px, 92vw)" title={name ? text.kb.reviewOf(name) : text.kb.review} classNames={{ body: classes.drawer, content: classes.drawerContent }}>
-      {id !== null && <Shown query={draft} lines={12}>{(read) => <Body key={read.data.id} read={read} onClose={onClose} onPublished={onPublished} />}</Shown>}
+    <Drawer opened={id !== null} onClose={close} closeOnEscape={free} closeOnClickOutside={free} position="right" size="min(1080px, 92vw)" title={name ? text.kb.reviewOf(name) : text.kb.review} classNames={{ body: classes.drawer, content: classes.drawerContent }}>
+      {id !== null && <Shown query={draft} lines={12}>{(read) => <Body key={read.data.id} read={read} onEdits={setEdits} onClose={close} onPublished={onPublished} />}</Shown>}
     </Drawer>
   );
 }
 
-function Body({ read, onClose, onPublished }: { read: Tagged<Draft>; onClose: () => void; onPublished: (job: string) => void }) {
+interface BodyProps {
+  read: Tagged<Draft>;
+  onEdits: (edits: Edits) => void;
+  onClose: () => void;
+  onPublished: (job: string) => void;
+}
+
+function Body({ read, onEdits, onClose, onPublished }: BodyProps) {
   const { text } = useSpeech();
   const toast = useToast();
   const queries = useQueryClient();
@@ -49,6 +67,11 @@ function Body({ read, onClose, onPublished }: { read: Tagged<Draft>; onClose: ()
   const words = edited ?? draft.text;
   const changed = edited !== null;
   const path = { draft_id: draft.id };
+  const edits: Edits = theirs || baseChanged ? "asked" : changed ? "unsaved" : "none";
+  useEffect(() => {
+    onEdits(edits);
+    return () => onEdits("none");
+  }, [edits, onEdits]);
   /** Go on from a state of the draft without edits. */
   const goOn = async (from: Tagged<Draft>) => {
     queries.setQueryData(readingDraft(draft.id).queryKey, from);
@@ -91,6 +114,13 @@ function Body({ read, onClose, onPublished }: { read: Tagged<Draft>; onClose: ()
         else throw error;
       }
     });
+  /** Go on with what others did to the base in the text; it is saved when it has been looked at. */
+  const takeBase = (meanwhile: Meanwhile) => {
+    setOver({ ...over, data: { ...draft, base: meanwhile.base, base_changed: false } });
+    setEdited(meanwhile.merged);
+    setBaseChanged(false);
+    toast.done(text.conflict.baseTaken);
+  };
   const leaveIt = () => {
     toast.done(text.conflict.draftKept);
     void queries.invalidateQueries({ queryKey: ["kb", draft.kb] });
@@ -142,7 +172,7 @@ function Body({ read, onClose, onPublished }: { read: Tagged<Draft>; onClose: ()
         />
       )}
       {baseChanged && (
-        <BaseCollision id={draft.id} busy={busy} onMine={() => void publish(true)} onTheirs={leaveIt} onClose={() => setBaseChanged(false)} />
+        <BaseCollision id={draft.id} busy={busy} onMine={() => void publish(true)} onTheirs={leaveIt} onTaken={takeBase} onClose={() => setBaseChanged(false)} />
       )}
     </>
   );

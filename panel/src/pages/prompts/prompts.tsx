@@ -1,5 +1,5 @@
 import { Button, Kbd, Textarea } from "@mantine/core";
-import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
+import { useDebouncedValue } from "@mantine/hooks";
 import { IconAlertTriangle, IconDeviceFloppy, IconHistory } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
@@ -10,6 +10,7 @@ import { Page } from "~/components/page";
 import { Empty, Shown } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { useHotkey } from "~/lib/hotkeys";
 import { useOver } from "~/lib/over";
 import { useUnsaved } from "~/lib/unsaved";
 import { Collision } from "./collision";
@@ -73,7 +74,7 @@ function Editor({ read, title }: { read: Tagged<Texts>; title: string }) {
       setBusy(false);
     }
   };
-  useHotkeys([["mod+s", () => void save()]], []);
+  useHotkey("mod+s", () => void save());
   return (
     <Page
       title={title}

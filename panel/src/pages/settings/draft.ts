@@ -6,10 +6,14 @@ export type Value = string | number | boolean | null;
 type Values = Readonly<Record<string, SettingValue>>;
 export type Changes = Readonly<Record<string, Value>>;
 
-/** Note a change; one that comes back to what is in force is none. */
-export function withChange(changes: Changes, name: string, value: Value, now: SettingValue | undefined): Changes {
+/**
+ * Note a change; one that comes back to what is in force is none. Null goes back to the default and removes a secret,
+ * undefined leaves the setting as it is.
+ */
+export function withChange(changes: Changes, name: string, value: Value | undefined, now: SettingValue | undefined): Changes {
   const { [name]: _, ...rest } = changes;
-  return now && value === now.value ? rest : { ...rest, [name]: value };
+  const same = value === undefined || (now && (value === null ? !now.is_set : value === now.value));
+  return same ? rest : { ...rest, [name]: value };
 }
 
 /** Leave out the changes of these settings. */

@@ -1,5 +1,4 @@
 import { Button, Kbd, Switch, TextInput } from "@mantine/core";
-import { useHotkeys } from "@mantine/hooks";
 import { IconDeviceFloppy, IconSearch, IconSearchOff } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useRef, useState } from "react";
@@ -9,6 +8,7 @@ import { Page } from "~/components/page";
 import { Empty, Failure, Loading } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { useHotkey } from "~/lib/hotkeys";
 import { useOver } from "~/lib/over";
 import { useUnsaved } from "~/lib/unsaved";
 import { Collision } from "./collision";
@@ -40,7 +40,7 @@ function Editor({ groups, read }: { groups: Group[]; read: Tagged<Values> }) {
   const [wanted, setWanted] = useState("");
   const [onlySet, setOnlySet] = useState(false);
   const search = useRef<HTMLInputElement>(null);
-  useHotkeys([["/", () => search.current?.focus()]]);
+  useHotkey("/", () => search.current?.focus());
   const count = Object.keys(changes).length;
   const [over, setOver] = useOver(read, count > 0);
   const values = over.data;
@@ -67,7 +67,7 @@ function Editor({ groups, read }: { groups: Group[]; read: Tagged<Values> }) {
     setChanges(rest);
   };
   const { save, busy, theirs, setTheirs } = useSave(changes, over, (saved) => goOn(saved, {}));
-  useHotkeys([["mod+s", () => { if (count && !faulty) void save(); }]], []);
+  useHotkey("mod+s", () => { if (count && !faulty && !busy) void save(); });
   return (
     <Page
       title={text.pages.settings}

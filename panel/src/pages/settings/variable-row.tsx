@@ -1,5 +1,5 @@
 import { ActionIcon, NumberInput, PasswordInput, Select, Switch, TextInput, Tooltip } from "@mantine/core";
-import { IconArrowBackUp } from "@tabler/icons-react";
+import { IconArrowBackUp, IconTrash } from "@tabler/icons-react";
 import type { SettingValue, Variable } from "~/api/client";
 import { Tag } from "~/components/labels";
 import { useSpeech } from "~/i18n";
@@ -11,7 +11,8 @@ interface VariableRowProps {
   now: SettingValue | undefined;
   value: Value;
   changed: boolean;
-  onChange: (value: Value) => void;
+  /** Undefined: it is to stay as it is. */
+  onChange: (value: Value | undefined) => void;
 }
 
 /** One setting: what it means, what it is, and what it may be. */
@@ -19,7 +20,10 @@ export function VariableRow({ variable, now, value, changed, onChange }: Variabl
   const { text } = useSpeech();
   const fixed = now?.origin === "environment";
   const secret = variable.kind === "secret";
+  const removed = secret && changed && value === null;
   const byDefault = secret ? !now?.is_set : now?.origin === "default";
+  const undoes = changed && (secret || byDefault);
+  const back = undoes ? text.settings.undo : secret ? text.settings.remove : text.settings.reset;
   return (
     <div className={classes.row} data-changed={changed || undefined}>
       <div>
@@ -31,14 +35,15 @@ export function VariableRow({ variable, now, value, changed, onChange }: Variabl
           {variable.needs_restart && <Tag>{text.settings.needsRestart}</Tag>}
           {now?.pending && <Tag tone="warn">{text.settings.pending}</Tag>}
           {fixed && <Tag tone="info">{text.settings.fromEnvironment}</Tag>}
-          {secret && now?.is_set && <Tag tone="ok">{text.settings.isSet}</Tag>}
+          {secret && now?.is_set && !removed && <Tag tone="ok">{text.settings.isSet}</Tag>}
+          {removed && <Tag tone="warn">{text.settings.willBeRemoved}</Tag>}
         </p>
       </div>
       <div className={classes.control}>
-        <Control variable={variable} value={value} disabled={fixed} isSet={now?.is_set ?? false} onChange={onChange} />
-        <Tooltip label={text.settings.reset}>
-          <ActionIcon className={classes.back} aria-label={`${text.settings.reset}: ${variable.name}`} disabled={fixed || (byDefault && !changed)} onClick={() => onChange(changed && byDefault ? (now?.value ?? null) : null)}>
-            <IconArrowBackUp size={15} />
+        <Control variable={variable} value={value} disabled={fixed} isSet={(now?.is_set ?? false) && !removed} onChange={onChange} />
+        <Tooltip label={back}>
+          <ActionIcon className={classes.back} aria-label={`${back}: ${variable.name}`} disabled={fixed || (byDefault && !changed)} onClick={() => onChange(undoes ? undefined : null)}>
+            {secret && !undoes ? <IconTrash size={15} /> : <IconArrowBackUp size={15} />}
           </ActionIcon>
         </Tooltip>
       </div>
@@ -51,7 +56,7 @@ interface ControlProps {
   value: Value;
   disabled: boolean;
   isSet: boolean;
-  onChange: (value: Value) => void;
+  onChange: (value: Value | undefined) => void;
 }
 
 function Control({ variable, value, disabled, isSet, onChange }: ControlProps) {
@@ -84,7 +89,7 @@ function Control({ variable, value, disabled, isSet, onChange }: ControlProps) {
           value={typeof value === "string" ? value : ""}
           placeholder={isSet ? "••••••••" : text.settings.notSet}
           autoComplete="new-password"
-          onChange={(event) => onChange(event.currentTarget.value || null)}
+          onChange={(event) => onChange(event.currentTarget.value || undefined)}
         />
       );
     default:

@@ -1,8 +1,8 @@
 import { Button, Progress } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconRefresh } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { api, unwrap, type SystemState } from "~/api/client";
+import type { SystemState } from "~/api/client";
+import { useSystem } from "~/api/system";
 import { Tag } from "~/components/labels";
 import { Page } from "~/components/page";
 import { Shown } from "~/components/states";
@@ -14,7 +14,7 @@ const LOOK_MS = 5000;
 
 export default function System() {
   const { text } = useSpeech();
-  const state = useQuery({ queryKey: ["system"], queryFn: () => unwrap(api.GET("/api/system")), refetchInterval: LOOK_MS });
+  const state = useSystem(LOOK_MS);
   return (
     <Page
       title={text.pages.system}

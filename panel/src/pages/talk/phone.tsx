@@ -7,6 +7,7 @@ import { StageStrip } from "~/components/stage-strip";
 import { Empty } from "~/components/states";
 import { useToast } from "~/components/toast";
 import { useSpeech } from "~/i18n";
+import { callAddress } from "~/lib/call-address";
 import { trailing, unheard } from "~/lib/unheard";
 import { foldTalk, SILENCE, type Conversation } from "~/talk/conversation";
 import { TalkError, TalkSession } from "~/talk/session";
@@ -23,9 +24,13 @@ export function Phone() {
   const [line, setLine] = useState<Line>("idle");
   const [talk, tell] = useReducer(foldTalk, SILENCE);
   const session = useRef<TalkSession | null>(null);
+  const dialling = useRef<AbortController | null>(null);
   const meter = useRef<HTMLDivElement>(null);
 
-  useEffect(() => () => session.current?.close(), []);
+  useEffect(() => () => {
+    dialling.current?.abort();
+    session.current?.close();
+  }, []);
   useEffect(() => {
     if (talk.ended !== null || talk.error) {
       session.current = null;
@@ -34,15 +39,24 @@ export function Phone() {
   }, [talk.ended, talk.error]);
 
   const begin = async () => {
+    const giving = (dialling.current = new AbortController());
     setLine("dialling");
     tell({ type: "begin" });
     try {
-      session.current = await TalkSession.begin(tell, (value) => meter.current?.style.setProperty("--level", `${value}`));
+      const level = (value: number) => meter.current?.style.setProperty("--level", `${value}`);
+      session.current = await TalkSession.begin(tell, level, giving.signal);
       setLine("talking");
     } catch (error) {
+      if (giving.signal.aborted) return;
       setLine("idle");
       toast.failed(error instanceof TalkError ? new Error(text.talk.errors[error.cause_name]) : error);
     }
+  };
+
+  const end = () => {
+    if (line === "talking") return session.current?.hangUp();
+    dialling.current?.abort();
+    setLine("idle");
   };
 
   return (
@@ -53,7 +67,7 @@ export function Phone() {
         {line === "idle" ? (
           <Button leftSection={<IconPhone size={15} />} onClick={() => void begin()}>{text.talk.call}</Button>
         ) : (
-          <Button color="red" leftSection={<IconPhoneOff size={15} />} loading={line === "dialling"} onClick={() => session.current?.hangUp()}>
+          <Button color="red" leftSection={<IconPhoneOff size={15} />} onClick={end}>
             {text.live.hangUp}
           </Button>
         )}
@@ -97,7 +111,7 @@ function Transcript({ talk, line }: { talk: Conversation; line: Line }) {
       {talk.ended !== null && (
         <p className={classes.over}>
           {text.talk.over}: {(text.reason[talk.ended as keyof typeof text.reason] ?? talk.ended).toLowerCase()}.{" "}
-          {talk.callId && <Link href={`/calls/${encodeURIComponent(talk.callId)}`}>{text.talk.openCall}</Link>}
+          {talk.callId && <Link href={callAddress(talk.callId)}>{text.talk.openCall}</Link>}
         </p>
       )}
       <div ref={end} />

@@ -13,11 +13,12 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from voxbot.admin.calls import details, service
 from voxbot.admin.calls.export import csv_of
-from voxbot.admin.calls.schemas import CallDetails, CallPage, CallRow, Deleted, Peaks, Sort, TraceLink
+from voxbot.admin.calls.schemas import CallDetails, CallPage, CallRow, Deleted, Peaks, Sort, Ticket, TraceLink
 from voxbot.admin.pagination import DEFAULT_LIMIT as PAGE_LIMIT
 from voxbot.admin.pagination import GivenCursor, GivenLimit
 from voxbot.admin.parts import GivenParts
-from voxbot.admin.security import KeyRequired, ReadAllowed
+from voxbot.admin.security import DownloadAllowed, KeyRequired, ReadAllowed
+from voxbot.admin.tickets import VALID_S
 
 router = APIRouter(tags=["calls"])
 
@@ -36,6 +37,15 @@ GivenQ = Annotated[
 GivenFrom = Annotated[str, Query(description="Не раньше этой даты", examples=["2026-03-01"])]
 GivenTo = Annotated[str, Query(description="Не позже этой даты включительно", examples=["2026-03-31"])]
 GivenStatus = Annotated[str, Query(description="Состояние звонка", examples=["Completed"])]
+GivenStatuses = Annotated[
+    list[str] | None,
+    Query(description="Состояния звонка, можно несколько", max_length=20, examples=[["Completed"]]),
+]
+GivenKb = Annotated[
+    Literal["general", "tech", "none"] | None,
+    Query(description="Звонки с ответом из этой базы; none: без ответов из баз", examples=["tech"]),
+]
+GivenUnanswered = Annotated[bool, Query(description="Только те, где бот чего-то не знал", examples=[False])]
 # Ids are those of channels, which may hold a slash: the longer paths come before the one of the call itself.
 GivenId = Annotated[str, Path(description="id звонка", examples=["1772362800.42"])]
 
@@ -76,9 +86,21 @@ async def _after(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenera
             yield piece
 
 
+@router.post(
+    "/api/tickets",
+    dependencies=[ReadAllowed],
+    summary="Пропуск для ссылки на файл",
+    description="Ссылка, по которой браузер сохраняет CSV или запись, не несёт заголовка с ключом: пропуск, годный "
+    "один раз, передаётся в её параметре ticket.",
+)
+async def issue_ticket(parts: GivenParts) -> Ticket:
+    """Let a link take the place of a request with the key."""
+    return Ticket(ticket=parts.tickets.issue(), valid_s=VALID_S)
+
+
 @router.get(
     "/logs/csv",
-    dependencies=[ReadAllowed],
+    dependencies=[DownloadAllowed],
     summary="Журнал звонков файлом CSV",
     description="Для Excel: UTF-8 с меткой, разделитель «;», все ячейки в кавычках; перед ячейкой, которая начинается "
     "с = + - @ или табуляции, стоит апостроф, чтобы таблица не приняла её за формулу.",
@@ -90,10 +112,12 @@ async def export_calls(
     q: GivenQ = "",
     date_from: GivenFrom = "",
     date_to: GivenTo = "",
-    status: GivenStatus = "",
+    status: GivenStatuses = None,
+    kb: GivenKb = None,
+    unanswered: GivenUnanswered = False,  # noqa: FBT002
 ) -> StreamingResponse:
-    """Stream the calls of the same filters as `/logs`."""
-    wanted = service.make_filter(q, date_from, date_to, [status])
+    """Stream the calls of the same filters as `/api/calls`."""
+    wanted = service.make_filter(q, date_from, date_to, status or [], kb=kb, unanswered=unanswered)
     name = f"calls-{datetime.now().astimezone():%Y-%m-%d}.csv"
     return StreamingResponse(
         csv_of(parts.database, wanted),
@@ -124,16 +148,10 @@ async def page_of_calls(
     q: GivenQ = "",
     date_from: GivenFrom = "",
     date_to: GivenTo = "",
-    status: Annotated[
-        list[str] | None,
-        Query(description="Состояния звонка, можно несколько", max_length=20, examples=[["Completed"]]),
-    ] = None,
-    kb: Annotated[
-        Literal["general", "tech", "none"] | None,
-        Query(description="Звонки с ответом из этой базы; none: без ответов из баз", examples=["tech"]),
-    ] = None,
+    status: GivenStatuses = None,
+    kb: GivenKb = None,
     caller: Annotated[str, Query(max_length=200, description="Номер целиком", examples=["+79161234567"])] = "",
-    unanswered: Annotated[bool, Query(description="Только те, где бот чего-то не знал", examples=[False])] = False,  # noqa: FBT002
+    unanswered: GivenUnanswered = False,  # noqa: FBT002
     sort: Annotated[
         Sort, Query(description="Порядок; с минусом: от больших к меньшим", examples=["-start"])
     ] = "-start",
@@ -147,7 +165,7 @@ async def page_of_calls(
 
 @router.get(
     "/api/calls/{call_id:path}/recording",
-    dependencies=[ReadAllowed],
+    dependencies=[DownloadAllowed],
     summary="Запись разговора",
     description="Стерео WAV: слева звонящий, справа бот. Понимает Range.",
     response_class=FileResponse,

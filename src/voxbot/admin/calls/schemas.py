@@ -31,6 +31,13 @@ class CallRow(View, title="Один звонок"):
     transcript_json: str = Field(description="Реплики по порядку: массив JSON в строке", examples=[_TRANSCRIPT])
 
 
+class Ticket(View, title="Пропуск для одного скачивания"):
+    """A ticket."""
+
+    ticket: str = Field(description="Параметр ticket ссылки", examples=["kq3X0c9b6uQ1rV2mZ8sYt5nB7eLw4aGd"])
+    valid_s: int = Field(description="Сколько он годен, с", examples=[60])
+
+
 class Deleted(View, title="Журнал очищен"):
     """The log was emptied."""
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
-from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter
 
 from voxbot.admin.calls.schemas import CallPage, CallRow, CallSummary, Sort
+from voxbot.admin.dates import first_moment, moment_after
 from voxbot.admin.pagination import decode_cursor, encode_cursor
 from voxbot.admin.problems import ApiError
 from voxbot.admin.text import readable, shortened
 from voxbot.store.call_log import CallFilter, CallLogRepository, CallOrder, ListedCall, Place
-from voxbot.store.times import parse_local
 from voxbot.store.transcript import load_turns
 from voxbot.store.words import matches
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from voxbot.store.call_filter import SortColumn
 
-_WHOLE_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{1,2}\.\d{1,2}\.\d{4}")
 _COUNT_UP_TO = 10_000
 _COUNT_FOUND_UP_TO = 1000
 _EXCERPT_CHARS = 160
@@ -44,16 +42,11 @@ def make_filter(
     caller: str = "",
     unanswered: bool = False,
 ) -> CallFilter:
-    """Understand the parameters of a list; empty ones do not limit. Both dates are inclusive.
-
-    A date is a whole day, a time is taken to its second. Raises ApiError (422).
-    """
-    start_from = _moment("date_from", date_from)
-    last = _moment("date_to", date_to)
+    """Understand the parameters of a list; empty ones do not limit. Dates: admin/dates.py. Raises ApiError (422)."""
     return CallFilter(
         q=q.strip() or None,
-        start_from=start_from,
-        start_before=None if last is None else _after(last, date_to),
+        start_from=first_moment("date_from", date_from),
+        start_before=moment_after("date_to", date_to),
         statuses=tuple(filter(None, map(str.strip, status))),
         kb=kb,
         caller=caller.strip() or None,
@@ -153,28 +146,3 @@ def _excerpt(transcript_json: str, q: str | None) -> str:
         asked = (text for turn, text in zip(turns, texts, strict=True) if turn.get("speaker") == "user")
         found = next(asked, "")
     return shortened(found, _EXCERPT_CHARS)
-
-
-def _after(last: datetime, text: str) -> datetime | None:
-    """Take the first moment that lies after `last`, written as `text`; None at the end of time."""
-    try:
-        if _WHOLE_DAY.fullmatch(text.strip()):
-            return last + timedelta(days=1)
-        return last.replace(microsecond=0) + timedelta(seconds=1)
-    except OverflowError:
-        return None
-
-
-def _moment(name: str, text: str) -> datetime | None:
-    # In a query string an unescaped + of a zone arrives as a space.
-    text = re.sub(r"(T[\d:.]+) (\d\d:?\d\d)$", r"\1+\2", text.strip())
-    if not text:
-        return None
-    moment = parse_local(text)
-    if moment is None:
-        raise ApiError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "bad_date",
-            f"{name}: «{shortened(text, 50)}» не похоже на дату. Напишите 2026-03-01 или 2026-03-01T14:05:00.",
-        )
-    return moment

@@ -80,7 +80,7 @@ class DraftDetails(DraftView, title="Черновик базы знаний с �
 
     text: str = Field(description="Markdown", examples=["# Доставка\nДоставка\nВезём по всей России.\n"])
     base: str | None = Field(
-        description="Метка базы, поверх которой он написан; null: ни к какой не привязан", examples=["9f2c51d0a7b3"]
+        description="Метка базы, поверх которой написан текст; null: ни к какой не привязан", examples=["9f2c51d0a7b3"]
     )
     base_changed: bool = Field(description="База с тех пор изменилась", examples=[False])
     review: ReviewView
@@ -98,7 +98,7 @@ class DraftChange(DraftText, title="Новый текст черновика"):
     base: str | None = Field(
         default=None,
         max_length=100,
-        description="base черновика, если правка писалась поверх той же базы; null: поверх нынешней",
+        description="base прочитанного черновика: метка базы, поверх которой писалась правка; null: та же, что была",
         examples=["9f2c51d0a7b3"],
     )
 
@@ -132,6 +132,16 @@ class DiffView(View, title="Разница двух текстов"):
     diff: str = Field(description="Построчная разница в формате unified diff; пусто: тексты одинаковы", examples=[""])
     added: int = Field(description="Строк добавлено", examples=[4])
     removed: int = Field(description="Строк убрано", examples=[2])
+
+
+class MeanwhileView(DiffView, title="Что изменилось в базе, пока писался черновик"):
+    """What others did to the base, and the draft with that taken in."""
+
+    merged: str = Field(
+        description="Текст черновика, в который внесены эти изменения", examples=["# Доставка\nВезём.\n"]
+    )
+    both: int = Field(description="Мест, где изменены одни и те же строки: там стоят оба текста", examples=[0])
+    base: str = Field(description="Метка нынешней базы: с ней сохраняют merged", examples=["9f2c51d0a7b3"])
 
 
 class BackupView(View, title="Прежний текст базы знаний"):
@@ -199,4 +209,7 @@ class GapsView(View, title="Чего не хватает в базах знан�
     calls: int = Field(description="Звонков с ними", examples=[24])
     unclear: int = Field(description="Из них неразборчивых, ни к какой теме не отнесённых", examples=[2])
     groups: int = Field(description="Тем", examples=[12])
+    complete: bool = Field(
+        description="false: вопросов больше, чем просматривается за раз; сосчитаны последние", examples=[True]
+    )
     gaps: list[GapView] = Field(description="Темы с самых частых")

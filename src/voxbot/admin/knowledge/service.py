@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from voxbot.admin.knowledge.drafts import Draft, Drafts, check_text
+from voxbot.admin.knowledge.merging import merge
 from voxbot.admin.knowledge.publishing import BASE_CHANGED, PUBLISH, with_section
 from voxbot.admin.knowledge.schemas import (
     Accepted,
@@ -19,11 +20,12 @@ from voxbot.admin.knowledge.schemas import (
     DuplicateView,
     EmptyHeadingView,
     KbText,
+    MeanwhileView,
     ReviewView,
 )
 from voxbot.admin.problems import ApiError
 from voxbot.admin.tags import agrees, tag
-from voxbot.knowledge.documents import split_document
+from voxbot.knowledge.documents import prepare, split_document
 from voxbot.knowledge.files import BaseFile
 from voxbot.knowledge.review import Review, review
 from voxbot.knowledge.uploads.refusal import UploadError
@@ -61,8 +63,11 @@ def drafts_of(paths: PathSettings) -> Drafts:
 
 
 async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
-    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError."""
-    file = base_files(parts.settings.paths)[kb]
+    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError.
+
+    The header X-Text-Lossy tells that the file is not UTF-8: some of its letters are shown as marks.
+    """
+    file = base_files(parts.started.paths)[kb]
     # The tag first: of a base that is replaced in between, an older tag is refused, and a newer one would not be.
     response.headers["ETag"] = tag(await asyncio.to_thread(file.digest))
     text = await asyncio.to_thread(file.text)
@@ -70,6 +75,8 @@ async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
         raise ApiError(
             HTTPStatus.NOT_FOUND, "no_file", f"Файла базы знаний нет. Загрузите его или проверьте {_PATHS[kb]}."
         )
+    if await asyncio.to_thread(file.is_lossy):
+        response.headers["X-Text-Lossy"] = "true"
     return KbText(text=text)
 
 
@@ -88,13 +95,13 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_re
         )
     await asyncio.to_thread(_check_room, parts, kb, len(content))
     base = await digest(parts, kb) if to_review else None
-    making = drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content, base=base)
+    making = drafts_of(parts.started.paths).from_upload(kb, file.filename or "", content, base=base)
     return await refused_as_422(making)
 
 
 def _check_room(parts: Parts, kb: KbName, size: int) -> None:
     """Refuse what would fill a disk half-way. Raises ApiError (507)."""
-    paths = parts.settings.paths
+    paths = parts.started.paths
     needed = size + _ROOM_BYTES
     for folder in (paths.data_dir, base_files(paths)[kb].path.parent, paths.persist_directory):
         try:
@@ -115,24 +122,42 @@ async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str, seen: 
 
     `seen`: If-Match, the tag of the base that it was written over.
     """
-    base = await digest(parts, kb)
+    base = await _digest_of_text(parts, kb)
     if not agrees(seen, tag(base)):
         raise base_changed()
-    return await refused_as_422(drafts_of(parts.settings.paths).from_text(kb, name, text, base=base))
+    return await refused_as_422(drafts_of(parts.started.paths).from_text(kb, name, text, base=base))
 
 
 async def digest(parts: Parts, kb: KbName) -> str:
     """Tell one content of a base from another."""
-    return await asyncio.to_thread(base_files(parts.settings.paths)[kb].digest)
+    return await asyncio.to_thread(base_files(parts.started.paths)[kb].digest)
+
+
+async def _digest_of_text(parts: Parts, kb: KbName) -> str:
+    """As `digest`, of a base that a text can be written over. Raises KnowledgeError for one that is not UTF-8.
+
+    What is read of such a base has marks in place of its letters: they would be lost for good.
+    """
+
+    def read() -> str:
+        base = base_files(parts.started.paths)[kb]
+        base.exact_text()
+        return base.digest()
+
+    return await asyncio.to_thread(read)
 
 
 async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
-    """Make a draft of the base as it is with a section more. Raises ApiError (422), KnowledgeError."""
-    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].exact_text)
+    """Make a draft of the base as it is with a section more. Raises ApiError (422), KnowledgeError.
+
+    The section has a heading of the highest level: it is a matter of its own, not one of the base's last section.
+    """
+    base = await digest(parts, new.kb)
+    current = await asyncio.to_thread(base_files(parts.started.paths)[new.kb].exact_text)
     title = " ".join(new.title.split()).lstrip("# ")
-    section = f"## {title}\n{new.text.strip()}\n"
-    making = drafts_of(parts.settings.paths).from_text(
-        new.kb, f"Раздел «{title}»", with_section(current, section), section=section
+    section = f"# {title}\n{new.text.strip()}\n"
+    making = drafts_of(parts.started.paths).from_text(
+        new.kb, f"Раздел «{title}»", with_section(current, section), base=base, section=section
     )
     return await refused_as_422(making)
 
@@ -141,10 +166,10 @@ async def draft_text(parts: Parts, draft: Draft) -> str:
     """Give a draft's text: of a section, the base as it is now with the section. Raises KnowledgeError."""
 
     def read() -> str:
-        base = base_files(parts.settings.paths)[draft.kb]
+        base = base_files(parts.started.paths)[draft.kb]
         if draft.section is not None and base.text():
             return check_text(draft.kb, with_section(base.exact_text(), draft.section))
-        return drafts_of(parts.settings.paths).text(draft)
+        return drafts_of(parts.started.paths).text(draft)
 
     return await asyncio.to_thread(read)
 
@@ -153,8 +178,13 @@ async def rewrite(parts: Parts, draft: Draft, new: DraftChange, seen: str) -> Dr
     """Put another text in a draft's place; `seen` as in `check_seen`. Raises ApiError (409, 422)."""
     await check_free(parts, draft)
     await check_seen(parts, draft, seen)
-    base = await digest(parts, draft.kb) if new.base is None else new.base
-    return await refused_as_422(drafts_of(parts.settings.paths).rewrite(draft, new.text, base))
+    present = await _digest_of_text(parts, draft.kb)
+    base = new.base
+    if base is None:
+        base = present
+        if draft.base not in (None, base):
+            raise base_changed()
+    return await refused_as_422(drafts_of(parts.started.paths).rewrite(draft, new.text, base))
 
 
 async def check_seen(parts: Parts, draft: Draft, seen: str) -> None:
@@ -165,15 +195,22 @@ async def check_seen(parts: Parts, draft: Draft, seen: str) -> None:
         )
 
 
-async def meanwhile(parts: Parts, draft: Draft) -> DiffView:
-    """Show what has changed in the base since a draft was made of it. Raises ApiError (404, 422)."""
-    file = base_files(parts.settings.paths)[draft.kb]
+async def meanwhile(parts: Parts, draft: Draft) -> MeanwhileView:
+    """Show what has changed in the base since a draft was made of it, and both put together.
+
+    Raises ApiError (404, 422).
+    """
+    file = base_files(parts.started.paths)[draft.kb]
     written_over = draft.base
     before = None if written_over is None else await asyncio.to_thread(lambda: file.former_text(written_over))
     if before is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_base", "Текста базы, поверх которого сделан черновик, в копиях нет.")
-    now = await asyncio.to_thread(file.text)
-    return await diff(before, now or "", ("база тогда", "база сейчас"))
+    present = await digest(parts, draft.kb)  # before the text: an older digest is refused, a newer one would not be
+    now = await asyncio.to_thread(file.text) or ""
+    changes = await diff(before, now, ("база тогда", "база сейчас"))
+    mine = await draft_text(parts, draft)
+    merged = await asyncio.to_thread(lambda: merge(prepare(before), mine, prepare(now)))
+    return MeanwhileView(**changes.model_dump(), merged=merged.text, both=merged.both, base=present)
 
 
 async def check_free(parts: Parts, draft: Draft) -> None:
@@ -196,13 +233,18 @@ async def refused_as_422(making: Awaitable[Draft]) -> Draft:
 
 async def publish(parts: Parts, draft: Draft, *, over_changes: bool = False) -> Accepted:
     """Begin to put a draft in force; once, however often it is asked for. Raises ApiError (409)."""
-    if not over_changes and draft.base is not None and draft.base != await digest(parts, draft.kb):
+    if not over_changes and await is_outdated(parts, draft):
         same = await parts.jobs.unfinished_of(PUBLISH, "draft", draft.id)
         if not same:
             raise base_changed()
     payload = {"draft": draft.id, "over_changes": over_changes}
     job = await parts.runner.submit(PUBLISH, draft.kb, payload, once_by="draft")
     return accepted(job, "Файл принят. Начался процесс обновления базы знаний. Это может занять несколько минут.")
+
+
+async def is_outdated(parts: Parts, draft: Draft) -> bool:
+    """Whether the base is another than the draft was written over; a section goes to the end of any."""
+    return draft.section is None and draft.base is not None and draft.base != await digest(parts, draft.kb)
 
 
 def base_changed() -> ApiError:
@@ -217,7 +259,7 @@ def accepted(job: Job, message: str) -> Accepted:
 
 async def find_draft(parts: Parts, draft_id: str) -> Draft:
     """Find a draft. Raises ApiError (404)."""
-    draft = await asyncio.to_thread(drafts_of(parts.settings.paths).find, draft_id)
+    draft = await asyncio.to_thread(drafts_of(parts.started.paths).find, draft_id)
     if draft is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_draft", "Такого черновика нет: он уже опубликован или удалён.")
     return draft
@@ -225,7 +267,7 @@ async def find_draft(parts: Parts, draft_id: str) -> Draft:
 
 async def find_backup(parts: Parts, kb: KbName, name: str, *, exact: bool = False) -> str:
     """Read a backup, which `exact` has to be UTF-8. Raises ApiError (404), KnowledgeError."""
-    text = await asyncio.to_thread(lambda: base_files(parts.settings.paths)[kb].backup_text(name, exact=exact))
+    text = await asyncio.to_thread(lambda: base_files(parts.started.paths)[kb].backup_text(name, exact=exact))
     if text is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_backup", "Такой копии базы знаний нет.")
     return text
@@ -233,11 +275,13 @@ async def find_backup(parts: Parts, kb: KbName, name: str, *, exact: bool = Fals
 
 async def shown(parts: Parts, draft: Draft, response: Response) -> DraftDetails:
     """Show a draft, what would become of it, and its tag."""
+    # The digest first: of a base that is replaced in between, an older one is refused, and a newer one would not be.
+    base = draft.base if draft.section is None else await digest(parts, draft.kb)
     text = await draft_text(parts, draft)
     response.headers["ETag"] = _tag_of(draft, text)
 
     def look() -> Review:
-        current = {kb: file.text() or "" for kb, file in base_files(parts.settings.paths).items()}
+        current = {kb: file.text() or "" for kb, file in base_files(parts.started.paths).items()}
         other: KbName = "tech" if draft.kb == "general" else "general"
         own = tuple(split_document(draft.kb, current[draft.kb]))
         return review(draft.kb, text, own, tuple(split_document(other, current[other])))
@@ -246,8 +290,8 @@ async def shown(parts: Parts, draft: Draft, response: Response) -> DraftDetails:
     return DraftDetails(
         **draft_view(draft).model_dump(),
         text=text,
-        base=draft.base,
-        base_changed=draft.base is not None and draft.base != await digest(parts, draft.kb),
+        base=base,
+        base_changed=await is_outdated(parts, draft),
         review=_review_view(seen),
     )
 

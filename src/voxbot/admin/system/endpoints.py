@@ -43,6 +43,7 @@ async def system(parts: GivenParts) -> SystemState:
         python=platform.python_version(),
         sqlite=sqlite3.sqlite_version,
         started_at=local_text(parts.started_at),
+        now=local_text(time.time()),
         uptime_s=round(time.time() - parts.started_at, 1),
         key_configured=parts.api.secret_key is not None,
         reads_need_key=not (parts.api.is_loopback or parts.api.open_reads),

@@ -69,6 +69,7 @@ class SystemState(View, title="Состояние сервиса"):
     python: str = Field(examples=["3.11.7"])
     sqlite: str = Field(examples=["3.40.1"])
     started_at: str = Field(description="Местное время", examples=["2026-03-01T09:00:00"])
+    now: str = Field(description="Который час у сервиса: по нему считаются дни", examples=["2026-03-01T14:05:09"])
     uptime_s: float = Field(examples=[18309.5])
     key_configured: bool = Field(description="Задан API_SECRET_KEY, без него ничего не изменить", examples=[True])
     reads_need_key: bool = Field(examples=[False])
