@@ -82,3 +82,51 @@ async def test_a_body_without_end_is_cut_off(lab):
 async def test_without_a_configured_key_nothing_can_be_changed(lab):
     answer = await lab.client(API_SECRET_KEY="").delete("/logs", headers={"X-API-Key": ""})
     assert (answer.status_code, answer.json()["code"]) == (403, "key_not_configured")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fetch", "more", "welcome"),
+    [
+        ("GET", "/logs", "same-origin/cors", {}, True),
+        ("GET", "/logs", "none/navigate", {}, True),
+        ("GET", "/logs", "same-site/cors", {}, True),
+        ("GET", "/logs", "cross-site/no-cors", {}, False),
+        ("GET", "/logs", "cross-site/navigate", {}, False),
+        ("GET", "/logs-ui", "cross-site/navigate", {}, True),
+        ("GET", "/logs-ui/calls", "cross-site/navigate", {}, True),
+        ("GET", "/logs-ui/calls", "cross-site/no-cors", {}, False),
+        ("POST", "/logs-ui/calls", "cross-site/navigate", {}, False),
+        ("POST", "/api/normalize", "cross-site/cors", {"origin": "https://evil.example"}, False),
+        ("POST", "/api/normalize", "cross-site/cors", {"origin": "https://own.example"}, True),
+    ],
+)
+async def test_pages_of_other_sites_ask_nothing_of_the_api(lab, method, path, fetch, more, welcome):
+    site, mode = fetch.split("/")
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, **more}
+    client = lab.client(API_ALLOWED_HOSTS="own.example")
+    answer = await client.request(method, path, headers=headers, json={"text": "х"} if method == "POST" else None)
+    refused = answer.status_code == 403 and answer.json()["code"] == "cross_site"
+    assert refused != welcome, answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "environ"),
+    [("/kb/upload", {}), ("/api/prompts", {}), ("/api/normalize", {"API_HOST": "0.0.0.0"})],
+)
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json"])
+async def test_a_strangers_body_is_not_parsed(lab, path, environ, kind):
+    """What cannot be parsed is a 400 or 422 once somebody tries."""
+    client, sent = lab.client(**environ), 0
+
+    async def body():
+        nonlocal sent
+        for _ in range(20):
+            sent += 1
+            yield b"no form, no JSON"
+
+    for headers in ({}, {"x-api-key": "wrong"}, {"x-api-key": ""}):
+        answer = await client.post(path, content=body(), headers={"content-type": kind, **headers})
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert sent == 60, "a browser that is cut off would show no answer"
+    known = await client.post(path, content=body(), headers={"content-type": kind, **KEY})
+    assert known.status_code in (400, 422)

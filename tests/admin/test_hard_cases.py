@@ -89,6 +89,29 @@ async def test_bytes_that_are_no_text_hide_no_other_call(lab):
     assert await lab.calls.follow_pending() == 1
 
 
+async def test_an_odd_row_hides_no_other_call(lab):
+    await lab.seed()
+    rows = [
+        ("deep", "+7", "2026-03-05T12:00:00", "[" * 200_000),
+        ("nested", "+7", "2026-03-05T12:00:01", '[{"speaker": "user", "text": ' + "[" * 900 + "]" * 900 + "}]"),
+        ("blob", b"+7", b"\xff\x00", b'[{"speaker": "user", "text": "\xff"}]'),
+        ("nan", None, None, '[{"speaker": "bot", "text": "x", "ms": {"response": NaN, "asr": 1e999}}]'),
+        ("nothing", None, None, None),
+    ]
+    with closing(sqlite3.connect(lab.folder / "log.sqlite")) as connection, connection:
+        connection.executemany("INSERT INTO logs (id, callerId, startTime, transcript_json) VALUES (?, ?, ?, ?)", rows)
+    client = lab.client()
+    names = {row[0] for row in rows}
+    assert await lab.calls.follow_pending() == 5
+    assert names <= {row["id"] for row in (await client.get("/logs")).json()}
+    assert names <= {row["id"] for row in (await client.get("/api/calls")).json()["items"]}
+    for name in names:
+        assert (await client.get(f"/api/calls/{name}")).status_code == 200
+    assert (await client.get("/logs/csv")).text.count("\r\n") == 9
+    assert (await client.get("/api/analytics", params={"date_from": "1970-01-01", "date_to": "1970-01-01"})).json()
+    assert [row["id"] for row in (await client.get("/logs", params={"q": "завод"})).json()] == ["c1"]
+
+
 async def test_rows_that_another_program_replaces_are_found_once(lab):
     turns = [{"speaker": "user", "text": "завод"}]
     write(lab, "r0", turns)
@@ -171,6 +194,38 @@ async def test_prompts_that_cannot_be_told_are_refused_with_the_reason(lab, cont
     assert parts.prompts.reload() is False
     assert "prompts.json" in parts.prompts.failure
     assert (await lab.client(parts).get("/api/prompts")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 200_000,
+        json.dumps({**PROMPTS, "greeting": "Привет \ud83d"}),
+        json.dumps({**PROMPTS, "заметка": "\ud83d"}),
+        json.dumps(PROMPTS)[:-1] + ', "x": ' + "[" * 100_000 + "}",
+        b"\xff\xfe{",
+    ],
+)
+async def test_prompts_are_saved_over_an_odd_file_and_what_it_held_is_kept(lab, content):
+    parts = lab.parts()
+    content = content if isinstance(content, bytes) else content.encode()
+    lab.prompts_file.write_bytes(content)
+    saved = await lab.client(parts).post("/api/prompts", headers={**KEY, "If-Match": "*"}, json={"greeting": "Алло"})
+    assert (saved.status_code, saved.json()["greeting"]) == (200, "Алло")
+    assert json.loads(lab.prompts_file.read_text(encoding="utf-8"))["greeting"] == "Алло"
+    kept = [file.read_bytes() for file in (lab.folder / "data" / "prompts-history").glob("broken-*.json")]
+    assert kept == [content] or "ud83d" in lab.prompts_file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ["assets/%00", "assets/" + "x" * 300, "assets/" + "x" * 5000, "instruction%00.md"])
+async def test_a_name_that_no_file_can_have_is_not_found(lab, path):
+    answer = await lab.client().get(f"/logs-ui/{path}")
+    assert answer.status_code in (404, 503)  # 503 in a checkout without a built panel
+
+
+@pytest.mark.parametrize("path", ["%00", "x" * 300])
+async def test_a_page_of_such_a_name_is_the_panel(lab, path):
+    assert (await lab.client().get(f"/logs-ui/{path}")).status_code in (200, 503)
 
 
 @pytest.mark.parametrize("asked", ["bytes=9999-", "abc", "bytes=5-2", "bytes=x-"])

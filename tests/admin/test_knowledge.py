@@ -6,7 +6,7 @@ import os
 
 import pytest
 from fakes.api import KEY, ApiLab, at
-from fakes.api_knowledge import GENERAL, TECH, ApiKnowledge
+from fakes.api_knowledge import GENERAL, TECH, ApiKnowledge, Killed
 from fakes.documents import make_bomb, make_docx, make_pdf
 
 from voxbot.admin.jobs.runner import Progress
@@ -514,6 +514,20 @@ async def test_a_base_of_another_encoding_is_not_made_unreadable_for_good(client
     assert (refused.status_code, "UTF-8" in refused.json()["detail"]) == (409, True)
 
 
+async def test_a_base_of_another_encoding_is_not_written_over_by_what_the_page_shows_of_it(client, knowledge):
+    draft = await a_draft(client)
+    assert "x-text-lossy" not in (await client.get("/kb")).headers
+    knowledge.general.write_bytes("# Цены\nПресс стоит 5 рублей.\n".encode("cp1251"))
+    read = await client.get("/kb")
+    assert (list(read.json()), read.headers["x-text-lossy"]) == (["text"], "true")
+    new = {"kb": "general", "text": read.json()["text"]}
+    refused = [
+        await client.post("/api/kb/drafts", headers=KEY, json=new),
+        await client.put(f"/api/kb/drafts/{draft['id']}", headers=KEY, json={"text": new["text"]}),
+    ]
+    assert [(answer.status_code, "UTF-8" in answer.json()["detail"]) for answer in refused] == [(409, True)] * 2
+
+
 async def test_what_a_killed_process_left_of_an_upload_is_deleted_in_time(client, lab):
     left = lab.folder / "data" / "kb-drafts" / ("0" * 32)
     left.mkdir(parents=True)
@@ -521,3 +535,72 @@ async def test_what_a_killed_process_left_of_an_upload_is_deleted_in_time(client
     os.utime(left, (0, 0))
     await a_draft(client)
     assert not left.exists()
+
+
+async def test_where_the_file_cannot_be_replaced_the_search_answers_from_it_as_before(client, knowledge):
+    """A folder of its name lets nothing be renamed over it; the refused text must not be found."""
+    knowledge.gate.clear()
+    accepted = await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))
+    await knowledge.building.wait()
+    text = knowledge.general.read_bytes()
+    knowledge.general.unlink()
+    knowledge.general.mkdir()
+    knowledge.gate.set()
+    end = (await over(client, accepted))[-1]
+    assert end["state"] == "failed"
+    knowledge.general.rmdir()
+    knowledge.general.write_bytes(text)
+    found = (await client.get("/api/kb/search", params={"q": "адрес Владимир", "kb": "general"})).json()
+    assert "Владимир" in found["hits"][0]["text"]
+
+
+async def test_where_the_index_cannot_be_switched_the_file_is_as_before(client, knowledge):
+    knowledge.gate.clear()
+    accepted = await client.post("/kb/upload", headers=KEY, files=a_file("a.md", "# Луна\nДалеко.\n"))
+    await knowledge.building.wait()
+    knowledge.unswitchable = True
+    knowledge.gate.set()
+    end = (await over(client, accepted))[-1]
+    assert (end["state"], "CURRENT" in end["error"] or "индекс" in end["error"]) == ("failed", True)
+    assert knowledge.general.read_text(encoding="utf-8") == GENERAL
+
+
+async def test_a_section_is_added_to_what_somebody_wrote_into_the_file_meanwhile(client, knowledge):
+    knowledge.gate.clear()
+    accepted = await a_section(client, "Рассрочка")
+    await knowledge.building.wait()
+    knowledge.general.write_text(GENERAL + "<<->>\n## Правка\nРукой.\n", encoding="utf-8")
+    knowledge.gate.set()
+    assert (await over(client, accepted))[-1]["state"] == "done"
+    text = (await client.get("/kb")).json()["text"]
+    assert ("Рукой" in text, "Рассрочка" in text) == (True, True)
+
+
+async def test_a_job_killed_between_the_file_and_the_index_is_finished_by_the_next_start(lab, knowledge):
+    parts = lab.parts(**knowledge.environ)
+    client = lab.client(parts)
+    work = knowledge.work(parts.source, parts.normalize)
+    draft = await a_draft(client)
+    job = await parts.jobs.add("kb_publish", "general", {"draft": draft["id"]})
+    knowledge.dies_before_switch = True
+    with pytest.raises(Killed):
+        await work.publish(job, Progress())
+    knowledge.general.write_text(draft["text"], encoding="utf-8")  # what a killed process cannot put back
+    knowledge.failures.append(KnowledgeError("диск полон"))
+    with pytest.raises(KnowledgeError):
+        await work.publish(job, Progress())
+    assert knowledge.general.read_text(encoding="utf-8") == GENERAL, "file and index are of one text"
+    knowledge.general.write_text(draft["text"], encoding="utf-8")
+    done = await work.publish(job, Progress())
+    assert done["documents"] == {"general": 1, "tech": 2}
+    assert done["backup"]
+
+
+async def test_a_job_that_two_processes_do_at_once_is_done(lab, knowledge):
+    parts = lab.parts(**knowledge.environ)
+    draft = await a_draft(lab.client(parts))
+    job = await parts.jobs.add("kb_publish", "general", {"draft": draft["id"]})
+    work = knowledge.work(parts.source, parts.normalize)
+    both = await asyncio.gather(*(work.publish(job, Progress()) for _ in range(2)))
+    assert [done["documents"] for done in both] == [{"general": 1, "tech": 2}] * 2
+    assert "Луна" in knowledge.general.read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes.api import KEY
 
-from voxbot.settings.catalog import variables
+from voxbot.settings.catalog import in_force, variables
+from voxbot.settings.loader import load_settings
 
 
 async def post(client, path, body):
@@ -152,3 +153,48 @@ async def test_a_secret_that_was_changed_has_another_tag_and_an_edited_file_coun
     tags = [answer.json()["values"]["OPENAI_API_KEY"]["tag"] for answer in (before, await client.get(before.url.path))]
     assert tags[0] != tags[1]
     assert lab.env_file.read_text() == "OPENAI_API_KEY=sk-2\n"
+
+
+async def test_settings_that_wait_for_a_restart_are_those_of_the_start_everywhere(lab):
+    """The index, the search and the other units know only the old base: the panel must not show another."""
+    for name, title in (("one", "Прежняя"), ("two", "Новая")):
+        (lab.folder / name).mkdir()
+        (lab.folder / name / "general.md").write_text(f"# {title}\nТекст.\n", encoding="utf-8")
+    data = lab.folder / "data"
+    lab.env_file.write_text(f"KNOWLEDGE_BASE_PATH={lab.folder}/one/general.md\nDATA_DIR={data}\nKB_TOP_K=3\n")
+    parts = lab.parts(DATA_DIR="")
+    client = lab.client(parts)
+    lab.env_file.write_text(
+        f"KNOWLEDGE_BASE_PATH={lab.folder}/two/general.md\nDATA_DIR={lab.folder}/elsewhere\nKB_TOP_K=7\n"
+    )
+    parts.source.reload()
+    assert (await client.get("/api/settings")).json()["kb_top_k"] == 7
+    assert "Прежняя" in (await client.get("/kb")).json()["text"]
+    made = await client.post("/api/kb/drafts", headers=KEY, json={"kb": "general", "text": "# Луна\nДалеко.\n"})
+    await client.post("/api/prompts", headers=KEY, json={"greeting": "Алло"})
+    assert (await client.get(f"/api/kb/drafts/{made.json()['id']}")).json()["base"]
+    assert not (lab.folder / "elsewhere").exists()
+
+
+def test_what_is_in_force_is_of_the_start_where_a_restart_is_needed(tmp_path):
+    started = load_settings(None, {"DATA_DIR": str(tmp_path / "one"), "KB_TOP_K": "3", "API_PORT": "1234"})
+    now = load_settings(None, {"DATA_DIR": str(tmp_path / "two"), "KB_TOP_K": "7", "API_PORT": "4321"})
+    given = in_force(started, now)
+    assert (given.paths, given.api.port, given.knowledge.top_k) == (started.paths, 1234, 7)
+
+
+async def test_nothing_is_saved_into_a_file_that_was_emptied_by_accident(lab):
+    lab.env_file.write_text("KB_TOP_K=3\nLLM_TEMPERATURE=0.1\n")
+    parts = lab.parts()
+    lab.env_file.write_text("")
+    refused = await save(lab.client(parts), KB_TOP_K=5)
+    assert (refused.status_code, refused.json()["code"]) == (409, "settings_lost")
+    assert parts.settings.knowledge.top_k == 3
+
+
+async def test_the_last_variable_of_the_file_may_be_taken_out_of_it(lab):
+    lab.env_file.write_text("KB_TOP_K=9\n")
+    parts = lab.parts()
+    saved = await post(lab.client(parts), "/api/settings/values", {"reset": ["KB_TOP_K"]})
+    assert saved.status_code == 200
+    assert parts.settings.knowledge.top_k == 3

@@ -1,16 +1,18 @@
 """The knowledge side of an API in tests: real files, index and quoting agent over an embedder without a model."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from fakes.embedder import TrigramEmbedder
 from voxbot.admin.knowledge.publishing import KnowledgeWork
 from voxbot.admin.knowledge.service import base_files, drafts_of
 from voxbot.agent.agent import Agent
 from voxbot.agent.prompts import DEFAULT_PROMPTS
+from voxbot.domain.errors import KnowledgeError
 from voxbot.knowledge.cache import MemoryEmbeddingCache, QuestionEmbedder
 from voxbot.knowledge.index import build_index
 from voxbot.knowledge.retriever import Retriever
+from voxbot.knowledge.versions import VersionStore
 from voxbot.settings.schema import KnowledgeSettings, LlmSettings
 
 GENERAL = """# О компании
@@ -30,8 +32,16 @@ TECH = """# Разрывная машина РЭМ-100
 """
 
 
+class Killed(BaseException):
+    """What no code has a chance to answer."""
+
+
 class ApiKnowledge:
-    """Give it to ApiLab.parts with `environ`; `gate` holds every build until it is set."""
+    """Give it to ApiLab.parts with `environ`; `gate` holds every build until it is set.
+
+    The next switch of the index fails if it is `unswitchable`; the process is as if killed before it if it
+    `dies_before_switch`.
+    """
 
     def __init__(self, folder):
         self.folder = folder / "kb"
@@ -44,6 +54,7 @@ class ApiKnowledge:
         self.gate = asyncio.Event()
         self.gate.set()
         self.failures = []
+        self.unswitchable = self.dies_before_switch = False
         self.building = asyncio.Event()
         self.builds = 0
         self._retriever = None
@@ -66,6 +77,7 @@ class ApiKnowledge:
             files=lambda: base_files(paths),
             drafts=drafts_of(paths),
             build=self._build,
+            indexed=self._indexed,
             retriever=self.retriever,
             agent_over=self.agent_over,
             normalize=normalize,
@@ -90,10 +102,26 @@ class ApiKnowledge:
     def _agent(self, searcher):
         return Agent(searcher, prompts=lambda: DEFAULT_PROMPTS, settings=LlmSettings, threshold=lambda: 0.3)
 
-    async def _build(self, sources, kb, progress):
+    async def _indexed(self, kb):
+        manifest = VersionStore(self.root).manifest()
+        return manifest.bases[kb].content_hash if manifest else ""
+
+    async def _build(self, sources, kb, progress, swap):
         self.builds += 1
         self.building.set()
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
-        return await build_index(self.root, sources, self.embedder, only=kb, progress=progress)
+        return await build_index(
+            self.root, sources, self.embedder, only=kb, progress=progress, swap=lambda: self._swap(swap)
+        )
+
+    @contextmanager
+    def _swap(self, swap):
+        with swap():
+            if self.dies_before_switch:
+                self.dies_before_switch = False
+                raise Killed
+            if self.unswitchable:
+                raise KnowledgeError("индекс не сменён")
+            yield

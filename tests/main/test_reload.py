@@ -146,6 +146,20 @@ def test_wrong_settings_change_nothing_and_are_reported(env_file, source):
     assert "LLM_TEMPERATURE" in lines[0]["reason"]
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# пусто\n", "KB_TOP_K=\n"])
+def test_a_file_that_lost_all_it_held_changes_nothing_and_is_an_alarm(env_file, source, text):
+    journal = ReloadJournal()
+    env_file.write_text("KB_TOP_K=9\nLLM_TEMPERATURE=0.3\n")
+    assert reload_settings(source, journal) is not None
+    env_file.write_text(text)
+    assert reload_settings(source, journal) is None
+    assert source.current.knowledge.top_k == 9
+    assert "пропали все переменные" in journal.failures[0].error
+    env_file.write_text("KB_TOP_K=8\n")
+    assert reload_settings(source, journal) is not None
+    assert (source.current.knowledge.top_k, journal.failures) == (8, ())
+
+
 def test_broken_prompts_keep_the_last_good_ones(tmp_path):
     path = tmp_path / "prompts.json"
     good = {

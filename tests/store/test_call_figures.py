@@ -43,6 +43,10 @@ async def test_staff_who_try_the_bot_from_the_panel_are_no_callers(calls):
     assert (hour.calls, hour.transferred, hour.questions) == (1, 0, 1)
     assert await calls.figures.durations(START, END) == [(60, 1)]
     assert [ending.reason for ending in await calls.figures.endings(START, END)] == ["goodbye"]
+    await call(calls, "b", "2026-03-01T10:05:00", {"ms": {"asr": 200.0}})
+    await call(calls, "browser-2", "2026-03-01T10:06:00", {"ms": {"asr": 9000.0}})
+    ((_, stages),) = (await calls.figures.stages(START, END)).by_day.items()
+    assert stages == {"asr": [200.0]}
 
 
 async def test_endings_by_cause(calls):

@@ -265,3 +265,99 @@ async def test_an_old_log_with_bytes_that_are_no_text_opens(tmp_path):
         connection.execute("INSERT INTO logs VALUES ('a', '+7', '2026-03-01', NULL, 'x', CAST(x'5bff' AS TEXT))")
     async with open_database(path) as database:
         assert [call.id for call in await CallLogRepository(database).list_calls(CallFilter(), 10)] == ["a"]
+
+
+_DEEP = "[" * 200_000
+_ODD_ROWS = [
+    ("deep", "+7916", "2026-03-01T10:00:00", None, "Completed", _DEEP),
+    ("half", "+7916", "2026-03-01T10:00:01", None, "Completed", '[{"text": ' + "[" * 400 + "]" * 400 + "}]"),
+    ("bytes", b"+7916", b"2026-03-01T10:00:02", None, b"Completed", b'[{"speaker": "user", "text": "\xff"}]'),
+    ("nan", "+7916", "2026-03-01T10:00:03", None, "Completed",
+     '[{"speaker": "bot", "text": "x", "ms": {"asr": NaN, "llm": 1e999, "tts": true, "\\ud83d": 5}}]'),
+    (b"blob", "+7916", "2026-03-01T10:00:04", None, "Completed", "[]"),
+    ("good", "+7916", "2026-03-01T10:00:05", None, "Completed", '[{"speaker": "user", "text": "поверка"}]'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_one_odd_call_stops_neither_the_migration_nor_the_search(tmp_path, before):
+    path = tmp_path / "log.sqlite"
+    if before:
+        execute(path, _OLD_TABLE, rows=_ODD_ROWS)
+    else:
+        prepare(path)
+        execute(path, rows=_ODD_ROWS)
+    async with open_database(path) as database:
+        calls = CallLogRepository(database)
+        assert await calls.follow_pending() == len(_ODD_ROWS)
+        assert await calls.follow_pending() == 0
+        found = await calls.list_calls(CallFilter(q="поверки"), limit=10)
+        shown = {record.id: record for record in await calls.list_calls(CallFilter(), limit=10)}
+    assert [record.id for record in found] == ["good"]
+    assert list(shown) == ["good", "blob", "nan", "bytes", "half", "deep"]
+    assert (shown["bytes"].caller_id, shown["deep"].transcript_json) == ("+7916", _DEEP)
+
+
+_OLDER_BOTS = {
+    "text ids": (
+        _OLD_TABLE.replace("id TEXT,", "id TEXT PRIMARY KEY,"),
+        [
+            ("INSERT INTO logs (id, callerId, startTime, status) VALUES (?, ?, ?, ?)",
+             ("177.1", None, "2026-03-01T12:00:00", "Active")),
+            ("UPDATE logs SET endTime = ?, status = ?, transcript_json = ? WHERE id = ?",
+             ("2026-03-01T12:01:00", "Completed", '[{"speaker": "user", "text": "поверка"}]', "177.1")),
+            ("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?)", ("177.2", None, None, None, None, None)),
+        ],
+    ),
+    "numbers": (
+        _OLD_TABLE.replace("id TEXT,", "id INTEGER PRIMARY KEY AUTOINCREMENT,"),
+        [
+            ("INSERT INTO logs (callerId, startTime) VALUES (?, ?)", ("+7916", "2026-03-01 12:00:00.123")),
+            ("UPDATE logs SET status = ?, transcript_json = ? WHERE id = last_insert_rowid()",
+             ("Completed", '[{"speaker": "user", "text": "поверка"}]')),
+            ("INSERT INTO logs (startTime) VALUES (?)", ("2026-03-01 11:00:00",)),
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bot", list(_OLDER_BOTS))
+async def test_an_older_bot_that_is_put_back_goes_on_writing_its_log(tmp_path, bot):
+    table, statements = _OLDER_BOTS[bot]
+    path = tmp_path / "log.sqlite"
+    execute(path, table)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO logs (id, startTime) VALUES (5, '2026-02-01T12:00:00')")
+    prepare(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement, values in statements:
+            connection.execute(statement, values)
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    async with open_database(path) as database:
+        calls = CallLogRepository(database)
+        assert await calls.follow_pending() == 3
+        rows = await calls.list_calls(CallFilter(), limit=10)
+        found = await calls.list_calls(CallFilter(q="поверка"), limit=10)
+        assert len(rows) == len({row.id for row in rows}) == 3
+        assert [row.status for row in found] == ["Completed"]
+        assert all(json.loads(row.transcript_json) is not None for row in rows)
+        assert await calls.delete_all() == 3
+
+
+async def test_a_log_of_the_revision_before_lets_an_older_bot_write_too(tmp_path):
+    """Made as it was in the field: with NOT NULL, and triggers that copy what comes."""
+    path = tmp_path / "log.sqlite"
+    prepare(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        version = connection.execute("PRAGMA schema_version").fetchone()[0]
+        connection.execute("PRAGMA writable_schema=ON")
+        nowhere_null = "replace(replace(sql, 'TEXT,', 'TEXT NOT NULL,'), 'endTime\" TEXT NOT NULL', 'endTime\" TEXT')"
+        connection.execute(f"UPDATE sqlite_master SET sql = {nowhere_null} WHERE name = 'logs'")
+        connection.execute(f"PRAGMA schema_version={version + 1}")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+    execute(path, "INSERT INTO logs VALUES ('a', '+7', '2026-03-01T12:00:00', '', 'Active', '[]')")
+    with pytest.raises(sqlite3.IntegrityError):
+        execute(path, "INSERT INTO logs (id) VALUES ('b')")
+    prepare(path)
+    execute(path, "INSERT INTO logs (id) VALUES ('b')")
+    assert {row.id: row.transcript_json for row in await records(path)} == {"a": "[]", "b": "[]"}

@@ -80,3 +80,19 @@ async def test_a_job_that_processes_die_of_is_given_up(jobs, clock):
     given_up = await jobs.get(poison.id)
     assert given_up.state == "failed"
     assert "прервана" in given_up.error
+
+
+async def test_who_lost_a_job_says_no_more_of_it(jobs, clock):
+    """Its machine stood still for longer than the lease."""
+    job = await jobs.add("kb_publish", "tech", {})
+    first = await jobs.take()
+    clock.now += LEASE_S + 1
+    second = await jobs.take()
+    assert second.id == job.id
+    assert not await jobs.renew(job.id, "Старое", 1, 1, attempt=first.attempts)
+    await jobs.finish(job.id, error="старое", attempt=first.attempts)
+    await jobs.give_back(job.id, attempt=first.attempts)
+    assert await jobs.renew(job.id, "Новое", 2, 3, attempt=second.attempts)
+    await jobs.finish(job.id, result={}, attempt=second.attempts)
+    ended = await jobs.get(job.id)
+    assert (ended.state, ended.stage, ended.error) == ("done", "Новое", "")

@@ -6,6 +6,7 @@ from datetime import datetime
 from voxbot.domain.dialogue import AnswerInfo, Utterance
 from voxbot.domain.events import BotTurn, CallerTurn, CallStarted
 from voxbot.observers.call_log import CallLog
+from voxbot.store.call_filter import CallFilter
 from voxbot.store.models import LoggedCall
 from voxbot.store.times import local_text
 from voxbot.store.unanswered import UnansweredTurn
@@ -88,3 +89,17 @@ async def test_an_older_bots_log_is_no_obstacle(calls, database):
                 )
             )
     assert [(turn.call_id, turn.at) for turn in await read(calls)] == [("c3", "2026-03-01T12:00:00")]
+
+
+async def test_staff_who_try_the_bot_from_the_panel_are_no_callers(calls):
+    await say(calls, "browser-1", "есть ли рассрочка", ("Не знаю.", UNKNOWN))
+    await say(calls, "c1", "есть ли лизинг", ("Не знаю.", UNKNOWN))
+    assert [turn.question for turn in await read(calls)] == ["есть ли лизинг"]
+    assert [turn.question async for turn in calls.asked(CallFilter(), 10)] == ["есть ли лизинг"]
+
+
+async def test_the_newest_calls_first(calls):
+    for number in range(250):
+        await say(calls, f"c{number:03}", f"вопрос {number}", ("Не знаю.", UNKNOWN), at=NOON + number)
+    read_first = [turn.question async for turn in calls.unanswered(newest_first=True)]
+    assert read_first == [f"вопрос {number}" for number in reversed(range(250))]

@@ -12,6 +12,7 @@ from voxbot.admin.calls import endpoints as calls
 from voxbot.admin.chat import endpoints as chat
 from voxbot.admin.hosts import HostGuard
 from voxbot.admin.jobs import endpoints as jobs
+from voxbot.admin.key_first import KeyFirst
 from voxbot.admin.knowledge import endpoints as knowledge
 from voxbot.admin.live import endpoints as live
 from voxbot.admin.notifier import endpoints as notifier
@@ -39,6 +40,7 @@ def create_app(parts: Parts) -> FastAPI:
     openapi.install(app)
     for feature in _FEATURES:
         app.include_router(feature.router)
+    app.add_middleware(KeyFirst, parts=parts, routers=[feature.router for feature in _FEATURES])
     app.add_middleware(BodyLimit, upload_mb=lambda: parts.settings.knowledge.upload_mb)
     app.add_middleware(HostGuard, api=parts.api)
     return app

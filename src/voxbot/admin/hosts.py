@@ -2,7 +2,9 @@
 
 A web page that an operator visits can point a name of its own at 127.0.0.1 (DNS rebinding) and then read what is
 free on the machine itself; its requests carry that name in `Host`. Browsers let any page open a websocket, but name
-the page in `Origin` (RFC 6455, section 10.2).
+the page in `Origin` (RFC 6455, section 10.2). A page of another site can also send requests whose answers it never
+reads, and so keep the processor busy; browsers tell of it in `Sec-Fetch-Site` (W3C, Fetch Metadata Request Headers).
+A link from elsewhere to one of our pages (`Sec-Fetch-Mode: navigate`) is welcome.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from voxbot.settings.schema import ApiSettings
 
 _POLICY_VIOLATION = 1008
+_PAGES = ("/", "/docs", "/logs-ui")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -46,7 +49,10 @@ class HostGuard:
         origin = headers.get("origin") if scope["type"] == "websocket" else None
         name = _name(f"//{host}")
         if self._is_ours(name) and (origin is None or self._is_own_page(origin, host)):
-            await self._app(scope, receive, send)
+            if scope["type"] == "http" and self._is_foreign(scope, headers, host):
+                await _foreign(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
         else:
@@ -63,6 +69,16 @@ class HostGuard:
         except ValueError:
             return False
         return True
+
+    def _is_foreign(self, scope: Scope, headers: Headers, host: str) -> bool:
+        """Whether a page of another site sends this, and the operator has not given us its name."""
+        if headers.get("sec-fetch-site") != "cross-site":
+            return False
+        is_link = headers.get("sec-fetch-mode") == "navigate" and scope["method"] in ("GET", "HEAD")
+        if is_link and (scope["path"] in _PAGES or scope["path"].startswith("/logs-ui/")):
+            return False
+        origin = headers.get("origin")
+        return origin is None or not self._is_own_page(origin, host)
 
     def _is_own_page(self, origin: str, host: str) -> bool:
         """Whether a page is this server's: of the same host and port, or of a name that the operator gave us.
@@ -94,3 +110,11 @@ def _refusal(host: str) -> Response:
         f"Запрос адресован узлу «{host[:100]}», а этот сервер так не называется. Если это его имя, впишите его в "
         "API_ALLOWED_HOSTS и перезапустите сервис.",
     )
+
+
+_foreign = problem(
+    HTTPStatus.FORBIDDEN,
+    "cross_site",
+    "Запрос прислала страница другого сайта. Если это ваша страница, впишите её узел в API_ALLOWED_HOSTS и "
+    "перезапустите сервис.",
+)

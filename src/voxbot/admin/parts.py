@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from voxbot.admin.one_at_a_time import OneAtATime
 from voxbot.admin.tickets import Tickets
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Parts:
     free_bytes: Callable[[Path], int] = free_bytes
     """How much can be written where a path is."""
     tickets: Tickets = field(default_factory=Tickets)
+    heavy: OneAtATime = field(default_factory=OneAtATime)
+    """What groups questions by meaning."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server goes down: streams of events then end, or it would wait for them."""
 

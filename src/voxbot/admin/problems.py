@@ -122,13 +122,18 @@ def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | No
     )
 
 
+def refusal(error: ApiError) -> JSONResponse:
+    """Make the answer of a refused request."""
+    return problem(error.status, error.problem_code, str(error))
+
+
 def _title(status: int) -> str:
     return _TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase)
 
 
 async def _api_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
-    return problem(error.status, error.problem_code, str(error))
+    return refusal(error)
 
 
 async def _own_error(request: Request, error: Exception) -> JSONResponse:

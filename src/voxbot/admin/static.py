@@ -75,15 +75,25 @@ def file(path: str, accept_encoding: Annotated[str, Header()] = "") -> Response:
     if path.startswith("assets/"):
         return _answer(_inside(PANEL, path), _KEPT, accept_encoding)
     found = PANEL / path
-    own = bool(path) and "/" not in path and found.is_file()
+    own = bool(path) and "/" not in path and _is_file(found)
     return _answer(found if own else PANEL / "index.html", _ASKED_AGAIN, accept_encoding)
 
 
 def _inside(folder: Path, path: str) -> Path:
-    found = (folder / path).resolve()
-    if not found.is_relative_to(folder.resolve()) or not found.is_file():
+    try:
+        found = (folder / path).resolve()
+    except (OSError, ValueError):  # no name that a file could have
+        found = folder.parent
+    if not found.is_relative_to(folder.resolve()) or not _is_file(found):
         raise ApiError(HTTPStatus.NOT_FOUND, "no_file", f"Такого файла в панели нет: {path[:200]}.")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for a file, or with a zero in it
+        return False
 
 
 def _answer(path: Path, cache: str, accept_encoding: str) -> Response:

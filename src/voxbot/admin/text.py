@@ -5,7 +5,10 @@ from __future__ import annotations
 
 def readable(value: object) -> str:
     """Return any value as text that UTF-8 can carry: half an emoji, as an older bot may have left it, becomes `?`."""
-    return str(value).encode(errors="replace").decode()
+    try:
+        return str(value).encode(errors="replace").decode()
+    except RecursionError:  # brackets within brackets, as JSON may hold them
+        return "…"
 
 
 def shortened(text: str, chars: int) -> str:

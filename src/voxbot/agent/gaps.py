@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -51,13 +52,53 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    """`gaps` are the most frequent of all `groups`. `unclear` questions held no word that means anything."""
+    """`gaps` are the most frequent of all `groups`. `unclear` questions held no word that means anything.
+
+    `complete` is false when the budget was spent before all questions were read.
+    """
 
     questions: int
     calls: int
     unclear: int
     groups: int
     gaps: tuple[Gap, ...]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What grouping may cost: a question that is new to the cache of embeddings takes 10 ms, or money.
+
+    After `seconds` no more are read; where groups would belong is looked up for as long again.
+    """
+
+    seconds: float
+    questions: int
+    clock: Callable[[], float] = time.monotonic
+
+
+class _Spent:
+    """What of a budget is left."""
+
+    def __init__(self, budget: Budget | None) -> None:
+        self._budget = budget
+        self._started = budget.clock() if budget else 0.0
+        self.complete = True
+
+    def allows(self, questions: int) -> bool:
+        """Whether one more may be read after so many."""
+        return self._is_left(1, questions)
+
+    def allows_search(self) -> bool:
+        """Whether one more group may be looked up."""
+        return self._is_left(2, 0)
+
+    def _is_left(self, times: int, questions: int) -> bool:
+        budget = self._budget
+        if budget and (budget.clock() - self._started > times * budget.seconds or questions >= budget.questions):
+            self.complete = False
+            return False
+        return True
 
 
 @dataclass(slots=True)
@@ -77,6 +118,7 @@ class _Collection:
     wordings: dict[str, _Wording] = field(default_factory=dict[str, _Wording])
     groups: Groups = field(default_factory=Groups)
     calls: int = 0
+    questions: int = 0
     last_call: str = ""
 
     def by_group(self) -> list[list[_Wording]]:
@@ -97,12 +139,14 @@ async def find_gaps(
     *,
     limit: int,
     progress: Callable[[int], None] | None = None,
+    budget: Budget | None = None,
 ) -> GapReport:
     """Group unanswered questions by meaning and find where each would belong.
 
     Turns of a call come together. Follow-ups are made whole first. Of all groups the `limit` most frequent are
-    told. `progress(questions)` counts those read. Raises StoreError, ProviderError.
+    told. `progress(questions)` counts those read; beyond `budget` none are. Raises StoreError, ProviderError.
     """
+    spent = _Spent(budget)
     everyday = np.stack([await retriever.embed(question) for question in EVERYDAY_QUESTIONS])
     likeness = Likeness(everyday, retriever.space.lexical.rarity)
     collected = _Collection()
@@ -110,17 +154,21 @@ async def find_gaps(
         async for turn in source:
             if is_failure(turn.answer):
                 continue
+            if not spent.allows(collected.questions):
+                break
             await _collect(collected, turn, retriever, likeness)
             if progress:
                 progress(1)
     every = collected.by_group()
+    told = [await _gap(wordings, retriever) for wordings in every[:limit] if spent.allows_search()]
     unclear = _count(wording for wording in collected.wordings.values() if wording.group is None)
     return GapReport(
-        questions=_count(collected.wordings.values()),
+        questions=collected.questions,
         calls=collected.calls,
         unclear=unclear,
         groups=len(every),
-        gaps=tuple([await _gap(wordings, retriever) for wordings in every[:limit]]),
+        gaps=tuple(told),
+        complete=spent.complete,
     )
 
 
@@ -134,6 +182,7 @@ async def _collect(collected: _Collection, turn: UnansweredTurn, retriever: Retr
         wording = _Wording(whole, None if point is None else collected.groups.add(point))
         collected.wordings[normalized(whole)] = wording
     wording.count += 1
+    collected.questions += 1
     wording.last_at = max(wording.last_at, turn.at)
     if turn.call_id != collected.last_call:
         collected.calls += 1

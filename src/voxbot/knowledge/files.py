@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from voxbot.domain.errors import KnowledgeError
+from voxbot.knowledge.replacing import Replacing, write_new
+from voxbot.store.files import sync_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
@@ -37,6 +39,18 @@ class Backup:
     size_bytes: int
 
 
+class BaseChangedError(KnowledgeError):
+    """The file is not what it was when its future content was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A future content in a file of its own. `backup` is what it is going to replace, None if that is the same."""
+
+    path: Path
+    backup: Backup | None
+
+
 class BaseFile:
     """One base's file. All methods block; raise KnowledgeError where the disk refuses."""
 
@@ -44,6 +58,7 @@ class BaseFile:
         self.kb: KbName = kb
         self.path = path
         self._backups = path.parent / FOLDER
+        self._replacing = Replacing(path)
 
     def text(self) -> str | None:
         """Return the text as it is; None if there is no such file."""
@@ -53,6 +68,14 @@ class BaseFile:
             return None
         except OSError as error:
             raise KnowledgeError(f"база знаний {self.path} не читается ({error.strerror}); проверьте права") from error
+
+    def is_lossy(self) -> bool:
+        """Whether `text` shows marks in place of bytes that are no UTF-8."""
+        try:
+            self.exact_text()
+        except KnowledgeError:
+            return True
+        return False
 
     def exact_text(self) -> str:
         """Return the text that a new one is made of, empty without a file.
@@ -80,51 +103,83 @@ class BaseFile:
         except OSError as error:
             raise KnowledgeError(f"база знаний {self.path} не читается ({error.strerror}); проверьте права") from error
 
-    def stage(self, text: str) -> Path:
-        """Write the future content beside the file, and the present one into the backups.
+    def stage(self, text: str) -> Staged:
+        """Write the future content beside the file, under a name of its own, and the present one into the backups.
 
-        What `install` still has to do is to rename a file in its folder.
+        What `installed` still has to do is to rename a file in its folder.
         """
-        staged = self.path.with_name(f".{self.path.name}.new")
+        backup = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with staged.open("w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if self.path.exists():
-                staged.chmod(self.path.stat().st_mode)
-                if (before := self.path.read_bytes()) != staged.read_bytes():
-                    self._keep(before)
+            path = self._replacing.stage(text.encode())
+            try:
+                before = self._content()
+                if before is not None and before != path.read_bytes():
+                    backup = self._keep(before)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
         except OSError as error:
-            self.discard()
             raise KnowledgeError(
                 f"база знаний {self.path}: рядом с ней нельзя записать файл ({error.strerror}), "
                 f"или не сохраняется копия в {self._backups}; проверьте место на диске и права"
             ) from error
-        return staged
+        return Staged(path, backup)
 
-    def install(self, staged: Path) -> Backup | None:
-        """Put the staged content in force and keep the former one; None if they are the same. Atomic and durable."""
-        before = self.path.read_bytes() if self.path.exists() else None
-        if before == staged.read_bytes():
-            staged.unlink()
-            return None
+    @contextmanager
+    def installed(self, staged: Staged, over: str | None = None) -> Generator[None]:
+        """Put the staged content in force; if what is done then in the `with` fails, the former one is back.
+
+        `over` is the digest that the file must still have. Raises BaseChangedError if it has another.
+        """
+        content = staged.path.read_bytes()
+        before = self._content()
+        if before == content:
+            yield
+            return
+        if over is not None and over != (hashlib.sha256(before).hexdigest() if before is not None else ""):
+            raise BaseChangedError(f"база знаний {self.path} изменилась, пока строился индекс; повторите")
         try:
             backup = self._keep(before) if before is not None else None  # there already, unless the file has changed
-            staged.replace(self.path)
-            _sync(self.path.parent)
+            self._replacing.put(staged.path, backup and self._backups / backup.name)
         except OSError as error:
             raise KnowledgeError(
                 f"база знаний {self.path} не заменена ({error.strerror}); проверьте место на диске и права"
             ) from error
+        try:
+            yield
+        except BaseException:
+            self.put_back(backup.name if backup else None)
+            raise
         self._forget_oldest()
-        return backup
 
-    def discard(self) -> None:
-        """Forget what was staged and not installed."""
+    def put_back(self, backup: str | None) -> None:
+        """Put a former content in force again, without a trace of the one between; None: there was no file."""
+        try:
+            if backup is None:
+                self._replacing.target.unlink(missing_ok=True)
+                return
+            kept = self._backups / backup
+            self._replacing.put(self._replacing.stage(kept.read_bytes()), kept)
+        except OSError as error:
+            raise KnowledgeError(
+                f"база знаний {self.path}: прежний текст не возвращён ({error.strerror}); верните копию {backup}"
+            ) from error
+
+    def recover(self) -> None:
+        """Mend what a process left that was killed while it wrote over the file."""
+        try:
+            self._replacing.recover()
+        except OSError as error:
+            raise KnowledgeError(
+                f"база знаний {self.path} записана не до конца и не восстановлена ({error.strerror}); "
+                f"верните текст из {self._backups}"
+            ) from error
+
+    def discard(self, staged: Staged) -> None:
+        """Forget what was staged, installed or not."""
         with suppress(OSError):
-            self.path.with_name(f".{self.path.name}.new").unlink(missing_ok=True)
+            staged.path.unlink(missing_ok=True)
 
     def backups(self) -> list[Backup]:
         """List former contents, newest first."""
@@ -173,13 +228,10 @@ class BaseFile:
         for number in range(1, 1000):
             name = f"{_PREFIX[self.kb]}{at:{_STAMP}}{'' if number == 1 else f'_{number}'}.md.bak"
             try:
-                with (self._backups / name).open("xb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
+                write_new(self._backups / name, content)
             except FileExistsError:
                 continue
-            _sync(self._backups)
+            sync_folder(self._backups)
             return Backup(self.kb, name, at, len(content))
         raise KnowledgeError(f"{self._backups}: слишком много копий за одну секунду; повторите")
 
@@ -187,12 +239,3 @@ class BaseFile:
         for backup in self.backups()[KEPT_BACKUPS:]:
             with suppress(OSError):
                 (self._backups / backup.name).unlink()
-
-
-def _sync(folder: Path) -> None:
-    """Make a renaming in a folder outlive a power cut."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
@@ -20,7 +21,7 @@ from voxbot.knowledge.records import Records, make_records
 from voxbot.knowledge.versions import BaseManifest, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from pathlib import Path
 
     from voxbot.domain.dialogue import KbName
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from voxbot.knowledge.embedder import Embedder, Vectors
     from voxbot.knowledge.server import ChromaServer
     from voxbot.knowledge.versions import Versions
+
+Swap: TypeAlias = Callable[[], AbstractContextManager[object]]
+"""What is entered, in a thread, just before another version is put in use, and left just after."""
 
 log = structlog.get_logger(__name__)
 
@@ -80,12 +84,14 @@ async def build_index(
     only: KbName | None = None,
     progress: Callable[[int, int], None] | None = None,
     server: ChromaServer | None = None,
+    swap: Swap = nullcontext,
 ) -> BuildReport:
     """Build and publish a version. Passages that the version in use already has are not embedded again.
 
     `only` reads that base anew and takes the other over from the version in use. `progress(done, total)` counts
-    passages to embed. With `server` the versions are there, not in `root`. Raises KnowledgeError, ProviderError;
-    whatever happens, the version in use stays whole, and what was embedded is there for the next build.
+    passages to embed. With `server` the versions are there, not in `root`. The version is put in use within `swap`,
+    whose exit learns of a failure: what has to change together with the index does. Raises KnowledgeError,
+    ProviderError; whatever happens, the version in use stays whole, and what was embedded is there for the next build.
     """
     started = time.monotonic()
     versions = await asyncio.to_thread(open_versions, root, server)
@@ -106,7 +112,7 @@ async def build_index(
             embedder=embedder_id(embedder),
             bases=dict(manifest.bases if manifest else {}) | _bases(chunks, documents),
         )
-        await asyncio.to_thread(versions.publish, made)
+        await _to_its_end(lambda: _publish(versions, made, swap))
         await paid.forget()
     report = BuildReport(
         version=version,
@@ -117,6 +123,28 @@ async def build_index(
     )
     log.info("Эмбеддинги успешно пересозданы", version=report.version, passages=report.passages, embedded=embedded)
     return report
+
+
+def _publish(versions: Versions, made: Manifest, swap: Swap) -> None:
+    with swap():
+        try:
+            versions.publish(made)
+        except KnowledgeError:
+            in_use = versions.manifest()  # an answer may be lost of what was done
+            if in_use is None or in_use.version != made.version:
+                raise
+
+
+async def _to_its_end(work: Callable[[], None]) -> None:
+    """Work in a thread; who is cancelled waits for it: half of it must not go on beside what comes next."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        if not working.cancelled() and (error := working.exception()):
+            log.warning("Индекс не сменён: сборку остановили", reason=str(error))
+        raise
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from voxbot.main.notifier_parts import bot_call_links
 from voxbot.main.reload import on_change, reload_prompts, reload_settings
 from voxbot.observers.bus import EventBus
 from voxbot.observers.call_log import CallLog
+from voxbot.settings.catalog import in_force
 from voxbot.settings.reloads import ReloadJournal
 from voxbot.store.call_log import CallLogRepository
 from voxbot.store.database import open_database
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from voxbot.agent.agent import Agent, Answerer, Searcher
     from voxbot.agent.prompts import PromptsSource
     from voxbot.domain.dialogue import KbName
-    from voxbot.knowledge.index import BuildReport
+    from voxbot.knowledge.index import BuildReport, Swap
     from voxbot.knowledge.retriever import Retriever
     from voxbot.main.reload import Reload
     from voxbot.settings.schema import Settings
@@ -65,9 +66,10 @@ async def open_parts(source: SettingsSource) -> AsyncGenerator[Parts, None]:
         bots = Bots(source.current)
         owned.push_async_callback(bots.close)
         work = KnowledgeWork(
-            files=lambda: base_files(source.current.paths),
+            files=lambda: base_files(settings.paths),
             drafts=drafts_of(settings.paths),
             build=knowledge.build,
+            indexed=chunks.digest,
             retriever=knowledge.retriever,
             agent_over=knowledge.agent_over,
             normalize=normalize,
@@ -108,6 +110,7 @@ class Knowledge:
         """Read the settings of `source` whenever they are needed; `open_agent` makes another agent than theirs."""
         self._open_agent = open_agent or self._over_retriever
         self._source = source
+        self._started = source.current
         self._prompts = prompts
         self._retriever: Retriever | None = None
         self._agent: Agent | None = None
@@ -123,7 +126,7 @@ class Knowledge:
         """Return the agent. Raises KnowledgeError, ProviderError, ConfigError."""
         async with self._opening:
             if self._agent is None:
-                self._models = self._source.current.llm.model_identity
+                self._models = self._in_force().llm.model_identity
                 agent = await self._open_agent()
                 await agent.warm_up()
                 self._agent = agent
@@ -141,12 +144,12 @@ class Knowledge:
             await agent.close()
 
     async def build(
-        self, sources: Mapping[KbName, Path], kb: KbName, progress: Callable[[int, int], None]
+        self, sources: Mapping[KbName, Path], kb: KbName, progress: Callable[[int, int], None], swap: Swap
     ) -> BuildReport:
         """Build the index of other files than those of the settings. Raises KnowledgeError, ProviderError."""
         from voxbot.main.knowledge import build_index
 
-        return await build_index(self._source.current, progress, only=kb, sources=sources)
+        return await build_index(self._in_force(), progress, only=kb, sources=sources, swap=swap)
 
     async def settings_changed(self) -> None:
         """Let the agent answer with other models, if other ones are wanted."""
@@ -157,7 +160,7 @@ class Knowledge:
         """Compare with what the agent has: settings are read anew in more places than one."""
         from voxbot.main.agent import language_models
 
-        after = self._source.current
+        after = self._in_force()
         if self._agent and self._models != after.llm.model_identity:
             await self._agent.use(language_models(after))
             self._models = after.llm.model_identity
@@ -173,8 +176,12 @@ class Knowledge:
         if self._retriever is None:
             from voxbot.main.knowledge import open_retriever
 
-            self._retriever = await open_retriever(self._source.current, current=lambda: self._source.current)
+            self._retriever = await open_retriever(self._in_force(), current=self._in_force)
         return self._retriever
+
+    def _in_force(self) -> Settings:
+        """The settings of now, but for those that wait for a restart: the other units still have these, too."""
+        return in_force(self._started, self._source.current)
 
     async def _over_retriever(self) -> Agent:
         return self._made(await self._opened())
@@ -182,7 +189,7 @@ class Knowledge:
     def _made(self, searcher: Searcher) -> Agent:
         from voxbot.main.agent import build_agent
 
-        return build_agent(self._source.current, searcher, self._prompts, current=lambda: self._source.current)
+        return build_agent(self._in_force(), searcher, self._prompts, current=self._in_force)
 
 
 async def _follow_files(

@@ -25,21 +25,28 @@ _TELL_EVERY = 10_000
 async def catch_up(calls: CallLogRepository) -> None:
     """Make calls of another program searchable before the first request, as far as that is quick."""
     ends = time.monotonic() + _CATCH_UP_S
-    while time.monotonic() < ends and await calls.follow_pending():
-        pass
+    try:
+        while time.monotonic() < ends and await calls.follow_pending():
+            pass
+    except StoreError:
+        raise
+    except Exception:  # one odd call stops no unit: `follow_log` tries again
+        log.exception("Поиск по звонкам пока не обновлён")
 
 
 async def follow_log(calls: CallLogRepository) -> None:
     """Make calls searchable that an older bot left, or that another program writes; runs until it is cancelled."""
     done = 0
     while True:
+        made = 0
         try:
             made = await calls.follow_pending()
+            if made and done % _TELL_EVERY + made >= _TELL_EVERY:
+                left, total = await calls.count_pending()
+                log.info("Старые звонки становятся доступны поиску", done=total - left, total=total)
         except StoreError as error:
             log.warning("Поиск по звонкам пока не обновляется", reason=str(error))
-            made = 0
-        if made and done % _TELL_EVERY + made >= _TELL_EVERY:
-            left, total = await calls.count_pending()
-            log.info("Старые звонки становятся доступны поиску", done=total - left, total=total)
+        except Exception:  # nobody else would notice that this task is over
+            log.exception("Поиск по звонкам пока не обновляется")
         done += made
         await asyncio.sleep(_BREATH_S if made else _IDLE_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from voxbot.domain.dialogue import KbName
     from voxbot.knowledge.documents import Chunk
     from voxbot.knowledge.embedder import Embedder
-    from voxbot.knowledge.index import BuildReport
+    from voxbot.knowledge.index import BuildReport, Swap
     from voxbot.knowledge.shared_cache import ByteStore
     from voxbot.knowledge.versions import Manifest
     from voxbot.settings.schema import Settings
@@ -87,8 +87,9 @@ async def build_index(
     *,
     only: KbName | None = None,
     sources: Mapping[KbName, Path] | None = None,
+    swap: Swap = nullcontext,
 ) -> BuildReport:
-    """Build the index and switch to it, of the files of the settings or `sources`.
+    """Build the index and switch to it within `swap`, of the files of the settings or `sources`.
 
     Raises KnowledgeError, ProviderError.
     """
@@ -100,6 +101,7 @@ async def build_index(
             only=only,
             progress=progress,
             server=_server(settings),
+            swap=swap,
         )
 
 
@@ -190,6 +192,14 @@ class Chunks:
     async def manifest(self) -> Manifest | None:
         """Tell of the index in use, None if there is none. Raises KnowledgeError while its server is out of reach."""
         return await asyncio.to_thread(self._versions.manifest)
+
+    async def digest(self, kb: KbName) -> str:
+        """Give the digest of the file that the index in use was made of; empty while that cannot be told."""
+        try:
+            manifest = await self.manifest()
+        except KnowledgeError:
+            return ""
+        return manifest.bases[kb].content_hash if manifest and kb in manifest.bases else ""
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Chunk]:
         """Return those of the chunks that there are; none while the index cannot be read."""

@@ -127,5 +127,17 @@ def changed(before: Settings, after: Settings) -> list[Variable]:
     return [item for item in variables() if value(before, item) != value(after, item)]
 
 
+def in_force(started: Settings, now: Settings) -> Settings:
+    """Give what a running unit goes by: of settings that wait for a restart, those of its start."""
+    if started is now:
+        return now
+    kept: dict[str, dict[str, object]] = {}
+    for item in changed(started, now):
+        if not item.live:
+            kept.setdefault(item.group, {})[item.field] = getattr(getattr(started, item.group), item.field)
+    groups = {group: getattr(now, group).model_copy(update=values) for group, values in kept.items()}
+    return now.model_copy(update=groups) if groups else now
+
+
 def _number(value: float) -> str:
     return f"{value:g}"

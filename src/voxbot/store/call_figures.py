@@ -47,11 +47,13 @@ _ENDINGS = text(
     GROUP BY reason, why, status ORDER BY calls DESC LIMIT {_CAUSES}
     """
 )
-_COUNT_STAGES = text("SELECT COUNT(*) FROM call_stages WHERE key >= :start AND key < :end")
+_STAFF = f"SELECT key FROM call_facts WHERE call_id >= '{BROWSER_PREFIX}' AND call_id < '{BROWSER_PREFIX[:-1]}.'"
+_COUNT_STAGES = text(f"SELECT COUNT(*) FROM call_stages WHERE key >= :start AND key < :end AND key NOT IN ({_STAFF})")
 _STAGES = text(
     f"""
     SELECT key, stages FROM call_stages
     WHERE key >= :start AND key < :end AND (((key >> {NUMBER_BITS}) * 2654435761 + key) >> 8) % :every = 0
+        AND key NOT IN ({_STAFF})
     """
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, text
 
 from voxbot.store.call_filter import NEWEST_FIRST, Place, begun_words, keys_query
+from voxbot.store.models import as_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -75,7 +76,7 @@ class CallLists:
         """Read the calls that have one of these ids, oldest first."""
         async with self._database.read() as session:
             rows = await session.execute(_OF_IDS, {"ids": list(ids)})
-            return [CallRecord(*row) for row in rows]
+            return [_record(row) for row in rows]
 
     async def stream(self, wanted: CallFilter) -> AsyncGenerator[Sequence[CallRecord], None]:
         """Read all rows, newest first, some at a time.
@@ -134,9 +135,21 @@ async def _keys(
 
 async def _records(session: AsyncSession, keys: list[int]) -> Sequence[CallRecord]:
     rows = await session.execute(_ROWS, {"keys": keys})
-    return [CallRecord(*row) for row in rows]
+    return [_record(row) for row in rows]
+
+
+def _record(row: Any) -> CallRecord:
+    call_id, caller, start, end, status, transcript = row
+    return CallRecord(
+        id=as_text(call_id),
+        caller_id=as_text(caller),
+        start_time=as_text(start),
+        end_time=None if end is None else as_text(end),
+        status=as_text(status),
+        transcript_json="[]" if transcript is None else as_text(transcript),
+    )
 
 
 def _listed(row: Any) -> ListedCall:
-    record, (key, duration_s, *counted) = CallRecord(*row[:6]), row[6:]
+    record, (key, duration_s, *counted) = _record(row[:6]), row[6:]
     return ListedCall(record, key, None if duration_s < 0 else float(duration_s), *counted)

@@ -7,10 +7,10 @@ import json
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select, text, tuple_
+from sqlalchemy import and_, func, or_, select, text
 
 from voxbot.domain.errors import StoreError
-from voxbot.domain.ids import CHAT_PREFIX
+from voxbot.domain.ids import BROWSER_PREFIX, CHAT_PREFIX
 from voxbot.store.call_figures import CallFigures
 from voxbot.store.call_filter import CallFilter, CallOrder, Place
 from voxbot.store.call_lists import CallLists, CallRecord, ListedCall
@@ -132,39 +132,47 @@ class CallLogRepository:
             return pending.scalar_one(), total.scalar_one()
 
     async def unanswered(
-        self, since: datetime | None = None, before: datetime | None = None
+        self, since: datetime | None = None, before: datetime | None = None, *, newest_first: bool = False
     ) -> AsyncGenerator[UnansweredTurn, None]:
         """Stream what callers were not told, oldest call first.
 
         `since` as CallFilter.start_from, `before` as start_before.
 
+        Staff who try the bot from the panel are no callers, here as in the figures.
         Reads some calls at a time, each time in a transaction of its own: a log of any length neither fills the
         memory nor keeps SQLite from shortening its write-ahead log.
         """
-        wanted = select(LoggedCall).join(CallFacts, CallFacts.call_id == LoggedCall.id).where(_MAY_LACK)
+        wanted = select(LoggedCall, CallFacts.key).join(CallFacts, CallFacts.call_id == LoggedCall.id)
+        wanted = wanted.where(_MAY_LACK, ~LoggedCall.id.startswith(BROWSER_PREFIX))
         if since is not None:
             wanted = wanted.where(CallFacts.key >= key_from(since))
         if before is not None:
             wanted = wanted.where(CallFacts.key < key_from(before))
-        wanted = wanted.order_by(LoggedCall.start_time, LoggedCall.id).limit(_CALLS_AT_ONCE)
-        place = tuple_(LoggedCall.start_time, LoggedCall.id)
+        key = CallFacts.key
+        wanted = wanted.order_by(key.desc() if newest_first else key).limit(_CALLS_AT_ONCE)
         page = wanted
         while True:
             async with self._database.read() as session:
-                calls = (await session.scalars(page)).all()
-            for call in calls:
+                calls = (await session.execute(page)).all()
+            for call, _ in calls:
                 for turn in unanswered_turns(call.id, call.start_time, call.transcript_json):
                     yield turn
             if len(calls) < _CALLS_AT_ONCE:
                 return
-            page = wanted.where(place > (calls[-1].start_time, calls[-1].id))
+            last: int = calls[-1][1]
+            page = wanted.where(key < last if newest_first else key > last)
 
     async def asked(self, wanted: CallFilter, limit: int) -> AsyncGenerator[AskedTurn, None]:
-        """Stream what callers asked, newest call first, the turns of a call together, at most about `limit` turns."""
+        """Stream what callers asked, newest call first, the turns of a call together, at most about `limit` turns.
+
+        Staff who try the bot from the panel are no callers.
+        """
         taken = 0
         async with aclosing(self.lists.stream(wanted)) as pages:
             async for records in pages:
                 for record in records:
+                    if record.id.startswith(BROWSER_PREFIX):
+                        continue
                     for turn in asked_turns(record.id, record.start_time, record.transcript_json):
                         taken += 1
                         yield turn

@@ -38,20 +38,39 @@ FULL_TEXT = (
     """,
 )
 
+_STATUS, _CALLER = (f"COALESCE(CAST(new.{column} AS TEXT), '')" for column in ("status", "callerId"))
+_NEW_FACTS = f"""
+        INSERT INTO call_facts (key, call_id, status, caller, duration_s)
+        VALUES ({_KEY.format(base=_BASE)}, new.id, {_STATUS}, {_CALLER}, {_DURATION});
+"""
+
 TRIGGERS = (
     f"""
-    CREATE TRIGGER call_facts_insert AFTER INSERT ON logs BEGIN
+    CREATE TRIGGER call_facts_insert AFTER INSERT ON logs WHEN new.id IS NOT NULL BEGIN
         DELETE FROM call_texts WHERE key = (SELECT key FROM call_facts WHERE call_id = new.id);
         DELETE FROM call_stages WHERE key = (SELECT key FROM call_facts WHERE call_id = new.id);
         DELETE FROM call_facts WHERE call_id = new.id;
-        INSERT INTO call_facts (key, call_id, status, caller, duration_s)
-        VALUES ({_KEY.format(base=_BASE)}, new.id, new.status, new.callerId, {_DURATION});
+        {_NEW_FACTS}
+    END
+    """,
+    # A table whose id was an INTEGER PRIMARY KEY was written to without one, and the row then updated by the number.
+    """
+    CREATE TRIGGER logs_name AFTER INSERT ON logs WHEN new.id IS NULL BEGIN
+        UPDATE logs SET id = CASE
+            WHEN EXISTS (SELECT 1 FROM logs WHERE id = CAST(new.rowid AS TEXT)) THEN 'call-' || new.rowid
+            ELSE CAST(new.rowid AS TEXT) END
+        WHERE rowid = new.rowid;
     END
     """,
     f"""
-    CREATE TRIGGER call_facts_update AFTER UPDATE ON logs BEGIN
+    CREATE TRIGGER call_facts_named AFTER UPDATE OF id ON logs WHEN old.id IS NULL AND new.id IS NOT NULL BEGIN
+        {_NEW_FACTS}
+    END
+    """,
+    f"""
+    CREATE TRIGGER call_facts_update AFTER UPDATE ON logs WHEN old.id IS NOT NULL BEGIN
         UPDATE call_facts
-        SET call_id = new.id, pending = 1, status = new.status, caller = new.callerId, duration_s = {_DURATION}
+        SET call_id = new.id, pending = 1, status = {_STATUS}, caller = {_CALLER}, duration_s = {_DURATION}
         WHERE call_id = old.id;
     END
     """,

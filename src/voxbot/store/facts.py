@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import structlog
 
 from voxbot.store.transcript import load_turns
 from voxbot.store.words import folded, found_by
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
     from voxbot.store.models import LoggedCall
     from voxbot.store.transcript import TranscriptTurn
+
+log = structlog.get_logger(__name__)
 
 Values: TypeAlias = dict[str, Any]
 
@@ -79,7 +84,14 @@ STATEMENTS = (
 
 def derive(key: int, call: LoggedCall, ending: Values | None = None) -> Derived:
     """Make everything that follows from a call; `ending`: its reason, detail and dead_air_ms once it is over."""
-    turns = load_turns(call.transcript_json)
+    try:
+        return _derived(key, call, load_turns(call.transcript_json), ending)
+    except Exception:  # whatever one dialogue holds, the others are made searchable, and this call by its number
+        log.exception("Разговор не разобран, в поиске он только по номеру", call=call.id)
+        return _derived(key, call, [], ending)
+
+
+def _derived(key: int, call: LoggedCall, turns: Sequence[TranscriptTurn], ending: Values | None) -> Derived:
     stages = stages_of(turns)
     return Derived(
         facts={"key": key, **facts_of(turns)},
@@ -116,8 +128,8 @@ def stages_of(turns: Sequence[TranscriptTurn]) -> str:
         measured: object = turn.get("ms")
         if isinstance(measured, dict):
             for stage, ms in cast("Values", measured).items():
-                if isinstance(ms, int | float):
-                    found.setdefault(str(stage), []).append(ms)
+                if isinstance(ms, int | float) and math.isfinite(ms):
+                    found.setdefault(stage.encode(errors="replace").decode(), []).append(ms)
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")) if found else ""
 
 

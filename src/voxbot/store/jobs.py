@@ -1,8 +1,10 @@
 """Work that outlives a restart: a row for each piece, taken by one process at a time.
 
-A job that is taken is out of others' reach until its lease ends (`not_before`); who works on it renews the lease. A
-process that dies leaves its job `running`, and whoever comes when the lease is over takes it up again; a job that has
-been taken MAX_ATTEMPTS times ends as failed, for it may be what processes die of.
+A job that is taken is out of others' reach until its lease ends (`not_before`); who works on it renews the lease. Who
+comes too late with that, because its machine stood still, has lost the job: `attempt` tells one holder from the next,
+and what the former one says of it is not written. A process that dies leaves its job `running`, and whoever comes when
+the lease is over takes it up again; a job that has been taken MAX_ATTEMPTS times ends as failed, for it may be what
+processes die of.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Select
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from voxbot.store.database import Database
 
@@ -134,25 +137,39 @@ class JobRepository:
             row.state, row.attempts, row.not_before = "running", row.attempts + 1, now + LEASE_S
             return _job(row)
 
-    async def renew(self, job_id: str, stage: str, done: int, total: int) -> None:
-        """Say how far a job is, and keep it for LEASE_S more."""
+    async def renew(self, job_id: str, stage: str, done: int, total: int, *, attempt: int | None = None) -> bool:
+        """Say how far a job is, and keep it for LEASE_S more; False if another process has it by now."""
         async with self._database.write() as session:
-            if row := await session.get(StoredJob, job_id):
+            row = await _held(session, job_id, attempt)
+            if row:
                 row.stage, row.done, row.total, row.not_before = stage, done, total, self._clock() + LEASE_S
+            return row is not None
 
-    async def give_back(self, job_id: str, *, after_s: float = 0.0, error: str = "") -> None:
+    async def give_back(
+        self, job_id: str, *, after_s: float = 0.0, error: str = "", attempt: int | None = None
+    ) -> None:
         """Leave a job to whoever takes it next, not before `after_s` from now. A stop costs it no attempt."""
         async with self._database.write() as session:
-            if row := await session.get(StoredJob, job_id):
+            if row := await _held(session, job_id, attempt):
                 row.state, row.not_before, row.error = "queued", self._clock() + after_s, error
                 row.attempts -= not error
 
-    async def finish(self, job_id: str, *, result: Mapping[str, Any] | None = None, error: str = "") -> None:
+    async def finish(
+        self, job_id: str, *, result: Mapping[str, Any] | None = None, error: str = "", attempt: int | None = None
+    ) -> None:
         """End a job: well with a result, badly with an error."""
         async with self._database.write() as session:
-            if row := await session.get(StoredJob, job_id):
+            if row := await _held(session, job_id, attempt):
                 row.state, row.error, row.finished_at = "failed" if error else "done", error, self._clock()
                 row.result = None if result is None else json.dumps(result, ensure_ascii=False)
+
+
+async def _held(session: AsyncSession, job_id: str, attempt: int | None) -> StoredJob | None:
+    """Read a job for who took it at this attempt (None: for whoever it is)."""
+    row = await session.get(StoredJob, job_id)
+    if row and attempt is not None and (row.state != "running" or row.attempts != attempt):
+        return None
+    return row
 
 
 def _unfinished_of(kind: str, name: str, value: str) -> Select[StoredJob]:

@@ -5,7 +5,9 @@ Beside `logs` stand tables made from it, of which search and figures are read: s
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Float, Index, Integer, Text, text
+from typing import Any
+
+from sqlalchemy import Boolean, Float, Index, Integer, Text, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -13,17 +15,39 @@ class Base(DeclarativeBase):
     """Root of all tables."""
 
 
+def as_text(value: object) -> str:
+    """Read a value of `logs`, whatever another program wrote there: nothing is "", bytes are UTF-8."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)
+
+
+class AnyText(TypeDecorator[str]):
+    """A column of text into which other programs write what they like."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: object) -> str:  # noqa: ARG002 - SQLAlchemy's interface
+        """Read a value."""
+        return as_text(value)
+
+
 class LoggedCall(Base):
-    """One call. Times are local, `2026-03-01T14:05:09` (see store/times.py), so that they sort as text."""
+    """One call. Times are local, `2026-03-01T14:05:09` (see store/times.py), so that they sort as text.
+
+    Every column may be NULL and reads as "" then: an older bot, put back, goes on writing as it did. Triggers name a
+    call without an id.
+    """
 
     __tablename__ = "logs"
 
-    id: Mapped[str] = mapped_column(Text, primary_key=True)
-    caller_id: Mapped[str] = mapped_column("callerId", Text)
-    start_time: Mapped[str] = mapped_column("startTime", Text)
+    id: Mapped[str] = mapped_column(Text, primary_key=True, nullable=True)
+    caller_id: Mapped[str] = mapped_column("callerId", AnyText, nullable=True)
+    start_time: Mapped[str] = mapped_column("startTime", AnyText, nullable=True)
     end_time: Mapped[str | None] = mapped_column("endTime", Text)
-    status: Mapped[str] = mapped_column(Text)
-    transcript_json: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(AnyText, nullable=True)
+    transcript_json: Mapped[str] = mapped_column(AnyText, nullable=True)
 
     __table_args__ = (Index("ix_logs_startTime", "startTime"),)
 

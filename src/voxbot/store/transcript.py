@@ -46,7 +46,7 @@ def load_turns(transcript_json: str) -> list[TranscriptTurn]:
     """Read the column. What an older bot left there in another shape counts as no turns."""
     try:
         turns: object = json.loads(transcript_json)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: brackets within brackets without end
         return []
     if not isinstance(turns, list):
         return []

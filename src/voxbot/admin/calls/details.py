@@ -87,7 +87,7 @@ async def _existing(parts: Parts, call_id: str) -> ListedCall:
 
 def _find(parts: Parts, call: ListedCall) -> Path | None:
     start = parse_local(call.record.start_time)
-    return find_recording(parts.settings.paths.recordings_dir, call.record.id, start) if start else None
+    return find_recording(parts.started.paths.recordings_dir, call.record.id, start) if start else None
 
 
 def _recording(parts: Parts, call: ListedCall) -> RecordingView | None:

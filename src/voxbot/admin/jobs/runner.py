@@ -76,6 +76,8 @@ class JobRunner:
                     continue
             except StoreError as error:
                 log.error("Фоновые задачи ждут базу данных", error=str(error))
+            except Exception:  # nobody else would notice that this task is over
+                log.exception("Фоновые задачи прервались и продолжаются")
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._idle_s):
                     await self._wake.wait()
@@ -83,37 +85,51 @@ class JobRunner:
     async def _do(self, job: Job) -> None:
         progress = Progress()
         over = asyncio.Event()
-        renewing = asyncio.create_task(self._renew(job, progress, over))
         log.info("Фоновая задача начата", job=job.id, kind=job.kind, subject=job.subject, attempt=job.attempts)
+        working = asyncio.create_task(self._work(job, progress))
+        renewing = asyncio.create_task(self._renew(job, progress, over))
         try:
-            result = await self._handlers[job.kind](job, progress)
+            await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            lost = not working.done()
         except asyncio.CancelledError:
+            await _cancel(working)
             await _end(renewing, over)
-            await self._repository.give_back(job.id)
+            await self._repository.give_back(job.id, attempt=job.attempts)
             raise
+        if lost:
+            log.error("Фоновая задача брошена: её срок истёк, и её взяла другая программа", job=job.id)
+            await _cancel(working)
+            return
+        await _end(renewing, over)
+        await self._ended(job, progress, working)
+
+    async def _work(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        return await self._handlers[job.kind](job, progress)
+
+    async def _ended(self, job: Job, progress: Progress, working: asyncio.Task[Mapping[str, Any]]) -> None:
+        try:
+            result = working.result()
         except VoxbotError as error:
-            await _end(renewing, over)
             await self._failed(job, str(error), retryable=error.retryable)
         except Exception as error:
             log.exception("Фоновая задача не удалась", job=job.id, kind=job.kind)
-            await _end(renewing, over)
             await self._failed(job, f"внутренняя ошибка ({type(error).__name__}), см. журнал сервиса", retryable=False)
         else:
-            await _end(renewing, over)
-            await self._repository.renew(job.id, progress.stage, progress.done, progress.total)
-            await self._repository.finish(job.id, result=result)
+            await self._repository.renew(job.id, progress.stage, progress.done, progress.total, attempt=job.attempts)
+            await self._repository.finish(job.id, result=result, attempt=job.attempts)
             log.info("Фоновая задача выполнена", job=job.id, kind=job.kind, subject=job.subject)
 
     async def _failed(self, job: Job, error: str, *, retryable: bool) -> None:
         if retryable and job.attempts < MAX_ATTEMPTS:
             after_s = self._retry_s * 2 ** (job.attempts - 1)
             log.warning("Фоновая задача будет повторена", job=job.id, error=error, after_s=after_s)
-            await self._repository.give_back(job.id, after_s=after_s, error=error)
+            await self._repository.give_back(job.id, after_s=after_s, error=error, attempt=job.attempts)
         else:
             log.error("Фоновая задача не удалась", job=job.id, kind=job.kind, error=error)
-            await self._repository.finish(job.id, error=error)
+            await self._repository.finish(job.id, error=error, attempt=job.attempts)
 
     async def _renew(self, job: Job, progress: Progress, over: asyncio.Event) -> None:
+        """Keep a job until it is `over`; ends before only when another process has it."""
         told: tuple[str, int, int] | None = None
         told_s = 0.0
         loop = asyncio.get_running_loop()
@@ -121,8 +137,13 @@ class JobRunner:
             now = (progress.stage, progress.done, progress.total)
             if now != told or loop.time() - told_s > LEASE_S / 4:
                 told, told_s = now, loop.time()
-                with suppress(StoreError):  # a busy database: the lease lasts for some more of these
-                    await self._repository.renew(job.id, *now)
+                try:
+                    if not await self._repository.renew(job.id, *now, attempt=job.attempts):
+                        return
+                except StoreError as error:  # a busy database: the lease lasts for some more of these
+                    log.warning("Ход задачи не записан", job=job.id, reason=str(error))
+                except Exception:
+                    log.exception("Ход задачи не записан", job=job.id)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TELL_S):
                     await over.wait()
@@ -132,3 +153,11 @@ async def _end(renewing: asyncio.Task[None], over: asyncio.Event) -> None:
     """Stop renewing between two writes: one that is cancelled half-way may keep the database locked."""
     over.set()
     await asyncio.wait({renewing})
+
+
+async def _cancel(working: asyncio.Task[Mapping[str, Any]]) -> None:
+    """Stop the work and wait until it has stopped."""
+    working.cancel()
+    await asyncio.wait({working})
+    if not working.cancelled() and (error := working.exception()):
+        log.warning("Фоновая задача остановлена с ошибкой", error=str(error))

@@ -41,7 +41,7 @@ class Draft:
 
     `base` is the digest of the base that the text was written over (None: of no particular one); a base that is another
     by now must not be replaced unseen. A `section` goes to the end of whatever the base is. `staged` is the digest
-    of what a job is putting in force, `result` what came of it.
+    of what a job is putting in force, `former` the backup of what that replaces, `result` what came of it.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Draft:
     base: str | None = None
     section: str | None = None
     staged: str | None = None
+    former: str | None = None
     result: Mapping[str, Any] | None = None
 
 
@@ -148,7 +149,7 @@ class Drafts:
         folder = self._folder / draft.id
         try:
             for file, content in files.items():
-                written = folder / f"{file}.new"
+                written = folder / f"{file}.{uuid4().hex}.new"  # two processes may be at one draft
                 written.write_text(content, encoding="utf-8", newline="")
                 written.replace(folder / file)
         except OSError as error:

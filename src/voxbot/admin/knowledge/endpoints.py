@@ -6,7 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, Response, UploadFile
 
 from voxbot.admin.dates import first_moment, moment_after
 from voxbot.admin.knowledge import service
@@ -32,7 +32,7 @@ from voxbot.admin.pagination import MAX_LIMIT, GivenCursor, GivenLimit, cut
 from voxbot.admin.parts import GivenParts
 from voxbot.admin.security import KeyRequired, ReadAllowed
 from voxbot.admin.tags import GivenTag
-from voxbot.agent.gaps import find_gaps
+from voxbot.agent.gaps import Budget, GapReport, find_gaps
 from voxbot.domain.dialogue import KB_NAMES, KbName
 
 router = APIRouter(tags=["knowledge"])
@@ -42,19 +42,21 @@ GivenDraft = Annotated[str, Path(max_length=64, description="id черновик
 GivenBackup = Annotated[str, Path(max_length=100, description="Имя копии")]
 GivenKb = Annotated[KbName, Path(description="general или tech")]
 
+_GAPS_BUDGET = Budget(seconds=8.0, questions=3000)
+_READ = "Заголовок X-Text-Lossy: true — файл не в UTF-8, часть букв показана знаками; править такой текст нельзя."
 _UPLOAD = (
     "Файл превращается в Markdown и проверяется сразу (422 с причиной, если из него базы не выйдет), а индекс "
     "строится задачей, за которой можно следить. Прежний текст остаётся в копиях."
 )
 
 
-@router.get("/kb", dependencies=[ReadAllowed], summary="Общая база знаний")
+@router.get("/kb", dependencies=[ReadAllowed], summary="Общая база знаний", description=_READ)
 async def get_general(parts: GivenParts, response: Response) -> KbText:
     """Give the general base as it is."""
     return await service.read_base(parts, "general", response)
 
 
-@router.get("/kb2", dependencies=[ReadAllowed], summary="Техническая база знаний")
+@router.get("/kb2", dependencies=[ReadAllowed], summary="Техническая база знаний", description=_READ)
 async def get_tech(parts: GivenParts, response: Response) -> KbText:
     """Give the technical base as it is."""
     return await service.read_base(parts, "tech", response)
@@ -92,7 +94,7 @@ async def list_drafts(
     parts: GivenParts, response: Response, limit: GivenLimit = MAX_LIMIT, cursor: GivenCursor = ""
 ) -> list[DraftView]:
     """List drafts."""
-    found = await asyncio.to_thread(service.drafts_of(parts.settings.paths).every)
+    found = await asyncio.to_thread(service.drafts_of(parts.started.paths).every)
     page = cut(found, lambda draft: draft.id, limit, cursor, response)
     return [service.draft_view(draft) for draft in page]
 
@@ -171,7 +173,7 @@ async def delete_draft(parts: GivenParts, draft_id: GivenDraft) -> None:
     """Forget a draft."""
     draft = await service.find_draft(parts, draft_id)
     await service.check_free(parts, draft)
-    await asyncio.to_thread(service.drafts_of(parts.settings.paths).delete, draft)
+    await asyncio.to_thread(service.drafts_of(parts.started.paths).delete, draft)
 
 
 @router.get("/api/kb/drafts/{draft_id}/diff", dependencies=[ReadAllowed], summary="Чем черновик отличается от базы")
@@ -179,7 +181,7 @@ async def diff_draft(parts: GivenParts, draft_id: GivenDraft) -> DiffView:
     """Compare a draft with the base in force."""
     draft = await service.find_draft(parts, draft_id)
     text = await service.draft_text(parts, draft)
-    before = await asyncio.to_thread(service.base_files(parts.settings.paths)[draft.kb].text)
+    before = await asyncio.to_thread(service.base_files(parts.started.paths)[draft.kb].text)
     return await service.diff(before or "", text, ("база", "черновик"))
 
 
@@ -241,7 +243,7 @@ async def list_backups(
     cursor: GivenCursor = "",
 ) -> list[BackupView]:
     """List backups."""
-    files = service.base_files(parts.settings.paths)
+    files = service.base_files(parts.started.paths)
     found = [
         backup for name in KB_NAMES if kb in (None, name) for backup in await asyncio.to_thread(files[name].backups)
     ]
@@ -262,7 +264,7 @@ async def get_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> KbTex
 async def diff_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> DiffView:
     """Compare a backup with the base in force."""
     before = await service.find_backup(parts, kb, name)
-    now = await asyncio.to_thread(service.base_files(parts.settings.paths)[kb].text)
+    now = await asyncio.to_thread(service.base_files(parts.started.paths)[kb].text)
     return await service.diff(before, now or "", ("копия", "база"))
 
 
@@ -276,7 +278,7 @@ async def diff_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Diff
 async def restore_backup(parts: GivenParts, kb: GivenKb, name: GivenBackup) -> Accepted:
     """Put a backup in force again."""
     text = await service.find_backup(parts, kb, name, exact=True)
-    making = service.drafts_of(parts.settings.paths).from_text(kb, name, text)
+    making = service.drafts_of(parts.started.paths).from_text(kb, name, text)
     return await service.publish(parts, await service.refused_as_422(making))
 
 
@@ -313,9 +315,16 @@ async def search(
     )
 
 
-@router.get("/api/kb/gaps", dependencies=[ReadAllowed], summary="Вопросы, на которые базы знаний не отвечают, по темам")
+@router.get(
+    "/api/kb/gaps",
+    dependencies=[ReadAllowed],
+    summary="Вопросы, на которые базы знаний не отвечают, по темам",
+    description="Просматриваются последние вопросы, сколько успеется за несколько секунд; complete говорит, все ли. "
+    "Ответ полминуты один и тот же.",
+)
 async def gaps(
     parts: GivenParts,
+    request: Request,
     since: Annotated[str, Query(max_length=50, description="Только звонки с этой даты", examples=["2026-03-01"])] = "",
     until: Annotated[
         str, Query(max_length=50, description="Только звонки не позже этой даты, включительно", examples=["2026-03-31"])
@@ -324,5 +333,10 @@ async def gaps(
 ) -> GapsView:
     """Group the questions that nobody answered."""
     start, before = first_moment("since", since), moment_after("until", until)
-    report = await find_gaps(parts.calls.unanswered(start, before), await parts.retriever(), limit=limit)
-    return GapsView.model_validate(report)
+    retriever = await parts.retriever()  # not stopped half-way when the client goes: the next one needs it too
+
+    async def found() -> GapReport:
+        turns = parts.calls.unanswered(start, before, newest_first=True)
+        return await find_gaps(turns, retriever, limit=limit, budget=_GAPS_BUDGET)
+
+    return GapsView.model_validate(await parts.heavy.result(request, ("gaps", start, before, limit), found))

@@ -1,8 +1,8 @@
 """The jobs of the knowledge bases: putting a draft in force, and trying it out.
 
-The index is built of the draft beside the base's file, and only then does the draft take the file's place: whatever
-fails before, the old base stays whole. A job that was broken off is simply done again: what is embedded already is
-reused.
+The index is built of the draft beside the base's file; then the draft takes the file's place and the index is switched
+to it, both or neither: whatever fails leaves the old base and its index. A job that was broken off is simply done
+again, also between the two: what is embedded already is reused.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
@@ -23,12 +23,17 @@ from voxbot.agent.agent import Answerer, Searcher
 from voxbot.domain.dialogue import AnswerInfo, KbName
 from voxbot.domain.errors import IndexBusyError, KnowledgeError
 from voxbot.knowledge.documents import split_document
-from voxbot.knowledge.files import BaseFile
-from voxbot.knowledge.index import BuildReport
+from voxbot.knowledge.files import BaseChangedError, BaseFile
+from voxbot.knowledge.index import BuildReport, Swap
 from voxbot.knowledge.markdown import SEPARATOR
 from voxbot.knowledge.retriever import Retriever
 from voxbot.knowledge.trial import open_trial
 from voxbot.store.jobs import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from voxbot.knowledge.files import Staged
 
 log = structlog.get_logger(__name__)
 
@@ -38,9 +43,12 @@ BASE_CHANGED = (
     "с меткой нынешней базы"
 )
 _BUSY_TRIES = 60
+_CHANGED_TRIES = 5
 
-Build: TypeAlias = Callable[[Mapping[KbName, Path], KbName, Callable[[int, int], None]], Awaitable[BuildReport]]
+Build: TypeAlias = Callable[[Mapping[KbName, Path], KbName, Callable[[int, int], None], Swap], Awaitable[BuildReport]]
 """Builds and publishes the index of the files given, reading the named base anew."""
+Indexed: TypeAlias = Callable[[KbName], Awaitable[str]]
+"""Gives the digest of the file that the index in use was made of; empty if that is not known."""
 AgentOver: TypeAlias = Callable[[Searcher], AbstractAsyncContextManager[Answerer]]
 
 
@@ -51,6 +59,7 @@ class KnowledgeWork:
     files: Callable[[], Mapping[KbName, BaseFile]]
     drafts: Drafts
     build: Build
+    indexed: Indexed
     retriever: Callable[[], Awaitable[Retriever]]
     agent_over: AgentOver
     normalize: Callable[[str], str]
@@ -68,42 +77,59 @@ class KnowledgeWork:
             raise _gone()
         if draft.result is not None:  # done before, and broken off before the job could be ended
             return draft.result
+        for _ in range(_CHANGED_TRIES):
+            try:
+                return await self._put_in_force(job, draft, progress)
+            except BaseChangedError as error:
+                if draft.section is None:
+                    raise KnowledgeError(BASE_CHANGED) from error
+                log.info("База знаний изменилась, раздел добавляется к новой", kb=draft.kb)
+        return await self._put_in_force(job, draft, progress)
+
+    async def _put_in_force(self, job: Job, draft: Draft, progress: Progress) -> Mapping[str, Any]:
         files = self.files()
         base = files[draft.kb]
         progress.begin("Готовится файл")
-        text = await asyncio.to_thread(self._future, draft, base, over_changes=bool(job.payload.get("over_changes")))
-        draft = await asyncio.to_thread(self.drafts.note, draft, staged=_digest(text))
+        await asyncio.to_thread(base.recover)
+        over_changes = bool(job.payload.get("over_changes"))
+        text, over = await asyncio.to_thread(self._future, draft, base, over_changes=over_changes)
+        resumed = over == draft.staged
         staged = await asyncio.to_thread(base.stage, text)
-        sources: dict[KbName, Path] = {kb: file.path for kb, file in files.items()}
-        sources[draft.kb] = staged
         try:
-            progress.begin("Строится индекс")
-            report = await self._build(sources, draft.kb, progress)
-            progress.begin("Заменяется файл")
-            backup = await asyncio.to_thread(base.install, staged)
-        except BaseException:
-            await asyncio.to_thread(base.discard)
+            if not resumed:
+                former = staged.backup.name if staged.backup else None
+                draft = await asyncio.to_thread(self.drafts.note, draft, staged=_digest(text), former=former)
+            checked = over if draft.section is not None or (draft.base is not None and not over_changes) else None
+            report = await self._build(files, draft.kb, staged, checked, progress)
+        except Exception:
+            if resumed and draft.former and await self.indexed(draft.kb) != over:
+                await asyncio.to_thread(base.put_back, draft.former)
             raise
+        finally:
+            await asyncio.to_thread(base.discard, staged)
         log.info("База знаний обновлена", kb=draft.kb, version=report.version)
         result = {
             "documents": dict(report.documents),
             "version": report.version,
             "seconds": round(report.seconds, 2),
-            "backup": backup.name if backup else None,
+            "backup": draft.former,
         }
         await asyncio.to_thread(self.drafts.note, draft, result=result)
         return result
 
-    def _future(self, draft: Draft, base: BaseFile, *, over_changes: bool) -> str:
-        """Give the whole text that is to be in force. Raises KnowledgeError if the base has changed meanwhile."""
+    def _future(self, draft: Draft, base: BaseFile, *, over_changes: bool) -> tuple[str, str]:
+        """Give the whole text that is to be in force, and the digest of the base that it replaces.
+
+        Raises KnowledgeError if the base has changed since the draft was made.
+        """
         present = base.digest()
         if present and present == draft.staged:  # this very job has put it in force before it was broken off
-            return base.exact_text()
+            return base.exact_text(), present
         if draft.section is not None:
-            return check_text(draft.kb, with_section(base.exact_text(), draft.section))
+            return check_text(draft.kb, with_section(base.exact_text(), draft.section)), present
         if draft.base is not None and draft.base != present and not over_changes:
             raise KnowledgeError(BASE_CHANGED)
-        return self.drafts.text(draft)
+        return self.drafts.text(draft), present
 
     async def try_out(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Answer the questions of a job as they are answered now, and as they would be with the draft."""
@@ -138,14 +164,26 @@ class KnowledgeWork:
             "hits": [{"kb": hit.kb, "title": hit.title, "score": round(hit.score, 4)} for hit in found.hits],
         }
 
-    async def _build(self, sources: Mapping[KbName, Path], kb: KbName, progress: Progress) -> BuildReport:
+    async def _build(
+        self, files: Mapping[KbName, BaseFile], kb: KbName, staged: Staged, over: str | None, progress: Progress
+    ) -> BuildReport:
+        sources: dict[KbName, Path] = {name: file.path for name, file in files.items()}
+        sources[kb] = staged.path
+
+        @contextmanager
+        def swap() -> Generator[None]:
+            progress.begin("Заменяется файл")
+            with files[kb].installed(staged, over):
+                yield
+
         for _ in range(_BUSY_TRIES):
+            progress.begin("Строится индекс")
             try:
-                return await self.build(sources, kb, progress.count)
+                return await self.build(sources, kb, progress.count, swap)
             except IndexBusyError:
                 progress.begin("Ждём, пока индекс достроит другая программа")
                 await asyncio.sleep(self.busy_s)
-        return await self.build(sources, kb, progress.count)
+        return await self.build(sources, kb, progress.count, swap)
 
     async def _draft(self, job: Job) -> Draft:
         draft = await asyncio.to_thread(self.drafts.find, str(job.payload["draft"]))

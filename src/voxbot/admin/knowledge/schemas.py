@@ -209,4 +209,7 @@ class GapsView(View, title="Чего не хватает в базах знан�
     calls: int = Field(description="Звонков с ними", examples=[24])
     unclear: int = Field(description="Из них неразборчивых, ни к какой теме не отнесённых", examples=[2])
     groups: int = Field(description="Тем", examples=[12])
+    complete: bool = Field(
+        description="false: вопросов больше, чем просматривается за раз; сосчитаны последние", examples=[True]
+    )
     gaps: list[GapView] = Field(description="Темы с самых частых")

@@ -63,8 +63,11 @@ def drafts_of(paths: PathSettings) -> Drafts:
 
 
 async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
-    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError."""
-    file = base_files(parts.settings.paths)[kb]
+    """Read a base as it is, and its tag. Raises ApiError (404), KnowledgeError.
+
+    The header X-Text-Lossy tells that the file is not UTF-8: some of its letters are shown as marks.
+    """
+    file = base_files(parts.started.paths)[kb]
     # The tag first: of a base that is replaced in between, an older tag is refused, and a newer one would not be.
     response.headers["ETag"] = tag(await asyncio.to_thread(file.digest))
     text = await asyncio.to_thread(file.text)
@@ -72,6 +75,8 @@ async def read_base(parts: Parts, kb: KbName, response: Response) -> KbText:
         raise ApiError(
             HTTPStatus.NOT_FOUND, "no_file", f"Файла базы знаний нет. Загрузите его или проверьте {_PATHS[kb]}."
         )
+    if await asyncio.to_thread(file.is_lossy):
+        response.headers["X-Text-Lossy"] = "true"
     return KbText(text=text)
 
 
@@ -90,13 +95,13 @@ async def draft_from_upload(parts: Parts, kb: KbName, file: UploadFile, *, to_re
         )
     await asyncio.to_thread(_check_room, parts, kb, len(content))
     base = await digest(parts, kb) if to_review else None
-    making = drafts_of(parts.settings.paths).from_upload(kb, file.filename or "", content, base=base)
+    making = drafts_of(parts.started.paths).from_upload(kb, file.filename or "", content, base=base)
     return await refused_as_422(making)
 
 
 def _check_room(parts: Parts, kb: KbName, size: int) -> None:
     """Refuse what would fill a disk half-way. Raises ApiError (507)."""
-    paths = parts.settings.paths
+    paths = parts.started.paths
     needed = size + _ROOM_BYTES
     for folder in (paths.data_dir, base_files(paths)[kb].path.parent, paths.persist_directory):
         try:
@@ -117,15 +122,29 @@ async def draft_from_text(parts: Parts, kb: KbName, name: str, text: str, seen: 
 
     `seen`: If-Match, the tag of the base that it was written over.
     """
-    base = await digest(parts, kb)
+    base = await _digest_of_text(parts, kb)
     if not agrees(seen, tag(base)):
         raise base_changed()
-    return await refused_as_422(drafts_of(parts.settings.paths).from_text(kb, name, text, base=base))
+    return await refused_as_422(drafts_of(parts.started.paths).from_text(kb, name, text, base=base))
 
 
 async def digest(parts: Parts, kb: KbName) -> str:
     """Tell one content of a base from another."""
-    return await asyncio.to_thread(base_files(parts.settings.paths)[kb].digest)
+    return await asyncio.to_thread(base_files(parts.started.paths)[kb].digest)
+
+
+async def _digest_of_text(parts: Parts, kb: KbName) -> str:
+    """As `digest`, of a base that a text can be written over. Raises KnowledgeError for one that is not UTF-8.
+
+    What is read of such a base has marks in place of its letters: they would be lost for good.
+    """
+
+    def read() -> str:
+        base = base_files(parts.started.paths)[kb]
+        base.exact_text()
+        return base.digest()
+
+    return await asyncio.to_thread(read)
 
 
 async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
@@ -134,10 +153,10 @@ async def draft_with_section(parts: Parts, new: NewSection) -> Draft:
     The section has a heading of the highest level: it is a matter of its own, not one of the base's last section.
     """
     base = await digest(parts, new.kb)
-    current = await asyncio.to_thread(base_files(parts.settings.paths)[new.kb].exact_text)
+    current = await asyncio.to_thread(base_files(parts.started.paths)[new.kb].exact_text)
     title = " ".join(new.title.split()).lstrip("# ")
     section = f"# {title}\n{new.text.strip()}\n"
-    making = drafts_of(parts.settings.paths).from_text(
+    making = drafts_of(parts.started.paths).from_text(
         new.kb, f"Раздел «{title}»", with_section(current, section), base=base, section=section
     )
     return await refused_as_422(making)
@@ -147,10 +166,10 @@ async def draft_text(parts: Parts, draft: Draft) -> str:
     """Give a draft's text: of a section, the base as it is now with the section. Raises KnowledgeError."""
 
     def read() -> str:
-        base = base_files(parts.settings.paths)[draft.kb]
+        base = base_files(parts.started.paths)[draft.kb]
         if draft.section is not None and base.text():
             return check_text(draft.kb, with_section(base.exact_text(), draft.section))
-        return drafts_of(parts.settings.paths).text(draft)
+        return drafts_of(parts.started.paths).text(draft)
 
     return await asyncio.to_thread(read)
 
@@ -159,12 +178,13 @@ async def rewrite(parts: Parts, draft: Draft, new: DraftChange, seen: str) -> Dr
     """Put another text in a draft's place; `seen` as in `check_seen`. Raises ApiError (409, 422)."""
     await check_free(parts, draft)
     await check_seen(parts, draft, seen)
+    present = await _digest_of_text(parts, draft.kb)
     base = new.base
     if base is None:
-        base = await digest(parts, draft.kb)
+        base = present
         if draft.base not in (None, base):
             raise base_changed()
-    return await refused_as_422(drafts_of(parts.settings.paths).rewrite(draft, new.text, base))
+    return await refused_as_422(drafts_of(parts.started.paths).rewrite(draft, new.text, base))
 
 
 async def check_seen(parts: Parts, draft: Draft, seen: str) -> None:
@@ -180,7 +200,7 @@ async def meanwhile(parts: Parts, draft: Draft) -> MeanwhileView:
 
     Raises ApiError (404, 422).
     """
-    file = base_files(parts.settings.paths)[draft.kb]
+    file = base_files(parts.started.paths)[draft.kb]
     written_over = draft.base
     before = None if written_over is None else await asyncio.to_thread(lambda: file.former_text(written_over))
     if before is None:
@@ -239,7 +259,7 @@ def accepted(job: Job, message: str) -> Accepted:
 
 async def find_draft(parts: Parts, draft_id: str) -> Draft:
     """Find a draft. Raises ApiError (404)."""
-    draft = await asyncio.to_thread(drafts_of(parts.settings.paths).find, draft_id)
+    draft = await asyncio.to_thread(drafts_of(parts.started.paths).find, draft_id)
     if draft is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_draft", "Такого черновика нет: он уже опубликован или удалён.")
     return draft
@@ -247,7 +267,7 @@ async def find_draft(parts: Parts, draft_id: str) -> Draft:
 
 async def find_backup(parts: Parts, kb: KbName, name: str, *, exact: bool = False) -> str:
     """Read a backup, which `exact` has to be UTF-8. Raises ApiError (404), KnowledgeError."""
-    text = await asyncio.to_thread(lambda: base_files(parts.settings.paths)[kb].backup_text(name, exact=exact))
+    text = await asyncio.to_thread(lambda: base_files(parts.started.paths)[kb].backup_text(name, exact=exact))
     if text is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_backup", "Такой копии базы знаний нет.")
     return text
@@ -261,7 +281,7 @@ async def shown(parts: Parts, draft: Draft, response: Response) -> DraftDetails:
     response.headers["ETag"] = _tag_of(draft, text)
 
     def look() -> Review:
-        current = {kb: file.text() or "" for kb, file in base_files(parts.settings.paths).items()}
+        current = {kb: file.text() or "" for kb, file in base_files(parts.started.paths).items()}
         other: KbName = "tech" if draft.kb == "general" else "general"
         own = tuple(split_document(draft.kb, current[draft.kb]))
         return review(draft.kb, text, own, tuple(split_document(other, current[other])))

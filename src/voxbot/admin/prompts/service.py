@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 _NAMES = tuple(field.name for field in fields(Prompts))
 _LONG_GREETING_CHARS = 300
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -138,7 +139,7 @@ def _save(parts: Parts, given: dict[str, str], seen: str = "") -> PromptTexts:
                 raise _refused(str(error)) from error
             folder.keep(parts.prompts.current, unless_last=True)
             kept = _keep_broken(parts, folder)
-            write_durably(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            write_durably(path, _written(document))
             folder.keep(prompts, unless_last=True)
     except OSError as error:
         raise ApiError(
@@ -164,13 +165,20 @@ def _document(path: Path) -> dict[str, Any]:
     """Read the file for the sake of its other keys; a broken one is written anew."""
     try:
         document: object = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+        _written(document)
+    except (OSError, ValueError, RecursionError):  # RecursionError: brackets within brackets without end
         return {}
     return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
 
 
+def _written(document: object) -> str:
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    # Half an emoji, in a key that is not ours, cannot be written as itself.
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def _folder(parts: Parts) -> PromptsFolder:
-    return PromptsFolder(parts.settings.paths.data_dir / "prompts-history")
+    return PromptsFolder(parts.started.paths.data_dir / "prompts-history")
 
 
 def _view(parts: Parts, found: StoredPrompts, older: StoredPrompts | None) -> PromptVersion:

@@ -86,18 +86,25 @@ def _save(parts: Parts, wanted: Mapping[str, str | None], seen: str) -> Settings
     _check_names(parts, wanted)
     before = parts.settings
     try:
-        with alone(parts.settings.paths.data_dir / "settings-lock"):
+        with alone(parts.started.paths.data_dir / "settings-lock"):
+            if parts.source.file_is_emptied:
+                raise ApiError(
+                    HTTPStatus.CONFLICT,
+                    "settings_lost",
+                    f"Из {path} пропали все переменные, что в нём были. Верните файл из копии или, если так и "
+                    "задумано, перезапустите сервис; потом сохраняйте.",
+                )
             _check_seen(parts, seen)
             text = rewritten(_read(path).text, wanted)
             _try(parts, path, text)
             write_durably(path, text, _SECRETS_MODE)
+            parts.source.reload(written_here=True)
     except OSError as error:
         raise ApiError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "not_saved",
             f"Настройки не сохранены: {error.strerror}. Проверьте права на {path} и его папку и место на диске.",
         ) from error
-    parts.source.reload()
     differences = changed(before, parts.settings)
     names = [item.name for item in differences]
     parts.reloads.taken(path, f"Настройки сохранены через API: {', '.join(names) or 'без изменений'}")

@@ -77,17 +77,17 @@ def _adopted(row: dict[str, Any], taken: set[str]) -> dict[str, Any]:
     end = row.get("endTime")
     row["id"] = next(name for name in _names(row.get("id")) if name not in taken)
     taken.add(row["id"])
-    row["callerId"] = str(row.get("callerId") or "")
+    row["callerId"] = _text(row.get("callerId") or "")
     row["startTime"] = _time(row.get("startTime"))
     row["endTime"] = None if end in (None, "") else _time(end)
-    row["status"] = str(row.get("status") or ("Completed" if row["endTime"] else "Failed"))
+    row["status"] = _text(row.get("status") or ("Completed" if row["endTime"] else "Failed"))
     row["transcript_json"] = _readable(row.get("transcript_json"))
     return row
 
 
 def _names(wanted: Any) -> Iterator[str]:
     """Ids to try: the call's own, then the same with a number, for old tables without a key."""
-    base = "unknown" if wanted is None else str(wanted)
+    base = "unknown" if wanted is None else _text(wanted)
     yield base
     number = 2
     while True:
@@ -96,17 +96,21 @@ def _names(wanted: Any) -> Iterator[str]:
 
 
 def _time(value: Any) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else _text(value)
     moment = parse_local(text)
     return moment.isoformat(timespec="seconds") if moment else text
 
 
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
 def _readable(value: Any) -> str:
     """Write Russian letters as themselves, so that the log's search finds them."""
-    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value or "[]")
+    text = _text(value or "[]")
     try:
         readable = json.dumps(json.loads(text), ensure_ascii=False)
         readable.encode()  # half of an emoji cannot be written as itself
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: brackets within brackets without end
         return text
     return readable
