@@ -93,6 +93,7 @@ async def test_the_end_of_a_call_reads_only_the_top_of_the_list_anew(page, addre
     await page.route("**/api/calls?*", calls)
     await page.route("**/api/live", live)
     await page.goto(f"{address}/")
+    await expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "101")
     await page.get_by_role("grid").focus()
     await page.keyboard.press("End")
     await expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "201")
