@@ -1,7 +1,12 @@
 """The list of calls and the page of one, as staff use them."""
 
+import csv
 import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
+import pytest
 from fakes.panel import PanelHome
 from playwright.async_api import expect
 
@@ -72,14 +77,58 @@ async def test_sorting_by_length_puts_the_longest_on_top(page, address):
     )
 
 
-async def test_the_csv_holds_what_was_found(page, address):
-    await page.goto(f"{address}/?status=Transferred")
-    await expect(page.get_by_role("row").nth(1)).to_contain_text("Переведён")
+async def saved_ids(page):
+    """The ids in the file that the page saves, and where it comes from."""
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="CSV").click()
-    text = (await (await saving.value).path()).read_text(encoding="utf-8-sig")
-    assert "Transferred" in text
-    assert "Completed" not in text
+    found = await saving.value
+    with (await found.path()).open(encoding="utf-8-sig", newline="") as file:
+        return [row["id"] for row in csv.DictReader(file, delimiter=";")], found.url
+
+
+@pytest.mark.parametrize(
+    ("shown", "asked"),
+    [
+        ("?status=Transferred&status=Completed&kb=general", "status=Transferred&status=Completed&kb=general"),
+        ("?unanswered=1&kb=none", "unanswered=true&kb=none"),
+        ("?kb=tech&q=машина", "kb=tech&q=машина"),
+    ],
+)
+async def test_the_csv_holds_what_is_on_the_screen(page, address, shown, asked):
+    async with httpx.AsyncClient(base_url=address.removesuffix("/logs-ui"), trust_env=False) as client:
+        found = (await client.get(f"/api/calls?{asked}&limit=200")).json()
+    assert 0 < found["total"] < 60
+    await page.goto(f"{address}/{shown}")
+    await expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(found["total"] + 1))
+    ids, _ = await saved_ids(page)
+    assert ids == [call["id"] for call in found["items"]]
+
+
+async def test_with_a_key_the_csv_goes_straight_to_disk(home, open_page):
+    with home.api(API_HOST="0.0.0.0") as found:
+        async with open_page(key=None) as page:
+            await page.goto(f"{found.replace('0.0.0.0', '127.0.0.1')}/logs-ui/?status=Transferred")
+            await page.get_by_label("Ключ", exact=True).fill("panel-key")
+            await page.get_by_role("button", name="Продолжить").click()
+            await expect(page.get_by_role("row").nth(1)).to_contain_text("Переведён")
+            ids, url = await saved_ids(page)
+            assert ids
+            assert url.startswith("http")  # and not of a file in the browser's memory
+            assert "panel-key" not in url
+
+
+async def test_days_are_those_of_the_service(open_page, address):
+    now = datetime.now().astimezone()
+    away = ("Etc/GMT-14", 14), ("Etc/GMT+12", -12)
+    far = next(zone for zone, hours in away if (now.astimezone(UTC) + timedelta(hours=hours)).day != now.day)
+    async with open_page(timezone_id=far) as page:
+        await page.goto(f"{address}/")
+        await expect(page.get_by_role("row").nth(3)).to_be_visible()
+        assert await page.evaluate("new Date().getDate()") != now.day
+        await page.get_by_role("button", name="Сегодня").click()
+        await page.wait_for_url(re.compile("from="))
+        assert parse_qs(urlsplit(page.url).query) == {"from": [f"{now:%Y-%m-%d}"], "to": [f"{now:%Y-%m-%d}"]}
+        await expect(page.get_by_role("button", name="Сегодня")).to_have_attribute("aria-pressed", "true")
 
 
 async def test_a_call_leads_to_what_the_exchange_did_with_it_where_the_notifier_knows_it(page, address, home):

@@ -134,6 +134,58 @@ async def test_a_base_published_meanwhile_is_shown_before_it_is_replaced(page, a
     await publish(colleague, "tech", before)
 
 
+async def test_what_a_colleague_published_is_taken_into_the_draft(page, address, colleague, home):
+    before = home.tech.read_text(encoding="utf-8")
+    await page.goto(f"{address}/knowledge/tech")
+    await page.get_by_role("button", name="Править").click()
+    editor = page.get_by_role("textbox", name="Текст")
+    await expect(editor).to_have_value(re.compile("копёр МК-300"))
+    await publish(colleague, "tech", f"{before}<<->>\n# Лизинг\nЛизинг на три года.\n")
+    await editor.fill(before.replace("1050 кг", "1060 кг"))
+    await page.get_by_role("button", name="Сохранить черновик").click()
+    await page.get_by_role("button", name="Опубликовать").click()
+    dialog = page.get_by_role("dialog", name="Пока вы правили, база знаний изменилась")
+    await dialog.get_by_role("button", name="Взять изменения в черновик").click()
+    await expect(editor).to_have_value(re.compile("1060 кг.*Лизинг на три года", re.DOTALL))
+    await page.get_by_role("button", name="Сохранить черновик").click()
+    await page.get_by_role("button", name="Опубликовать").click()
+    await expect(page.get_by_text("База знаний обновлена")).to_be_visible(timeout=60_000)
+    now = home.tech.read_text(encoding="utf-8")
+    assert "1060 кг" in now
+    assert "Лизинг на три года" in now
+    await publish(colleague, "tech", before)
+
+
+async def test_an_answer_to_a_gap_loses_no_section_that_a_colleague_published(page, address, colleague, home):
+    before = home.general.read_text(encoding="utf-8")
+    await page.goto(f"{address}/knowledge/gaps")
+    await page.get_by_role("button", name="Добавить в базу").first.click()
+    form = page.get_by_role("dialog", name="Добавить в базу")
+    await form.get_by_text("Общая", exact=True).click()
+    await form.get_by_label("Заголовок раздела").fill("Есть ли кафе")
+    await form.get_by_label("Ответ", exact=True).fill("Да, на первом этаже.")
+    await form.get_by_role("button", name="К проверке").click()
+    editor = page.get_by_role("textbox", name="Текст")
+    await expect(editor).to_have_value(re.compile("<<->>\n# Есть ли кафе\nЕсть ли кафе\nДа, на первом этаже"))
+    await page.get_by_role("tab", name="Фрагменты").click()
+    await expect(page.get_by_role("listitem").last.locator("b")).to_have_text("Есть ли кафе")
+    await page.get_by_role("tab", name="Текст").click()
+    await publish(colleague, "general", f"{before}<<->>\n# Лизинг\nЛизинг на три года.\n")
+    await editor.press_sequentially(" ")
+    await page.get_by_role("button", name="Сохранить черновик").click()
+    await page.get_by_role("button", name="Опубликовать").click()
+    dialog = page.get_by_role("dialog", name="Пока вы правили, база знаний изменилась")
+    await expect(dialog.get_by_text("встанут рядом оба текста")).to_be_visible()
+    await dialog.get_by_role("button", name="Взять изменения в черновик").click()
+    await page.get_by_role("button", name="Сохранить черновик").click()
+    await page.get_by_role("button", name="Опубликовать").click()
+    await expect(page.get_by_text("База знаний обновлена")).to_be_visible(timeout=60_000)
+    now = home.general.read_text(encoding="utf-8")
+    assert "Лизинг на три года" in now
+    assert "Да, на первом этаже" in now
+    await publish(colleague, "general", before)
+
+
 async def test_a_draft_rewritten_by_a_colleague_is_shown_before_it_is_saved(page, address, colleague):
     draft = colleague.post("/api/kb/drafts", json={"kb": "tech", "name": "Общий", "text": "# А\nОдин.\n"}).json()
     place = f"/api/kb/drafts/{draft['id']}"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import expect
 
@@ -108,6 +109,15 @@ async def test_an_unanswered_question_becomes_a_draft(page, address):
     await expect(page.get_by_role("textbox", name="Текст")).to_have_value(re.compile("Да, от шести месяцев"))
 
 
+async def test_gaps_are_those_of_the_period_chosen(page, address):
+    await page.goto(f"{address}/knowledge/gaps")
+    await expect(page.get_by_role("button", name="Добавить в базу").first).to_be_visible()
+    async with page.expect_request(re.compile("/api/kb/gaps")) as asking:
+        await page.get_by_role("button", name="Вчера").click()
+    query = parse_qs(urlsplit((await asking.value).url).query)
+    assert query["since"] == query["until"]
+
+
 async def test_settings_are_found_saved_and_kept_with_their_comments(page, address, home):
     await page.goto(f"{address}/settings")
     await page.get_by_label("Найти настройку").fill("KB_TOP_K")
@@ -119,6 +129,27 @@ async def test_settings_are_found_saved_and_kept_with_their_comments(page, addre
     await expect(page.get_by_text("Настройки сохранены")).to_be_visible()
     assert "# Настройки стенда\n" in home.env_file.read_text(encoding="utf-8")
     assert "KB_TOP_K=4" in home.env_file.read_text(encoding="utf-8")
+
+
+async def test_a_secret_is_removed(page, address, home):
+    before = home.env_file.read_text(encoding="utf-8")
+    await page.goto(f"{address}/settings")
+    await page.get_by_label("Найти настройку").fill("OPENAI_API_KEY")
+    field = page.locator("#OPENAI_API_KEY")
+    await field.fill("sk-1")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("задан", exact=True)).to_be_visible()
+    assert "OPENAI_API_KEY=sk-1" in home.env_file.read_text(encoding="utf-8")
+    await field.fill("x")
+    await field.fill("")
+    await expect(page.get_by_role("button", name="Сохранить")).to_be_disabled()  # nothing typed is nothing changed
+    await page.get_by_role("button", name="Удалить значение: OPENAI_API_KEY").click()
+    await expect(page.get_by_text("будет удалён")).to_be_visible()
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("будет удалён")).to_have_count(0)
+    await expect(page.get_by_text("задан", exact=True)).to_have_count(0)
+    assert "sk-1" not in home.env_file.read_text(encoding="utf-8")
+    home.env_file.write_text(before, encoding="utf-8")
 
 
 async def test_a_broken_file_raises_an_alarm_on_the_system_page(page, address, home):

@@ -98,6 +98,7 @@ export const steering: typeof ru = {
     noHits: "Nothing found",
     noHitsHint: "The base is empty or the index is not built.",
     gapsNote: (questions, calls) => `${questions} question${s(questions)} without an answer in ${calls} call${s(calls)}`,
+    gapsPart: "too many to look through, these are the latest",
     timesAsked: (n) => `Asked ${n} time${s(n)}`,
     lastAsked: "last",
     nearest: "nearest",

@@ -97,6 +97,7 @@ export const steering = {
     noHitsHint: "База пуста или индекс не построен.",
     gapsNote: (questions: number, calls: number) =>
       `${questions} ${plural(questions, "вопрос", "вопроса", "вопросов")} без ответа в ${calls} ${plural(calls, "звонке", "звонках", "звонках")}`,
+    gapsPart: "всех не успели просмотреть, здесь последние",
     timesAsked: (n: number) => `Спросили ${n} ${plural(n, "раз", "раза", "раз")}`,
     lastAsked: "последний раз",
     nearest: "ближе всего",

@@ -40,9 +40,12 @@ export function followLive(show: (picture: LivePicture) => void): () => void {
       .request(NAME, { signal }, async () => {
         if (signal.aborted) return;
         leading = true;
-        // The lock is let go at once when the tab is hidden, whatever the reading waits for.
-        await Promise.race([read(signal, tell), aborted(signal)]);
-        leading = false;
+        try {
+          // The lock is let go at once when the tab is hidden, whatever the reading waits for.
+          await Promise.race([read(signal, tell), aborted(signal)]);
+        } finally {
+          leading = false;
+        }
       })
       .catch((error: unknown) => {
         if (!signal.aborted) throw error;

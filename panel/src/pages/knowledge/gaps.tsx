@@ -27,7 +27,7 @@ export function Gaps({ onDraft }: { onDraft: (id: string) => void }) {
   return (
     <div className={classes.padded}>
       <div className={classes.tools}>
-        {gaps.data && <span className="dim">{text.kb.gapsNote(gaps.data.questions, gaps.data.calls)}</span>}
+        {gaps.data && <span className="dim">{text.kb.gapsNote(gaps.data.questions, gaps.data.calls)}{!gaps.data.complete && ` · ${text.kb.gapsPart}`}</span>}
         <span className="grow" />
         <PeriodPicker value={period} onChange={(next) => setPeriod({ ...next, to: next.to || next.from })} />
       </div>
