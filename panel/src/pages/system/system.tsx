@@ -158,7 +158,7 @@ function Reloads({ state: { reload } }: { state: SystemState }) {
       </table>
       <h3 className={classes.sub}>{text.system.events}</h3>
       {reload.events.length ? (
-        <ul className={classes.events}>
+        <ul className={classes.events} tabIndex={0} aria-label={text.system.events}>
           {reload.events.map((event) => (
             <li key={`${event.at}${event.text}`}>
               <span className="num dim">{format.dateTime(event.at)}</span>
