@@ -87,7 +87,7 @@ async def test_the_words_of_an_utterance_survive_its_stream(fault, reasons):
         (Speech(latency_s=5), False),
         (Speech(hang_after=0), False),
         (Speech(break_after=4, status="UNAVAILABLE"), True),
-        (Speech(cut_after=4), True),
+        (Speech(cut_after=4, chunk_s=0.1), True),  # a reset takes away what is not read yet
         (Speech(hang_after=4), True),
     ],
     ids=["killed", "bad auth", "429", "slow", "hung", "half a stream", "reset", "hung in the middle"],

@@ -183,11 +183,12 @@ def _found(
             f"SELECT rowid FROM (SELECT found.rowid FROM call_numbers AS found {tables} "
             f"WHERE found.caller LIKE :number AND {where} {limited})"
         )
-    else:
+    elif re.search(r"\d", number):  # too short for trigrams, but nearly every number holds it: a page is soon full
         values["number"] = number
+        walked = limited.replace("found.rowid", "found.key")
         selects.append(
             f"SELECT rowid FROM (SELECT found.key AS rowid FROM call_texts AS found {tables} "
-            f"WHERE instr(found.caller, :number) AND {where})"
+            f"WHERE instr(found.caller, :number) AND {where} {walked})"
         )
     part = q.strip()
     if len(part) >= _PART_OF_ID_CHARS and re.search(r"\d", part) and not set("%_") & set(part):
