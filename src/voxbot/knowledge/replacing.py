@@ -10,16 +10,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from voxbot.store.files import sync_folder
+from voxbot.store.files import stage_beside, sync_folder
 
 _LEFT_S = 86_400
 """What was staged so long ago is nobody's: its process was killed."""
-_NEW_FILE_MODE = 0o644
 
 
 class Replacing:
@@ -37,18 +35,7 @@ class Replacing:
         """Write a content beside the file, as durable as it can be, in a file that is the caller's alone."""
         target = self.target
         self._forget_left(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                _take_after(file.fileno(), target)
-                os.fsync(file.fileno())
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        return Path(name)
+        return stage_beside(target, content)
 
     def put(self, staged: Path, former: Path | None) -> None:
         """Put a staged file in place; `former` is a copy of what is there now. Whole or not at all."""
@@ -119,15 +106,3 @@ def _overwrite(path: Path, content: bytes) -> None:
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
-
-
-def _take_after(descriptor: int, target: Path) -> None:
-    """Give a new file the mode and, where that is allowed, the owner of the one it replaces."""
-    try:
-        before = target.stat()
-    except FileNotFoundError:
-        os.fchmod(descriptor, _NEW_FILE_MODE)
-        return
-    os.fchmod(descriptor, before.st_mode & 0o7777)
-    with suppress(PermissionError):
-        os.fchown(descriptor, before.st_uid, before.st_gid)

@@ -21,20 +21,34 @@ def write_durably(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> None:
     An existing file keeps its mode and, where that is allowed, its owner.
     """
     path = path.resolve()
+    staged = stage_beside(path, text.encode(), mode)
+    try:
+        staged.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            staged.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def stage_beside(path: Path, content: bytes, mode: int = _NEW_FILE_MODE) -> Path:
+    """Write what is to take a file's place beside it, durably, in a file that is the caller's alone. Raises OSError.
+
+    It has the mode and, where that is allowed, the owner of the present file; `mode` if there is none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             _take_after(file.fileno(), path, mode)
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
-    sync_folder(path.parent)
+    return Path(temporary)
 
 
 def sync_folder(folder: Path) -> None:
